@@ -1,0 +1,171 @@
+#include "base/json.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+
+#define DEPTH_MAX 32
+
+HN_CLEANUP_DEFINE(tokener, struct json_tokener *, json_tokener_free);
+
+int hn_json_parse(const char *text, size_t length, const char *what, json_object **ret, struct hn_error *err)
+{
+	HN_AUTO(tokener) struct json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
+	HN_AUTO(json) json_object *object = NULL;
+	enum json_tokener_error error;
+	size_t end;
+
+	if (!tokener)
+		return hn_oom(err);
+	if (length > INT_MAX)
+		return hn_fail(err, -EMSGSIZE, "%s: %zu bytes are too many", what, length);
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+	object = json_tokener_parse_ex(tokener, text, (int)length);
+	error = json_tokener_get_error(tokener);
+	if (error == json_tokener_continue)
+		return hn_fail(err, -EPROTO, "%s: JSON ends in the middle, after %zu bytes", what, length);
+	if (error != json_tokener_success)
+		return hn_fail(err, -EPROTO, "%s: not JSON at byte %zu: %s", what, json_tokener_get_parse_end(tokener),
+			       json_tokener_error_desc(error));
+	for (end = json_tokener_get_parse_end(tokener); end < length; end++)
+		if (!strchr(" \t\r\n", text[end]) || text[end] == '\0')
+			return hn_fail(err, -EPROTO, "%s: unexpected text behind the JSON at byte %zu", what, end);
+	*ret = hn_steal(object);
+	return 0;
+}
+
+static int member(json_object *object, const char *key, json_type type, json_object **ret, struct hn_error *err)
+{
+	json_object *value = NULL;
+
+	if (!json_object_is_type(object, json_type_object))
+		return hn_fail(err, -EPROTO, "member '%s' is sought in something that is not an object", key);
+	if (!json_object_object_get_ex(object, key, &value) || !value)
+		return hn_fail(err, -EPROTO, "member '%s' is missing", key);
+	if (!json_object_is_type(value, type) &&
+	    !(type == json_type_double && json_object_is_type(value, json_type_int)))
+		return hn_fail(err, -EPROTO, "member '%s' is not of type %s", key, json_type_to_name(type));
+	*ret = value;
+	return 0;
+}
+
+int hn_json_get_string(json_object *object, const char *key, const char **ret, struct hn_error *err)
+{
+	json_object *value;
+	int r = member(object, key, json_type_string, &value, err);
+
+	if (r < 0)
+		return r;
+	if (strlen(json_object_get_string(value)) != (size_t)json_object_get_string_len(value))
+		return hn_fail(err, -EPROTO, "member '%s' has a NUL inside", key);
+	*ret = json_object_get_string(value);
+	return 0;
+}
+
+int hn_json_get_u64(json_object *object, const char *key, uint64_t *ret, struct hn_error *err)
+{
+	json_object *value;
+	int r = member(object, key, json_type_int, &value, err);
+
+	if (r < 0)
+		return r;
+	/* json-c keeps large unsigned numbers apart: a negative one saturates to 0 in get_uint64 */
+	if (json_object_get_int64(value) < 0)
+		return hn_fail(err, -EPROTO, "member '%s' is negative", key);
+	*ret = json_object_get_uint64(value);
+	return 0;
+}
+
+int hn_json_get_int(json_object *object, const char *key, int *ret, struct hn_error *err)
+{
+	json_object *value;
+	int64_t number;
+	int r = member(object, key, json_type_int, &value, err);
+
+	if (r < 0)
+		return r;
+	number = json_object_get_int64(value);
+	if (number < INT_MIN || number > INT_MAX)
+		return hn_fail(err, -EPROTO, "member '%s' is out of range: %" PRId64, key, number);
+	*ret = (int)number;
+	return 0;
+}
+
+int hn_json_get_double(json_object *object, const char *key, double *ret, struct hn_error *err)
+{
+	json_object *value;
+	int r = member(object, key, json_type_double, &value, err);
+
+	if (r < 0)
+		return r;
+	*ret = json_object_get_double(value);
+	return 0;
+}
+
+int hn_json_get_bool(json_object *object, const char *key, bool *ret, struct hn_error *err)
+{
+	json_object *value;
+	int r = member(object, key, json_type_boolean, &value, err);
+
+	if (r < 0)
+		return r;
+	*ret = json_object_get_boolean(value);
+	return 0;
+}
+
+int hn_json_get_array(json_object *object, const char *key, json_object **ret, struct hn_error *err)
+{
+	return member(object, key, json_type_array, ret, err);
+}
+
+int hn_json_get_object(json_object *object, const char *key, json_object **ret, struct hn_error *err)
+{
+	return member(object, key, json_type_object, ret, err);
+}
+
+bool hn_json_has(json_object *object, const char *key)
+{
+	json_object *value = NULL;
+
+	return json_object_is_type(object, json_type_object) && json_object_object_get_ex(object, key, &value) && value;
+}
+
+int hn_json_add(json_object *object, const char *key, json_object *value)
+{
+	if (json_object_object_add(object, key, value) < 0) {
+		json_object_put(value);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int add_new(json_object *object, const char *key, json_object *value)
+{
+	return value ? hn_json_add(object, key, value) : -ENOMEM;
+}
+
+int hn_json_add_string(json_object *object, const char *key, const char *value)
+{
+	return value ? add_new(object, key, json_object_new_string(value)) : hn_json_add(object, key, NULL);
+}
+
+int hn_json_add_u64(json_object *object, const char *key, uint64_t value)
+{
+	return add_new(object, key, json_object_new_uint64(value));
+}
+
+int hn_json_add_int(json_object *object, const char *key, int value)
+{
+	return add_new(object, key, json_object_new_int(value));
+}
+
+int hn_json_add_double(json_object *object, const char *key, double value)
+{
+	return add_new(object, key, json_object_new_double(value));
+}
+
+int hn_json_add_bool(json_object *object, const char *key, bool value)
+{
+	return add_new(object, key, json_object_new_boolean(value));
+}

@@ -1,0 +1,155 @@
+#include "model/guest.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "model/names.h"
+
+static const char *const mode_names[HN_MODE_COUNT] = {"off", "observe", "advise", "enforce"};
+static const char *const class_names[HN_CLASS_COUNT] = {"shared", "dedicated", "realtime"};
+static const char *const run_state_names[HN_RUN_COUNT] = {"unknown", "running", "paused", "incoming", "shutdown"};
+static const char *const thread_kind_names[HN_THREAD_KIND_COUNT] = {"vcpu", "iothread", "emulator", "vhost"};
+static const char *const movability_names[HN_MOVABILITY_COUNT] = {"movable", "pinned", "encrypted"};
+
+/* The name and the parse function of one enum over its table. */
+#define DEFINE_NAMES(prefix, type, table, what)                                                              \
+	const char *prefix##_name(type value)                                                                \
+	{                                                                                                    \
+		return hn_name_of(table, HN_COUNT(table), (size_t)value);                                    \
+	}                                                                                                    \
+	int prefix##_parse(const char *text, type *ret, struct hn_error *err)                                \
+	{                                                                                                    \
+		int r = hn_name_parse(table, HN_COUNT(table), what, text, err);                              \
+		if (r < 0)                                                                                   \
+			return r;                                                                            \
+		*ret = (type)r;                                                                              \
+		return 0;                                                                                    \
+	}
+
+DEFINE_NAMES(hn_mode, enum hn_mode, mode_names, "mode")
+DEFINE_NAMES(hn_class, enum hn_class, class_names, "class")
+DEFINE_NAMES(hn_run_state, enum hn_run_state, run_state_names, "run state")
+DEFINE_NAMES(hn_thread_kind, enum hn_thread_kind, thread_kind_names, "thread kind")
+DEFINE_NAMES(hn_movability, enum hn_movability, movability_names, "movability")
+
+void hn_guest_free(struct hn_guest *guest)
+{
+	if (!guest)
+		return;
+	free(guest->cells);
+	free(guest->threads);
+	free(guest->backends);
+	free(guest);
+}
+
+struct hn_guest *hn_guest_new(const char *name)
+{
+	struct hn_guest *guest = calloc(1, sizeof(*guest));
+
+	if (guest)
+		snprintf(guest->name, sizeof(guest->name), "%s", name);
+	return guest;
+}
+
+static int copy_array(void *ret_slot, const void *array, size_t count, size_t size)
+{
+	void *copy;
+
+	if (count == 0)
+		return 0;
+	copy = malloc(count * size);
+	if (!copy)
+		return -1;
+	memcpy(copy, array, count * size);
+	memcpy(ret_slot, &copy, sizeof(copy));
+	return 0;
+}
+
+struct hn_guest *hn_guest_copy(const struct hn_guest *guest)
+{
+	HN_AUTO(hn_guest) struct hn_guest *copy = malloc(sizeof(*copy));
+
+	if (!copy)
+		return NULL;
+	*copy = *guest;
+	copy->cells = NULL;
+	copy->threads = NULL;
+	copy->backends = NULL;
+	if (copy_array(&copy->cells, guest->cells, guest->cell_count, sizeof(*guest->cells)) < 0 ||
+	    copy_array(&copy->threads, guest->threads, guest->thread_count, sizeof(*guest->threads)) < 0 ||
+	    copy_array(&copy->backends, guest->backends, guest->backend_count, sizeof(*guest->backends)) < 0)
+		return NULL;
+	return hn_steal(copy);
+}
+
+/* Grows an array by one zeroed element; the slot is a pointer to the array's pointer. */
+static void *append(void *slot, size_t *count, size_t size)
+{
+	void *array, *grown;
+
+	memcpy(&array, slot, sizeof(array));
+	grown = reallocarray(array, *count + 1, size);
+	if (!grown)
+		return NULL;
+	memcpy(slot, &grown, sizeof(grown));
+	return memset((char *)grown + (*count)++ * size, 0, size);
+}
+
+struct hn_cell *hn_guest_add_cell(struct hn_guest *guest, int id)
+{
+	struct hn_cell *cell = append(&guest->cells, &guest->cell_count, sizeof(*guest->cells));
+
+	if (cell)
+		cell->id = id;
+	return cell;
+}
+
+struct hn_thread *hn_guest_add_thread(struct hn_guest *guest, pid_t tid, enum hn_thread_kind kind)
+{
+	struct hn_thread *thread = append(&guest->threads, &guest->thread_count, sizeof(*guest->threads));
+
+	if (thread) {
+		thread->tid = tid;
+		thread->kind = kind;
+		thread->vcpu = -1;
+		thread->cell = -1;
+	}
+	return thread;
+}
+
+struct hn_backend *hn_guest_add_backend(struct hn_guest *guest, const char *id)
+{
+	struct hn_backend *backend = append(&guest->backends, &guest->backend_count, sizeof(*guest->backends));
+
+	if (backend) {
+		snprintf(backend->id, sizeof(backend->id), "%s", id);
+		backend->cell = -1;
+	}
+	return backend;
+}
+
+int hn_guest_cell_index(const struct hn_guest *guest, int cell_id)
+{
+	for (size_t i = 0; i < guest->cell_count; i++)
+		if (guest->cells[i].id == cell_id)
+			return (int)i;
+	return -1;
+}
+
+uint64_t hn_guest_memory_bytes(const struct hn_guest *guest)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < guest->cell_count; i++)
+		bytes += guest->cells[i].memory_bytes;
+	return bytes;
+}
+
+int hn_guest_vcpu_count(const struct hn_guest *guest)
+{
+	int count = 0;
+
+	for (size_t i = 0; i < guest->cell_count; i++)
+		count += hn_set_count(&guest->cells[i].vcpus);
+	return count;
+}

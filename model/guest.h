@@ -1,0 +1,136 @@
+#pragma once
+/*
+ * guest - a virtual machine as plain data: cells, vCPUs, threads and memory backends.
+ *
+ * What QMP and /proc tell of a guest's make-up; where its pages and threads are at a moment is in sample.h,
+ * where they should be in placement.h.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/set.h"
+
+#define HN_NAME_MAX 128 /* longest guest, backend or thread name kept, with its NUL */
+
+/* What homenode may do with a guest. */
+enum hn_mode {
+	HN_MODE_OFF,     /* not looked at */
+	HN_MODE_OBSERVE, /* measured and shown */
+	HN_MODE_ADVISE,  /* plans are made and shown, nothing is done */
+	HN_MODE_ENFORCE, /* plans are carried out */
+	HN_MODE_COUNT,
+};
+
+/* How its vCPUs want to be placed. */
+enum hn_class {
+	HN_CLASS_SHARED,    /* vCPUs share CPUs with others */
+	HN_CLASS_DEDICATED, /* one vCPU a core */
+	HN_CLASS_REALTIME,  /* placed before it runs, left alone afterwards */
+	HN_CLASS_COUNT,
+};
+
+enum hn_run_state {
+	HN_RUN_UNKNOWN,
+	HN_RUN_RUNNING,
+	HN_RUN_PAUSED,
+	HN_RUN_INCOMING, /* waits for a live migration to arrive */
+	HN_RUN_SHUTDOWN,
+	HN_RUN_COUNT,
+};
+
+enum hn_thread_kind {
+	HN_THREAD_VCPU,
+	HN_THREAD_IOTHREAD,
+	HN_THREAD_EMULATOR, /* the main thread and QEMU's other workers */
+	HN_THREAD_VHOST,    /* vhost workers, kernel or user threads */
+	HN_THREAD_KIND_COUNT,
+};
+
+/* NULL-safe names: "enforce", "shared", "running", "vcpu"; parse gives -EINVAL and lists the choices. */
+const char *hn_mode_name(enum hn_mode mode);
+const char *hn_class_name(enum hn_class class);
+const char *hn_run_state_name(enum hn_run_state state);
+const char *hn_thread_kind_name(enum hn_thread_kind kind);
+int hn_mode_parse(const char *text, enum hn_mode *ret, struct hn_error *err);
+int hn_class_parse(const char *text, enum hn_class *ret, struct hn_error *err);
+int hn_run_state_parse(const char *text, enum hn_run_state *ret, struct hn_error *err);
+int hn_thread_kind_parse(const char *text, enum hn_thread_kind *ret, struct hn_error *err);
+
+/* A guest NUMA node. A guest without vNUMA has one cell, id 0. */
+struct hn_cell {
+	int id;
+	uint64_t memory_bytes; /* sum of its backends */
+	struct hn_set vcpus;   /* vCPU indices */
+};
+
+struct hn_thread {
+	pid_t tid;
+	enum hn_thread_kind kind;
+	int vcpu; /* HN_THREAD_VCPU: its index; else -1 */
+	int cell; /* HN_THREAD_VCPU: its cell; else -1 (serves the whole guest) */
+	char name[32];
+};
+
+/* Why memory cannot be moved; unknown counts as immovable until shown otherwise. */
+enum hn_movability {
+	HN_MOVABLE,
+	HN_IMMOVABLE_PINNED,    /* VFIO, RDMA, long-term pins */
+	HN_IMMOVABLE_ENCRYPTED, /* SEV, TDX, guest_memfd */
+	HN_MOVABILITY_COUNT,
+};
+const char *hn_movability_name(enum hn_movability movability);
+int hn_movability_parse(const char *text, enum hn_movability *ret, struct hn_error *err);
+
+/* One host mapping that holds guest memory. */
+struct hn_backend {
+	char id[HN_NAME_MAX];    /* "ram-node0", "pc.ram", a DIMM's memdev */
+	int cell;                /* cell it belongs to, -1 unknown */
+	uint64_t host_address;   /* start of the mapping in QEMU's address space, 0 unknown */
+	uint64_t bytes;
+	uint64_t page_bytes;     /* size of the host pages behind it, 0 unknown */
+	bool shared;             /* mapped MAP_SHARED: other processes may map it too */
+	bool prealloc;
+	bool dimm;               /* hotplugged memory device */
+	char policy[16];         /* "default", "bind", "preferred", "interleave", "" unknown */
+	struct hn_set host_nodes; /* nodes of that policy */
+	enum hn_movability movability;
+};
+
+struct hn_guest {
+	char name[HN_NAME_MAX];
+	char uuid[40];
+	pid_t pid;            /* of QEMU, 0 unknown */
+	uint64_t start_ticks; /* field 22 of /proc/PID/stat: with pid, names the process for good */
+	enum hn_mode mode;
+	enum hn_class class;
+	enum hn_run_state state;
+	char policy[24]; /* name of the policy it is under, see policy/policies.h */
+	size_t cell_count;
+	struct hn_cell *cells; /* in order of id */
+	size_t thread_count;
+	struct hn_thread *threads;
+	size_t backend_count;
+	struct hn_backend *backends;
+};
+
+void hn_guest_free(struct hn_guest *guest); /* NULL is fine */
+HN_CLEANUP_DEFINE(hn_guest, struct hn_guest *, hn_guest_free);
+
+/* An empty guest of that name (cut at HN_NAME_MAX); NULL when out of memory. */
+struct hn_guest *hn_guest_new(const char *name);
+struct hn_guest *hn_guest_copy(const struct hn_guest *guest);
+
+/* Each appends a zeroed element and returns it, or NULL when out of memory. Earlier pointers go stale. */
+struct hn_cell *hn_guest_add_cell(struct hn_guest *guest, int id);
+struct hn_thread *hn_guest_add_thread(struct hn_guest *guest, pid_t tid, enum hn_thread_kind kind);
+struct hn_backend *hn_guest_add_backend(struct hn_guest *guest, const char *id);
+
+/* The index of the cell with that id, or -1. */
+int hn_guest_cell_index(const struct hn_guest *guest, int cell_id);
+
+uint64_t hn_guest_memory_bytes(const struct hn_guest *guest);
+int hn_guest_vcpu_count(const struct hn_guest *guest);

@@ -1,0 +1,84 @@
+#include "model/placement.h"
+
+#include <string.h>
+
+#include "model/names.h"
+
+static const char *const part_names[HN_COST_PARTS] = {"overcommit", "remote", "cpu", "fragment", "migrate"};
+
+const char *hn_cost_part_name(enum hn_cost_part part)
+{
+	return hn_name_of(part_names, HN_COUNT(part_names), (size_t)part);
+}
+
+int hn_cost_compare(const struct hn_cost *a, const struct hn_cost *b)
+{
+	for (size_t i = 0; i < HN_COST_PARTS; i++)
+		if (a->parts[i] != b->parts[i])
+			return a->parts[i] < b->parts[i] ? -1 : 1;
+	return 0;
+}
+
+void hn_placement_free(struct hn_placement *placement)
+{
+	if (!placement)
+		return;
+	for (size_t i = 0; i < placement->cell_count; i++)
+		free(placement->cells[i].bytes);
+	free(placement->cells);
+	free(placement);
+}
+
+struct hn_placement *hn_placement_new(size_t node_count, size_t cell_count)
+{
+	HN_AUTO(hn_placement) struct hn_placement *placement = calloc(1, sizeof(*placement));
+
+	if (!placement)
+		return NULL;
+	placement->node_count = node_count;
+	placement->cells = calloc(cell_count ? cell_count : 1, sizeof(*placement->cells));
+	if (!placement->cells)
+		return NULL;
+	for (; placement->cell_count < cell_count; placement->cell_count++) {
+		placement->cells[placement->cell_count].bytes = calloc(node_count ? node_count : 1, sizeof(uint64_t));
+		if (!placement->cells[placement->cell_count].bytes)
+			return NULL;
+	}
+	return hn_steal(placement);
+}
+
+struct hn_placement *hn_placement_copy(const struct hn_placement *placement)
+{
+	struct hn_placement *copy = hn_placement_new(placement->node_count, placement->cell_count);
+
+	if (!copy)
+		return NULL;
+	copy->cost = placement->cost;
+	copy->proven = placement->proven;
+	for (size_t i = 0; i < placement->cell_count; i++) {
+		copy->cells[i].cell = placement->cells[i].cell;
+		copy->cells[i].nodes = placement->cells[i].nodes;
+		memcpy(copy->cells[i].bytes, placement->cells[i].bytes, placement->node_count * sizeof(uint64_t));
+	}
+	return copy;
+}
+
+bool hn_placement_equal(const struct hn_placement *a, const struct hn_placement *b)
+{
+	if (a->cell_count != b->cell_count || a->node_count != b->node_count)
+		return false;
+	for (size_t i = 0; i < a->cell_count; i++)
+		if (a->cells[i].cell != b->cells[i].cell || !hn_set_equal(&a->cells[i].nodes, &b->cells[i].nodes) ||
+		    memcmp(a->cells[i].bytes, b->cells[i].bytes, a->node_count * sizeof(uint64_t)) != 0)
+			return false;
+	return true;
+}
+
+struct hn_set hn_placement_nodes(const struct hn_placement *placement)
+{
+	struct hn_set nodes = {0};
+
+	for (size_t i = 0; i < placement->cell_count; i++)
+		hn_set_or(&nodes, &placement->cells[i].nodes);
+	return nodes;
+}

@@ -1,0 +1,52 @@
+#pragma once
+/*
+ * placement - which host nodes a guest's cells should live on, and what that costs.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/set.h"
+
+#define HN_REASON_MAX 240 /* longest sentence kept, with its NUL */
+
+/* Parts of a placement's cost, most important first: a placement is better when the first part that differs is less. */
+enum hn_cost_part {
+	HN_COST_OVERCOMMIT, /* vCPUs of this guest beyond the CPUs of the node they share; 0 unless nothing else fits */
+	HN_COST_REMOTE,     /* distance between the guest's cells (and inside split ones), above local, in SLIT units */
+	HN_COST_CPU,        /* vCPUs beyond the node's CPUs, other guests' included */
+	HN_COST_FRAGMENT,   /* spread of what stays free: see policy/solver.h */
+	HN_COST_MIGRATE,    /* MiB that are elsewhere now */
+	HN_COST_PARTS,
+};
+const char *hn_cost_part_name(enum hn_cost_part part);
+
+struct hn_cost {
+	uint64_t parts[HN_COST_PARTS];
+};
+/* <0, 0, >0 as a is better than, equal to, worse than b. */
+int hn_cost_compare(const struct hn_cost *a, const struct hn_cost *b);
+
+struct hn_cell_home {
+	int cell;              /* cell id */
+	struct hn_set nodes;   /* node ids; one, unless the cell is wider than any node */
+	uint64_t *bytes;       /* by host node index: how much of its memory belongs there */
+};
+
+struct hn_placement {
+	size_t node_count;
+	size_t cell_count;
+	struct hn_cell_home *cells; /* in the guest's order */
+	struct hn_cost cost;
+	bool proven; /* no better placement exists under this cost */
+};
+
+void hn_placement_free(struct hn_placement *placement); /* NULL is fine */
+HN_CLEANUP_DEFINE(hn_placement, struct hn_placement *, hn_placement_free);
+struct hn_placement *hn_placement_new(size_t node_count, size_t cell_count);
+struct hn_placement *hn_placement_copy(const struct hn_placement *placement);
+/* Same cells on the same nodes with the same bytes. */
+bool hn_placement_equal(const struct hn_placement *a, const struct hn_placement *b);
+/* Every node any cell lives on. */
+struct hn_set hn_placement_nodes(const struct hn_placement *placement);
