@@ -2,9 +2,9 @@
 /*
  * page-sampler - on which nodes a guest's memory lies, estimated from uniformly drawn addresses.
  *
- * Asks move_pages(2) without target nodes, which reads and moves nothing; cost grows with the number of samples and not
- * with the guest. What move_pages calls absent is looked up in pagemap, since kernel NUMA balancing hides present
- * pages from it (Linux 6.1: -ENOENT for 4 KiB pages, -EFAULT for THP).
+ * Asks move_pages(2) without target nodes, which reads and moves nothing; cost grows with the number of
+ * samples and not with the guest. What move_pages calls absent is looked up in pagemap, since kernel NUMA
+ * balancing hides present pages from it (Linux 6.1: -ENOENT for 4 KiB pages, -EFAULT for THP).
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,11 +29,11 @@ struct hn_page_counts {
 };
 
 /*
- * Draws samples_per_cell addresses in each cell (a cell's ranges weighted by size: stratified, so that every range gets
- * its share to within one address) and counts nodes. A cell with fewer pages than that is counted whole, each page
- * once. ret has cell_count entries, set up by the caller with cell ids and zeroed otherwise; ranges of cells not among
- * them are ignored. -ESRCH when the process is gone, -EPERM without the right, -ENOMEM.
- * The same seed and ranges draw the same addresses.
+ * Draws samples_per_cell addresses in each cell (a cell's ranges weighted by size: stratified, so that every
+ * range gets its share to within one address) and counts nodes. A cell with fewer pages than that is counted
+ * whole, each page once. ret has cell_count entries, set up by the caller with cell ids and zeroed otherwise;
+ * ranges of cells not among them are ignored. -ESRCH when the process is gone, -EPERM without the right,
+ * -ENOMEM. The same seed and ranges draw the same addresses.
  */
 int hn_pages_sample(const char *root, const struct hn_process *process, const struct hn_range *ranges,
 		    size_t range_count, uint32_t samples_per_cell, uint64_t seed, struct hn_page_counts *ret,

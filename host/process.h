@@ -1,8 +1,10 @@
 #pragma once
 /*
- * process - what /proc tells of a process and its threads. Every reader takes a root path ("" or NULL: the machine).
+ * process - what /proc tells of a process and its threads. Every reader takes a root path ("" or NULL: the
+ * machine).
  *
- * A process is named by pid *and* start time, so that a reused pid is never taken for the guest that had it before.
+ * A process is named by pid *and* start time, so that a reused pid is never taken for the guest that had it
+ * before.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -16,11 +18,20 @@ struct hn_process {
 	uint64_t start_ticks; /* field 22 of /proc/PID/stat */
 };
 
-/* The process that thread tid belongs to, with its start time and owner. -ESRCH when it is gone. */
-int hn_process_of_thread(const char *root, pid_t tid, struct hn_process *ret, uid_t *ret_uid, struct hn_error *err);
+/* The process that thread tid belongs to, with its start time and owner (effective uid). -ESRCH when it is
+ * gone. */
+int hn_process_of_thread(const char *root, pid_t tid, struct hn_process *ret, uid_t *ret_uid,
+			 struct hn_error *err);
 
 /* 0 while that very process lives; -ESRCH when it is gone, a zombie, or its pid belongs to another now. */
 int hn_process_check(const char *root, const struct hn_process *process, struct hn_error *err);
+
+/*
+ * A descriptor of ROOT/proc/PID, checked as above, for the caller to close. On the machine it stays with that
+ * very process: what is opened or read through it fails once the process is gone, whoever has its pid then.
+ * -ESRCH.
+ */
+int hn_process_open(const char *root, const struct hn_process *process, struct hn_error *err);
 
 /* One look at a thread. */
 struct hn_thread_reading {
@@ -33,19 +44,21 @@ struct hn_thread_reading {
 };
 
 /*
- * All threads of the process, in order of tid, and the vhost kernel workers that serve it (named vhost-PID; user
- * workers are among its threads). Threads that vanish meanwhile are left out. The caller frees *ret. -ESRCH, -ENOMEM.
+ * All threads of the process, in order of tid, and behind them the vhost kernel workers that serve it (named
+ * after one of its threads, vhost-TID; user workers are among its threads). Threads that vanish meanwhile are
+ * left out. The caller frees *ret. -ESRCH, -ENOMEM.
  */
 int hn_threads_read(const char *root, const struct hn_process *process, struct hn_thread_reading **ret,
 		    size_t *ret_count, struct hn_error *err);
 
 /*
- * 0 when every byte of start..start+bytes-1 lies in readable-and-writable mappings of the process (adjacent ones count
- * together), *ret_page_bytes the largest KernelPageSize seen there where cheap to know, else 4096. -EFAULT with the
- * first address that does not: a claim about where guest memory lies is never believed unchecked.
+ * 0 when every byte of start..start+bytes-1 lies in readable-and-writable mappings of the process (adjacent
+ * ones count together). -EFAULT with the first address that does not: a claim about where guest memory lies
+ * is never believed unchecked. -ESRCH.
  */
 int hn_range_check(const char *root, const struct hn_process *process, uint64_t start, uint64_t bytes,
 		   struct hn_error *err);
 
-/* Whether the process holds VFIO groups or devices, iommufd or vDPA open: its memory is pinned. 1, 0, or -errno. */
+/* Whether the process holds VFIO groups or devices, iommufd or vDPA open: its memory is pinned. 1, 0, or
+ * -errno. */
 int hn_process_has_pinned_devices(const char *root, const struct hn_process *process, struct hn_error *err);

@@ -2,8 +2,9 @@
 /*
  * residency - on which nodes a thread has spent its CPU time, from readings taken now and then.
  *
- * Pure arithmetic on readings. Each interval's CPU time is credited to the node of the CPU seen at its end; when the
- * thread may run on one node only, all of it is that node's. Older time fades with a half-life of HN_RESIDENCY_HALF_NS.
+ * Pure arithmetic on readings. Each interval's CPU time is credited to the node of the CPU seen at its end;
+ * when the thread may run on one node only, all of it is that node's. Older time fades with a half-life of
+ * HN_RESIDENCY_HALF_NS.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -16,15 +17,16 @@ struct hn_residency {
 	double window_ns;     /* faded sum of wall time */
 	double used_ns;       /* faded sum of CPU time */
 	size_t node_count;
-	double on_node_ns[];  /* by node index, faded */
+	double on_node_ns[]; /* by node index, faded */
 };
 
 /* Zeroed; free() it. NULL when out of memory. */
 struct hn_residency *hn_residency_new(size_t node_count);
 
 /*
- * Takes in a reading: at now_ns the thread had used cpu_ns and was on the node with that index (-1 unknown: the time
- * counts as used, on no node). A CPU time that went backwards or a time that stood still starts afresh.
+ * Takes in a reading: at now_ns the thread had used cpu_ns and was on the node with that index (-1 unknown:
+ * the time counts as used, on no node). A CPU time that went backwards or a time that stood still starts
+ * afresh.
  */
 void hn_residency_add(struct hn_residency *residency, uint64_t now_ns, uint64_t cpu_ns, int node);
 

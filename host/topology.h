@@ -5,13 +5,15 @@
 #include "base/error.h"
 #include "model/host.h"
 
-/* Node ids at or above this are refused: per-node counters are arrays of this size on their way between processes. */
+/* Node ids at or above this are refused: per-node counters are arrays of this size on their way between
+ * processes. */
 #define HN_NODE_IDS 256
 
 /*
- * root NULL or "": this machine. A folder: a tree with sys/ and proc/ inside (what HWLOC_FSROOT takes). A file ending
- * in .xml: a topology exported by hwloc. Offline CPUs and nodes are left out, node ids may have gaps, memory-only nodes
- * are kept with no CPUs. A machine without NUMA is one node 0. memory_bytes is filled; free memory and pools are
- * hn_host_memory_refresh()'s. The caller frees *ret. -ENOENT, -EINVAL, -ERANGE (too many CPUs or node ids), -ENOMEM.
+ * root NULL or "": this machine. A folder: a tree with sys/ and proc/ inside (what HWLOC_FSROOT takes). A
+ * file ending in .xml: a topology exported by hwloc. Offline CPUs and nodes are left out, node ids may have
+ * gaps, memory-only nodes are kept with no CPUs. A machine without NUMA is one node 0. memory_bytes is
+ * filled; free memory and pools are hn_host_memory_refresh()'s. The caller frees *ret. -ENOENT, -EINVAL,
+ * -ERANGE (too many CPUs or node ids), -ENOMEM.
  */
 int hn_topology_load(const char *root, struct hn_host **ret, struct hn_error *err);

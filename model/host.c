@@ -60,6 +60,30 @@ int hn_host_node_index(const struct hn_host *host, int node_id)
 	return -1;
 }
 
+static const struct hn_cpu *find_cpu(const struct hn_host *host, int cpu_id)
+{
+	size_t low = 0, high = host->cpu_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (host->cpus[middle].id == cpu_id)
+			return &host->cpus[middle];
+		if (host->cpus[middle].id < cpu_id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+int hn_host_cpu_node(const struct hn_host *host, int cpu_id)
+{
+	const struct hn_cpu *cpu = find_cpu(host, cpu_id);
+
+	return cpu ? hn_host_node_index(host, cpu->node) : -1;
+}
+
 struct hn_set hn_host_home_nodes(const struct hn_host *host)
 {
 	struct hn_set set = {0};

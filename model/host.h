@@ -66,6 +66,9 @@ struct hn_host *hn_host_copy(const struct hn_host *host);
 /* The index of the node with that id, or -1. */
 int hn_host_node_index(const struct hn_host *host, int node_id);
 
+/* The index of the node an online CPU belongs to, or -1. */
+int hn_host_cpu_node(const struct hn_host *host, int cpu_id);
+
 /* Relative latency from one node to another, by index, in the SLIT's units (10 = local). */
 static inline unsigned hn_host_distance(const struct hn_host *host, size_t from, size_t to)
 {

@@ -4,7 +4,7 @@
 
 #include "model/names.h"
 
-static const char *const part_names[HN_COST_PARTS] = {"overcommit", "remote", "cpu", "fragment", "migrate"};
+static const char *const part_names[HN_COST_PARTS] = {"remote", "cpu", "migrate"};
 
 const char *hn_cost_part_name(enum hn_cost_part part)
 {

@@ -13,11 +13,9 @@
 
 /* Parts of a placement's cost, most important first: a placement is better when the first part that differs is less. */
 enum hn_cost_part {
-	HN_COST_OVERCOMMIT, /* vCPUs of this guest beyond the CPUs of the node they share; 0 unless nothing else fits */
-	HN_COST_REMOTE,     /* distance between the guest's cells (and inside split ones), above local, in SLIT units */
-	HN_COST_CPU,        /* vCPUs beyond the node's CPUs, other guests' included */
-	HN_COST_FRAGMENT,   /* spread of what stays free: see policy/solver.h */
-	HN_COST_MIGRATE,    /* MiB that are elsewhere now */
+	HN_COST_REMOTE,  /* distance above local between the guest's cells, and between the nodes of a split cell */
+	HN_COST_CPU,     /* vCPUs beyond the CPUs of their nodes, other guests' included */
+	HN_COST_MIGRATE, /* MiB that are elsewhere now */
 	HN_COST_PARTS,
 };
 const char *hn_cost_part_name(enum hn_cost_part part);

@@ -1,0 +1,210 @@
+/*
+ * homenoded - the brain: reads its options and configuration, runs the loop, stops cleanly.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "daemon/service.h"
+
+enum {
+	EXIT_OK = 0,
+	EXIT_FAILED = 1, /* could not start; the sentence says why */
+	EXIT_USAGE = 2,
+	EXIT_CONFIG = 3, /* the configuration is wrong */
+};
+
+struct options {
+	const char *config_path; /* NULL: the default, which may be missing */
+	const char *socket;
+	const char *hands;
+	const char *log_level;
+	bool check;
+};
+
+static const char help_text[] =
+	"Usage: homenoded [OPTION]...\n"
+	"Keeps the vCPUs and the memory of this host's QEMU guests on the same NUMA nodes.\n"
+	"\n"
+	"  -c, --config FILE     configuration (default " HN_CONFIG_PATH_DEFAULT ", when it is there)\n"
+	"      --check-config    read the configuration, say what is wrong with it, and end\n"
+	"      --print-config    print a sample configuration with every key and its default\n"
+	"  -s, --socket PATH     where the API listens, over the configuration\n"
+	"      --hands PATH      the program homenode-host\n"
+	"  -l, --log-level LEVEL error, warning, info or debug, over the configuration\n"
+	"  -h, --help            this text\n"
+	"  -V, --version         the version\n"
+	"\n"
+	"Exit codes: 0 stopped on request, 1 could not start, 2 wrong usage, 3 wrong configuration.\n"
+	"See homenoded(8), homenode.conf(5), homenode(1).\n";
+
+/* Parses the command line; -1 to go on, else the exit code. */
+static int parse_options(int argc, char **argv, struct options *options)
+{
+	enum { CHECK = 256, PRINT, HANDS };
+	static const struct option longs[] = {
+		{"config", required_argument, NULL, 'c'},    {"check-config", no_argument, NULL, CHECK},
+		{"print-config", no_argument, NULL, PRINT},  {"socket", required_argument, NULL, 's'},
+		{"hands", required_argument, NULL, HANDS},   {"log-level", required_argument, NULL, 'l'},
+		{"help", no_argument, NULL, 'h'},            {"version", no_argument, NULL, 'V'},
+		{0},
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:s:l:hV", longs, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			options->config_path = optarg;
+			break;
+		case 's':
+			options->socket = optarg;
+			break;
+		case 'l':
+			options->log_level = optarg;
+			break;
+		case HANDS:
+			options->hands = optarg;
+			break;
+		case CHECK:
+			options->check = true;
+			break;
+		case PRINT:
+			hn_config_print_sample(stdout);
+			return EXIT_OK;
+		case 'h':
+			fputs(help_text, stdout);
+			return EXIT_OK;
+		case 'V':
+			puts("homenoded " HOMENODE_VERSION);
+			return EXIT_OK;
+		default:
+			return EXIT_USAGE;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "homenoded: unexpected '%s'; see homenoded --help\n", argv[optind]);
+		return EXIT_USAGE;
+	}
+	return -1;
+}
+
+/* The file, then what the command line says over it. */
+static int load_config(const struct options *options, struct hn_config *config, struct hn_error *err)
+{
+	const char *path = options->config_path ? options->config_path : HN_CONFIG_PATH_DEFAULT;
+	int r = hn_config_load(path, config, err);
+
+	if (r < 0 && !(r == -ENOENT && !options->config_path))
+		return r;
+	if (options->socket) {
+		if (strlen(options->socket) >= sizeof(config->socket))
+			return hn_fail(err, -EINVAL, "--socket: the path is longer than %zu bytes",
+				       sizeof(config->socket) - 1);
+		strcpy(config->socket, options->socket);
+	}
+	if (options->log_level && hn_log_level_parse(options->log_level, &config->log_level, err) < 0)
+		return hn_error_prefix(err, "--log-level");
+	return 0;
+}
+
+/* homenode-host beside this program (a build folder), else where it is installed. */
+static const char *find_hands(const struct options *options, char *buffer, size_t size)
+{
+	ssize_t length = readlink("/proc/self/exe", buffer, size - 1);
+	char *slash;
+
+	if (options->hands)
+		return options->hands;
+	buffer[length > 0 ? length : 0] = '\0';
+	slash = strrchr(buffer, '/');
+	if (slash && (size_t)(slash - buffer) + sizeof("/homenode-host") < size) {
+		strcpy(slash, "/homenode-host");
+		if (access(buffer, X_OK) == 0)
+			return buffer;
+	}
+	return HOMENODE_LIBEXECDIR "/homenode-host";
+}
+
+static void on_stop_signal(evutil_socket_t signal, short what, void *context)
+{
+	hn_log(HN_LOG_INFO, "stopping on signal %d", (int)signal);
+	event_base_loopbreak(context);
+}
+
+static void on_libevent_log(int severity, const char *message)
+{
+	hn_log(severity >= EVENT_LOG_ERR ? HN_LOG_ERROR : severity == EVENT_LOG_WARN ? HN_LOG_WARNING : HN_LOG_DEBUG,
+	       "libevent: %s", message);
+}
+
+static int run(const struct hn_config *config, const char *hands, struct hn_error *err)
+{
+	struct event_base *base = event_base_new();
+	struct event *interrupt, *terminate;
+	struct hn_service *service = NULL;
+	int r;
+
+	if (!base)
+		return hn_oom(err);
+	interrupt = evsignal_new(base, SIGINT, on_stop_signal, base);
+	terminate = evsignal_new(base, SIGTERM, on_stop_signal, base);
+	r = interrupt && terminate ? hn_service_new(base, config, hands, &service, err) : hn_oom(err);
+	if (r == 0) {
+		event_add(interrupt, NULL);
+		event_add(terminate, NULL);
+		hn_log(HN_LOG_INFO, "homenoded %s: %zu nodes, %zu CPUs, API on %s", HOMENODE_VERSION,
+		       service->host->node_count, service->host->cpu_count, config->socket);
+		if (service->host->kernel_balancing)
+			hn_log(HN_LOG_WARNING, "kernel NUMA balancing is on: it moves what is placed here; see kernel_balancing "
+					       "in homenode.conf(5)");
+		sd_notify(0, "READY=1");
+		event_base_dispatch(base);
+		sd_notify(0, "STOPPING=1");
+	}
+	hn_service_free(service);
+	if (interrupt)
+		event_free(interrupt);
+	if (terminate)
+		event_free(terminate);
+	event_base_free(base);
+	libevent_global_shutdown();
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {0};
+	struct hn_config config;
+	struct hn_error err = {0};
+	char hands[512];
+	int r = parse_options(argc, argv, &options);
+
+	if (r >= 0)
+		return r;
+	hn_config_init(&config);
+	if (load_config(&options, &config, &err) < 0) {
+		fprintf(stderr, "homenoded: %s\n", err.message);
+		hn_config_done(&config);
+		return EXIT_CONFIG;
+	}
+	if (options.check) {
+		printf("configuration is good\n");
+		hn_config_done(&config);
+		return EXIT_OK;
+	}
+	hn_log_set_level(config.log_level);
+	event_set_log_callback(on_libevent_log);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_IGN); /* hands that end are not waited for */
+	r = run(&config, find_hands(&options, hands, sizeof(hands)), &err);
+	if (r < 0)
+		fprintf(stderr, "homenoded: %s\n", err.message);
+	hn_config_done(&config);
+	return r < 0 ? EXIT_FAILED : EXIT_OK;
+}

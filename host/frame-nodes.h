@@ -1,0 +1,18 @@
+#pragma once
+/*
+ * frame-nodes - which node a page frame belongs to.
+ */
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+struct hn_frame_nodes;
+
+/* Reads ROOT/proc/zoneinfo. -ENOMEM, -errno. */
+int hn_frame_nodes_new(const char *root, struct hn_frame_nodes **ret, struct hn_error *err);
+void hn_frame_nodes_free(struct hn_frame_nodes *nodes); /* NULL is fine */
+HN_CLEANUP_DEFINE(hn_frame_nodes, struct hn_frame_nodes *, hn_frame_nodes_free);
+
+/* The node's id, or -1 when no zone holds the frame or zones of several nodes do. */
+int hn_frame_nodes_find(const struct hn_frame_nodes *nodes, uint64_t frame);

@@ -1,0 +1,59 @@
+#pragma once
+/*
+ * move-batch - some pages of a process that lie elsewhere than they should, brought to the target and booked.
+ *
+ * Part of the mover; see mover.h for the terms.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "host/mover.h"
+
+#define HN_BATCH_PAGES 4096
+#define HN_BATCH_BYTES (16 * 1024 * 1024) /* and yet at least one page */
+
+struct hn_move_batch {
+	const struct hn_move_kernel *kernel;
+	const struct hn_move_order *order;
+	uint64_t page_bytes; /* memory behind one address */
+	int flags;           /* of move_pages */
+	bool refused;        /* the target lies outside the process's cpuset */
+
+	/* The pages looked at; after hn_move_batch_look() those that lie elsewhere, in order of address. */
+	size_t count;
+	void *pages[HN_BATCH_PAGES];
+	bool tail[HN_BATCH_PAGES]; /* moves with the page before it */
+
+	/* Scratch. */
+	size_t pending_count;
+	void *pending[HN_BATCH_PAGES];
+	bool pending_tail[HN_BATCH_PAGES];
+	enum hn_stay reason[HN_BATCH_PAGES];
+	int status[HN_BATCH_PAGES];
+	size_t head_count;
+	void *heads[HN_BATCH_PAGES];
+	int head_node[HN_BATCH_PAGES];
+	int head_status[HN_BATCH_PAGES];
+};
+
+void hn_move_batch_init(struct hn_move_batch *batch, const struct hn_move_kernel *kernel,
+			const struct hn_move_order *order);
+
+/*
+ * Asks where batch->pages are. Books those on the target as already there, those nowhere as absent and those
+ * at an unknown place as stayed; what is left is to be moved. -ESRCH, -EPERM, -errno.
+ */
+int hn_move_batch_look(struct hn_move_batch *batch, struct hn_move_progress *progress, struct hn_error *err);
+
+/* Finds out which of the pages left move with the one before; to be called before pieces are cut. */
+void hn_move_batch_tails(struct hn_move_batch *batch);
+
+/* How many of the pages from first on make up at most bytes of memory, a huge page never cut, yet at least
+ * one. */
+size_t hn_move_batch_piece(const struct hn_move_batch *batch, size_t first, uint64_t bytes);
+
+/* Moves count pages from first on and books each. -ESRCH, -EPERM, -ENODEV, -errno. */
+int hn_move_batch_run(struct hn_move_batch *batch, size_t first, size_t count,
+		      struct hn_move_progress *progress, struct hn_error *err);

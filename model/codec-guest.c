@@ -1,0 +1,168 @@
+#include "base/json.h"
+#include "model/codec-parts.h"
+#include "model/codec.h"
+
+static json_object *encode_cell(const void *element)
+{
+	const struct hn_cell *cell = element;
+	json_object *json = json_object_new_object();
+	int failed = !json;
+
+	failed = failed || hn_json_add_int(json, "id", cell->id) ||
+		 hn_json_add_u64(json, "memory_bytes", cell->memory_bytes) ||
+		 hn_codec_add_set(json, "vcpus", &cell->vcpus);
+	return hn_codec_finish(json, failed);
+}
+
+static json_object *encode_thread(const void *element)
+{
+	const struct hn_thread *thread = element;
+	json_object *json = json_object_new_object();
+	int failed = !json;
+
+	failed = failed || hn_json_add_int(json, "tid", thread->tid) ||
+		 hn_json_add_string(json, "kind", hn_thread_kind_name(thread->kind)) ||
+		 hn_json_add_int(json, "vcpu", thread->vcpu) || hn_json_add_int(json, "cell", thread->cell) ||
+		 hn_json_add_string(json, "name", thread->name);
+	return hn_codec_finish(json, failed);
+}
+
+static json_object *encode_backend(const void *element)
+{
+	const struct hn_backend *backend = element;
+	json_object *json = json_object_new_object();
+	int failed = !json;
+
+	failed = failed || hn_json_add_string(json, "id", backend->id) || hn_json_add_int(json, "cell", backend->cell) ||
+		 hn_json_add_u64(json, "host_address", backend->host_address) ||
+		 hn_json_add_u64(json, "bytes", backend->bytes) ||
+		 hn_json_add_u64(json, "page_bytes", backend->page_bytes) ||
+		 hn_json_add_bool(json, "shared", backend->shared) ||
+		 hn_json_add_bool(json, "prealloc", backend->prealloc) || hn_json_add_bool(json, "dimm", backend->dimm) ||
+		 hn_json_add_string(json, "policy", backend->policy) ||
+		 hn_codec_add_set(json, "host_nodes", &backend->host_nodes) ||
+		 hn_json_add_string(json, "movability", hn_movability_name(backend->movability));
+	return hn_codec_finish(json, failed);
+}
+
+json_object *hn_guest_encode(const struct hn_guest *guest)
+{
+	json_object *json = json_object_new_object();
+	int failed = !json;
+
+	failed = failed || hn_json_add_string(json, "name", guest->name) ||
+		 hn_json_add_string(json, "uuid", guest->uuid) || hn_json_add_int(json, "pid", guest->pid) ||
+		 hn_json_add_u64(json, "start_ticks", guest->start_ticks) ||
+		 hn_json_add_string(json, "mode", hn_mode_name(guest->mode)) ||
+		 hn_json_add_string(json, "class", hn_class_name(guest->class)) ||
+		 hn_json_add_string(json, "state", hn_run_state_name(guest->state)) ||
+		 hn_json_add_string(json, "policy", guest->policy) ||
+		 hn_codec_add_items(json, "cells", guest->cells, guest->cell_count, sizeof(*guest->cells), encode_cell) ||
+		 hn_codec_add_items(json, "threads", guest->threads, guest->thread_count, sizeof(*guest->threads),
+				    encode_thread) ||
+		 hn_codec_add_items(json, "backends", guest->backends, guest->backend_count, sizeof(*guest->backends),
+				    encode_backend);
+	return hn_codec_finish(json, failed);
+}
+
+static int decode_cell(json_object *json, struct hn_guest *guest, struct hn_error *err)
+{
+	struct hn_cell *cell = hn_guest_add_cell(guest, 0);
+	int r;
+
+	if (!cell)
+		return hn_oom(err);
+	(void)((r = hn_json_get_int(json, "id", &cell->id, err)) < 0 ||
+	       (r = hn_json_get_u64(json, "memory_bytes", &cell->memory_bytes, err)) < 0 ||
+	       (r = hn_codec_get_set(json, "vcpus", &cell->vcpus, err)) < 0);
+	return r;
+}
+
+static int decode_thread(json_object *json, struct hn_guest *guest, struct hn_error *err)
+{
+	struct hn_thread *thread = hn_guest_add_thread(guest, 0, HN_THREAD_EMULATOR);
+	const char *kind;
+	int r;
+
+	if (!thread)
+		return hn_oom(err);
+	(void)((r = hn_json_get_int(json, "tid", &thread->tid, err)) < 0 ||
+	       (r = hn_json_get_string(json, "kind", &kind, err)) < 0 ||
+	       (r = hn_thread_kind_parse(kind, &thread->kind, err)) < 0 ||
+	       (r = hn_json_get_int(json, "vcpu", &thread->vcpu, err)) < 0 ||
+	       (r = hn_json_get_int(json, "cell", &thread->cell, err)) < 0 ||
+	       (r = hn_codec_get_text(json, "name", thread->name, sizeof(thread->name), err)) < 0);
+	return r;
+}
+
+static int decode_backend(json_object *json, struct hn_guest *guest, struct hn_error *err)
+{
+	struct hn_backend *backend = hn_guest_add_backend(guest, "");
+	const char *movability;
+	int r;
+
+	if (!backend)
+		return hn_oom(err);
+	(void)((r = hn_codec_get_text(json, "id", backend->id, sizeof(backend->id), err)) < 0 ||
+	       (r = hn_json_get_int(json, "cell", &backend->cell, err)) < 0 ||
+	       (r = hn_json_get_u64(json, "host_address", &backend->host_address, err)) < 0 ||
+	       (r = hn_json_get_u64(json, "bytes", &backend->bytes, err)) < 0 ||
+	       (r = hn_json_get_u64(json, "page_bytes", &backend->page_bytes, err)) < 0 ||
+	       (r = hn_json_get_bool(json, "shared", &backend->shared, err)) < 0 ||
+	       (r = hn_json_get_bool(json, "prealloc", &backend->prealloc, err)) < 0 ||
+	       (r = hn_json_get_bool(json, "dimm", &backend->dimm, err)) < 0 ||
+	       (r = hn_codec_get_text(json, "policy", backend->policy, sizeof(backend->policy), err)) < 0 ||
+	       (r = hn_codec_get_set(json, "host_nodes", &backend->host_nodes, err)) < 0 ||
+	       (r = hn_json_get_string(json, "movability", &movability, err)) < 0 ||
+	       (r = hn_movability_parse(movability, &backend->movability, err)) < 0);
+	return r;
+}
+
+static int decode_items(json_object *json, const char *key, struct hn_guest *guest,
+			int (*decode)(json_object *item, struct hn_guest *guest, struct hn_error *err),
+			struct hn_error *err)
+{
+	json_object *items;
+	size_t count;
+	int r = hn_codec_get_items(json, key, &items, &count, err);
+
+	for (size_t i = 0; r == 0 && i < count; i++)
+		if ((r = decode(json_object_array_get_idx(items, i), guest, err)) < 0)
+			hn_error_prefix(err, "%s[%zu]", key, i);
+	return r;
+}
+
+static int decode_words(json_object *json, struct hn_guest *guest, struct hn_error *err)
+{
+	const char *mode, *class, *state;
+	int r;
+
+	(void)((r = hn_json_get_string(json, "mode", &mode, err)) < 0 ||
+	       (r = hn_mode_parse(mode, &guest->mode, err)) < 0 ||
+	       (r = hn_json_get_string(json, "class", &class, err)) < 0 ||
+	       (r = hn_class_parse(class, &guest->class, err)) < 0 ||
+	       (r = hn_json_get_string(json, "state", &state, err)) < 0 ||
+	       (r = hn_run_state_parse(state, &guest->state, err)) < 0 ||
+	       (r = hn_codec_get_text(json, "policy", guest->policy, sizeof(guest->policy), err)) < 0);
+	return r;
+}
+
+int hn_guest_decode(json_object *json, struct hn_guest **ret, struct hn_error *err)
+{
+	HN_AUTO(hn_guest) struct hn_guest *guest = hn_guest_new("");
+	int r;
+
+	if (!guest)
+		return hn_oom(err);
+	if ((r = hn_codec_get_text(json, "name", guest->name, sizeof(guest->name), err)) < 0 ||
+	    (r = hn_codec_get_text(json, "uuid", guest->uuid, sizeof(guest->uuid), err)) < 0 ||
+	    (r = hn_json_get_int(json, "pid", &guest->pid, err)) < 0 ||
+	    (r = hn_json_get_u64(json, "start_ticks", &guest->start_ticks, err)) < 0 ||
+	    (r = decode_words(json, guest, err)) < 0 ||
+	    (r = decode_items(json, "cells", guest, decode_cell, err)) < 0 ||
+	    (r = decode_items(json, "threads", guest, decode_thread, err)) < 0 ||
+	    (r = decode_items(json, "backends", guest, decode_backend, err)) < 0)
+		return r;
+	*ret = hn_steal(guest);
+	return 0;
+}

@@ -1,0 +1,176 @@
+#include "base/json.h"
+#include "model/codec-parts.h"
+#include "model/codec.h"
+
+#include <errno.h>
+
+static json_object *encode_pool(const void *element)
+{
+	const struct hn_page_pool *pool = element;
+	json_object *json = json_object_new_object();
+	int failed = !json;
+
+	failed = failed || hn_json_add_u64(json, "page_bytes", pool->page_bytes) ||
+		 hn_json_add_u64(json, "total_pages", pool->total_pages) ||
+		 hn_json_add_u64(json, "free_pages", pool->free_pages);
+	return hn_codec_finish(json, failed);
+}
+
+static json_object *encode_node(const void *element)
+{
+	const struct hn_node *node = element;
+	json_object *json = json_object_new_object();
+	int failed = !json;
+
+	failed = failed || hn_json_add_int(json, "id", node->id) || hn_codec_add_set(json, "cpus", &node->cpus) ||
+		 hn_json_add_u64(json, "memory_bytes", node->memory_bytes) ||
+		 hn_json_add_u64(json, "free_bytes", node->free_bytes) ||
+		 hn_codec_add_items(json, "pools", node->pools, node->pool_count, sizeof(*node->pools), encode_pool);
+	return hn_codec_finish(json, failed);
+}
+
+static json_object *encode_cpu(const void *element)
+{
+	const struct hn_cpu *cpu = element;
+	json_object *json = json_object_new_object();
+	int failed = !json;
+
+	failed = failed || hn_json_add_int(json, "id", cpu->id) || hn_json_add_int(json, "node", cpu->node) ||
+		 hn_json_add_int(json, "core", cpu->core) || hn_json_add_int(json, "llc", cpu->llc) ||
+		 hn_json_add_int(json, "package", cpu->package) || hn_json_add_bool(json, "isolated", cpu->isolated);
+	return hn_codec_finish(json, failed);
+}
+
+static int add_distances(json_object *json, const struct hn_host *host)
+{
+	json_object *rows = json_object_new_array();
+
+	for (size_t i = 0; rows && i < host->node_count; i++) {
+		json_object *row = json_object_new_array();
+
+		for (size_t j = 0; row && j < host->node_count; j++)
+			json_object_array_add(row, json_object_new_int((int)hn_host_distance(host, i, j)));
+		json_object_array_add(rows, row);
+	}
+	return rows ? hn_json_add(json, "distances", rows) : -ENOMEM;
+}
+
+json_object *hn_host_encode(const struct hn_host *host)
+{
+	json_object *json = json_object_new_object();
+	int failed = !json;
+
+	failed = failed || hn_json_add_string(json, "name", host->name) ||
+		 hn_json_add_bool(json, "distances_known", host->distances_known) ||
+		 hn_json_add_bool(json, "kernel_balancing", host->kernel_balancing) ||
+		 hn_json_add_bool(json, "fifo_hazard", host->fifo_hazard) ||
+		 hn_codec_add_items(json, "nodes", host->nodes, host->node_count, sizeof(*host->nodes), encode_node) ||
+		 add_distances(json, host) ||
+		 hn_codec_add_items(json, "cpus", host->cpus, host->cpu_count, sizeof(*host->cpus), encode_cpu);
+	return hn_codec_finish(json, failed);
+}
+
+static int decode_pools(json_object *json, struct hn_node *node, struct hn_error *err)
+{
+	json_object *items;
+	size_t count;
+	int r = hn_codec_get_items(json, "pools", &items, &count, err);
+
+	if (r < 0)
+		return r;
+	if (count > HN_POOLS_MAX)
+		return hn_fail(err, -EPROTO, "member 'pools' has %zu items, more than %d", count, HN_POOLS_MAX);
+	node->pool_count = count;
+	for (size_t i = 0; i < count && r == 0; i++) {
+		json_object *item = json_object_array_get_idx(items, i);
+		struct hn_page_pool *pool = &node->pools[i];
+
+		(void)((r = hn_json_get_u64(item, "page_bytes", &pool->page_bytes, err)) < 0 ||
+		       (r = hn_json_get_u64(item, "total_pages", &pool->total_pages, err)) < 0 ||
+		       (r = hn_json_get_u64(item, "free_pages", &pool->free_pages, err)) < 0);
+	}
+	return r;
+}
+
+static int decode_node(json_object *json, struct hn_node *node, struct hn_error *err)
+{
+	int r;
+
+	if ((r = hn_json_get_int(json, "id", &node->id, err)) < 0 ||
+	    (r = hn_codec_get_set(json, "cpus", &node->cpus, err)) < 0 ||
+	    (r = hn_json_get_u64(json, "memory_bytes", &node->memory_bytes, err)) < 0 ||
+	    (r = hn_json_get_u64(json, "free_bytes", &node->free_bytes, err)) < 0)
+		return r;
+	return decode_pools(json, node, err);
+}
+
+static int decode_cpu(json_object *json, struct hn_cpu *cpu, struct hn_error *err)
+{
+	int r;
+
+	(void)((r = hn_json_get_int(json, "id", &cpu->id, err)) < 0 ||
+	       (r = hn_json_get_int(json, "node", &cpu->node, err)) < 0 ||
+	       (r = hn_json_get_int(json, "core", &cpu->core, err)) < 0 ||
+	       (r = hn_json_get_int(json, "llc", &cpu->llc, err)) < 0 ||
+	       (r = hn_json_get_int(json, "package", &cpu->package, err)) < 0 ||
+	       (r = hn_json_get_bool(json, "isolated", &cpu->isolated, err)) < 0);
+	return r;
+}
+
+static int decode_distances(json_object *json, struct hn_host *host, struct hn_error *err)
+{
+	json_object *rows;
+	size_t count;
+	int r = hn_codec_get_items(json, "distances", &rows, &count, err);
+
+	if (r < 0)
+		return r;
+	if (count != host->node_count)
+		return hn_fail(err, -EPROTO, "member 'distances' has %zu rows for %zu nodes", count, host->node_count);
+	for (size_t i = 0; i < count; i++) {
+		json_object *row = json_object_array_get_idx(rows, i);
+
+		if (!json_object_is_type(row, json_type_array) || json_object_array_length(row) != count)
+			return hn_fail(err, -EPROTO, "member 'distances': row %zu does not have %zu values", i, count);
+		for (size_t j = 0; j < count; j++) {
+			int distance = json_object_get_int(json_object_array_get_idx(row, j));
+
+			if (distance < HN_DISTANCE_LOCAL || distance > 255)
+				return hn_fail(err, -EPROTO, "member 'distances': %d is not within %d..255", distance,
+					       HN_DISTANCE_LOCAL);
+			host->distances[i * count + j] = (uint16_t)distance;
+		}
+	}
+	return 0;
+}
+
+int hn_host_decode(json_object *json, struct hn_host **ret, struct hn_error *err)
+{
+	HN_AUTO(hn_host) struct hn_host *host = NULL;
+	json_object *nodes, *cpus;
+	size_t node_count, cpu_count;
+	const char *name;
+	int r;
+
+	if ((r = hn_json_get_string(json, "name", &name, err)) < 0 ||
+	    (r = hn_codec_get_items(json, "nodes", &nodes, &node_count, err)) < 0 ||
+	    (r = hn_codec_get_items(json, "cpus", &cpus, &cpu_count, err)) < 0)
+		return r;
+	if (node_count > HN_SET_MAX)
+		return hn_fail(err, -EPROTO, "member 'nodes' has %zu items, more than %d", node_count, HN_SET_MAX);
+	host = hn_host_new(name, node_count, cpu_count);
+	if (!host)
+		return hn_oom(err);
+	if ((r = hn_json_get_bool(json, "distances_known", &host->distances_known, err)) < 0 ||
+	    (r = hn_json_get_bool(json, "kernel_balancing", &host->kernel_balancing, err)) < 0 ||
+	    (r = hn_json_get_bool(json, "fifo_hazard", &host->fifo_hazard, err)) < 0 ||
+	    (r = decode_distances(json, host, err)) < 0)
+		return r;
+	for (size_t i = 0; i < node_count && r == 0; i++)
+		r = decode_node(json_object_array_get_idx(nodes, i), &host->nodes[i], err);
+	for (size_t i = 0; i < cpu_count && r == 0; i++)
+		r = decode_cpu(json_object_array_get_idx(cpus, i), &host->cpus[i], err);
+	if (r == 0)
+		*ret = hn_steal(host);
+	return r;
+}

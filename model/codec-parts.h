@@ -1,0 +1,33 @@
+#pragma once
+/*
+ * codec-parts - what the codecs share: sets and per-node arrays as members. Private to model/.
+ */
+#include <json-c/json.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/set.h"
+
+int hn_codec_add_set(json_object *json, const char *key, const struct hn_set *set);
+int hn_codec_get_set(json_object *json, const char *key, struct hn_set *ret, struct hn_error *err);
+
+/* Arrays of exactly count numbers. */
+int hn_codec_add_u64s(json_object *json, const char *key, const uint64_t *values, size_t count);
+int hn_codec_get_u64s(json_object *json, const char *key, uint64_t *ret, size_t count, struct hn_error *err);
+int hn_codec_add_doubles(json_object *json, const char *key, const double *values, size_t count);
+int hn_codec_get_doubles(json_object *json, const char *key, double *ret, size_t count, struct hn_error *err);
+
+/* Copies a string member into a buffer; -EPROTO when it does not fit. */
+int hn_codec_get_text(json_object *json, const char *key, char *buffer, size_t size, struct hn_error *err);
+
+/* An array member of at most HN_CODEC_ITEMS_MAX objects, and its length. */
+int hn_codec_get_items(json_object *json, const char *key, json_object **ret, size_t *ret_count,
+		       struct hn_error *err);
+
+/* Encodes each element into a new array under key: encode(element) for count elements of that size. */
+int hn_codec_add_items(json_object *json, const char *key, const void *elements, size_t count, size_t size,
+		       json_object *(*encode)(const void *element));
+
+/* Gives object back when every addition went well (failed == 0), else drops it and returns NULL. */
+json_object *hn_codec_finish(json_object *json, int failed);

@@ -1,0 +1,110 @@
+#include "base/json.h"
+#include "model/codec-parts.h"
+#include "model/codec.h"
+
+#include <errno.h>
+
+static json_object *encode_state(const void *element)
+{
+	const struct hn_guest_state *state = element;
+	json_object *json = json_object_new_object();
+	int failed = !json;
+
+	failed = failed || hn_json_add(json, "guest", hn_guest_encode(state->guest)) ||
+		 hn_json_add(json, "sample", state->sample ? hn_sample_encode(state->sample) : NULL) ||
+		 hn_json_add(json, "home", state->home ? hn_placement_encode(state->home) : NULL) ||
+		 hn_json_add_u64(json, "agreeing", state->looks.agreeing) ||
+		 hn_json_add_u64(json, "fruitless", state->looks.fruitless) ||
+		 hn_json_add_u64(json, "settle_until_ns", state->looks.settle_until_ns) ||
+		 hn_json_add_bool(json, "moving", state->moving);
+	return hn_codec_finish(json, failed);
+}
+
+json_object *hn_snapshot_encode(const struct hn_snapshot *snapshot)
+{
+	json_object *json = json_object_new_object();
+	int failed = !json;
+
+	failed = failed || hn_json_add_int(json, "version", 1) || hn_json_add_u64(json, "now_ns", snapshot->now_ns) ||
+		 hn_json_add(json, "host", hn_host_encode(snapshot->host)) ||
+		 hn_codec_add_items(json, "guests", snapshot->guests, snapshot->guest_count, sizeof(*snapshot->guests),
+				    encode_state);
+	return hn_codec_finish(json, failed);
+}
+
+static int decode_looks(json_object *json, struct hn_looks *ret, struct hn_error *err)
+{
+	uint64_t agreeing = 0, fruitless = 0;
+	int r;
+
+	(void)((r = hn_json_get_u64(json, "agreeing", &agreeing, err)) < 0 ||
+	       (r = hn_json_get_u64(json, "fruitless", &fruitless, err)) < 0 ||
+	       (r = hn_json_get_u64(json, "settle_until_ns", &ret->settle_until_ns, err)) < 0);
+	ret->agreeing = (unsigned)agreeing;
+	ret->fruitless = (unsigned)fruitless;
+	return r;
+}
+
+/* A sample or home of other sizes than the guest and the host have would be read out of bounds later. */
+static int check_sizes(const struct hn_snapshot *snapshot, const struct hn_guest_state *state, struct hn_error *err)
+{
+	size_t nodes = snapshot->host->node_count, cells = state->guest->cell_count;
+
+	if (state->sample && (state->sample->node_count != nodes || state->sample->cell_count != cells ||
+			      state->sample->thread_count != state->guest->thread_count))
+		return hn_fail(err, -EPROTO, "guest '%s': its sample does not fit its cells, threads or nodes",
+			       state->guest->name);
+	if (state->home && (state->home->node_count != nodes || state->home->cell_count != cells))
+		return hn_fail(err, -EPROTO, "guest '%s': its home does not fit its cells or nodes",
+			       state->guest->name);
+	return 0;
+}
+
+static int decode_state(json_object *json, struct hn_snapshot *snapshot, struct hn_error *err)
+{
+	struct hn_guest_state *state = hn_snapshot_add(snapshot);
+	json_object *part;
+	int r;
+
+	if (!state)
+		return hn_oom(err);
+	if ((r = hn_json_get_object(json, "guest", &part, err)) < 0 ||
+	    (r = hn_guest_decode(part, &state->guest, err)) < 0 || (r = decode_looks(json, &state->looks, err)) < 0 ||
+	    (r = hn_json_get_bool(json, "moving", &state->moving, err)) < 0)
+		return r;
+	if (hn_json_has(json, "sample") && ((r = hn_json_get_object(json, "sample", &part, err)) < 0 ||
+					    (r = hn_sample_decode(part, &state->sample, err)) < 0))
+		return r;
+	if (hn_json_has(json, "home") && ((r = hn_json_get_object(json, "home", &part, err)) < 0 ||
+					  (r = hn_placement_decode(part, &state->home, err)) < 0))
+		return r;
+	return check_sizes(snapshot, state, err);
+}
+
+int hn_snapshot_decode(json_object *json, struct hn_snapshot **ret, struct hn_error *err)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = NULL;
+	struct hn_host *host = NULL;
+	json_object *part, *items;
+	size_t count;
+	int version, r;
+
+	if ((r = hn_json_get_int(json, "version", &version, err)) < 0)
+		return r;
+	if (version != 1)
+		return hn_fail(err, -EPROTO, "snapshot of version %d; this program reads version 1", version);
+	if ((r = hn_json_get_object(json, "host", &part, err)) < 0 || (r = hn_host_decode(part, &host, err)) < 0)
+		return r;
+	snapshot = hn_snapshot_new(host);
+	if (!snapshot)
+		return hn_oom(err);
+	if ((r = hn_json_get_u64(json, "now_ns", &snapshot->now_ns, err)) < 0 ||
+	    (r = hn_codec_get_items(json, "guests", &items, &count, err)) < 0)
+		return r;
+	for (size_t i = 0; i < count && r == 0; i++)
+		if ((r = decode_state(json_object_array_get_idx(items, i), snapshot, err)) < 0)
+			hn_error_prefix(err, "guests[%zu]", i);
+	if (r == 0)
+		*ret = hn_steal(snapshot);
+	return r;
+}

@@ -1,0 +1,42 @@
+#pragma once
+/*
+ * codec - the model as JSON and back: one schema for the API, snapshots, replay and the fleet.
+ *
+ * Sets are strings ("0-3,8"), per-node values are arrays in the order of the host's nodes, sizes are bytes and end in
+ * _bytes, times end in _ns. Encoders return a new object, or NULL when out of memory. Decoders check every member,
+ * name the one that is wrong (-EPROTO), refuse arrays longer than HN_CODEC_ITEMS_MAX, and give the caller a value to
+ * free. What they read is what the encoder of the same version wrote; unknown members are skipped.
+ */
+#include <json-c/json.h>
+
+#include "base/error.h"
+#include "model/guest.h"
+#include "model/host.h"
+#include "model/placement.h"
+#include "model/plan.h"
+#include "model/report.h"
+#include "model/sample.h"
+#include "model/snapshot.h"
+
+#define HN_CODEC_ITEMS_MAX 65536
+
+json_object *hn_host_encode(const struct hn_host *host);
+int hn_host_decode(json_object *json, struct hn_host **ret, struct hn_error *err);
+
+json_object *hn_guest_encode(const struct hn_guest *guest);
+int hn_guest_decode(json_object *json, struct hn_guest **ret, struct hn_error *err);
+
+json_object *hn_sample_encode(const struct hn_sample *sample);
+int hn_sample_decode(json_object *json, struct hn_sample **ret, struct hn_error *err);
+
+json_object *hn_placement_encode(const struct hn_placement *placement);
+int hn_placement_decode(json_object *json, struct hn_placement **ret, struct hn_error *err);
+
+json_object *hn_plan_encode(const struct hn_plan *plan);
+int hn_plan_decode(json_object *json, struct hn_plan **ret, struct hn_error *err);
+
+json_object *hn_report_encode(const struct hn_report *report);
+int hn_report_decode(json_object *json, struct hn_report **ret, struct hn_error *err);
+
+json_object *hn_snapshot_encode(const struct hn_snapshot *snapshot);
+int hn_snapshot_decode(json_object *json, struct hn_snapshot **ret, struct hn_error *err);

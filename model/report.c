@@ -1,0 +1,41 @@
+#include "model/report.h"
+
+#include "model/names.h"
+
+static const char *const operation_names[HN_OPERATION_COUNT] = {"none", "running", "done", "failed", "cancelled"};
+
+const char *hn_operation_state_name(enum hn_operation_state state)
+{
+	return hn_name_of(operation_names, HN_COUNT(operation_names), (size_t)state);
+}
+
+int hn_operation_state_parse(const char *text, enum hn_operation_state *ret, struct hn_error *err)
+{
+	int r = hn_name_parse(operation_names, HN_COUNT(operation_names), "operation state", text, err);
+
+	if (r < 0)
+		return r;
+	*ret = (enum hn_operation_state)r;
+	return 0;
+}
+
+struct hn_report *hn_report_new(void)
+{
+	struct hn_report *report = calloc(1, sizeof(*report));
+
+	if (report)
+		report->operation.cell = report->operation.to_node = -1;
+	return report;
+}
+
+void hn_report_free(struct hn_report *report)
+{
+	if (!report)
+		return;
+	hn_guest_free(report->guest);
+	hn_sample_free(report->sample);
+	hn_placement_free(report->home);
+	hn_plan_free(report->plan);
+	free(report->cell_locality);
+	free(report);
+}

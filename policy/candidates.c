@@ -1,0 +1,285 @@
+#include "policy/candidates.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/units.h"
+
+/* Everything finding the places of one cell needs. */
+struct quest {
+	const struct hn_host *host;
+	const struct hn_capacity *capacity;
+	const uint64_t *here; /* the cell's bytes now, by node */
+	uint64_t bytes;
+	unsigned vcpus;
+	unsigned cpu_multiple;
+	int fixed_node; /* index; -1: free */
+};
+
+static uint64_t to_mib(uint64_t bytes)
+{
+	return (bytes + HN_MIB - 1) / HN_MIB;
+}
+
+static bool usable(const struct quest *quest, size_t node)
+{
+	if (quest->fixed_node >= 0)
+		return (int)node == quest->fixed_node;
+	return quest->capacity->nodes[node].cpus > 0 && quest->host->nodes[node].memory_bytes > 0;
+}
+
+static unsigned cpu_room(const struct quest *quest, size_t node)
+{
+	return quest->capacity->nodes[node].cpus * quest->cpu_multiple;
+}
+
+static bool fits_alone(const struct quest *quest, size_t node)
+{
+	if (quest->fixed_node >= 0)
+		return true; /* it is there already */
+	return quest->capacity->nodes[node].room_bytes >= quest->bytes && cpu_room(quest, node) >= quest->vcpus;
+}
+
+/* What is present and would have to come from elsewhere. */
+static uint64_t bytes_to_migrate(const struct quest *quest, const struct hn_candidate *candidate)
+{
+	uint64_t elsewhere = 0;
+
+	for (size_t node = 0; node < quest->capacity->node_count; node++) {
+		uint64_t leaves = quest->here[node];
+
+		for (size_t i = 0; i < candidate->share_count; i++)
+			if (candidate->shares[i].node == node)
+				leaves = 0;
+		elsewhere += leaves;
+	}
+	return elsewhere;
+}
+
+static struct hn_candidate *add_candidate(struct hn_candidates *list, size_t share_count)
+{
+	struct hn_candidate *grown = reallocarray(list->items, list->count + 1, sizeof(*grown));
+	struct hn_share *shares = calloc(share_count, sizeof(*shares));
+
+	if (grown)
+		list->items = grown;
+	if (!grown || !shares) {
+		free(shares);
+		return NULL;
+	}
+	grown += list->count++;
+	*grown = (struct hn_candidate){.share_count = share_count, .shares = shares};
+	return grown;
+}
+
+static int find_single(const struct quest *quest, struct hn_candidates *ret)
+{
+	for (size_t node = 0; node < quest->capacity->node_count; node++) {
+		struct hn_candidate *candidate;
+
+		if (!usable(quest, node) || !fits_alone(quest, node))
+			continue;
+		candidate = add_candidate(ret, 1);
+		if (!candidate)
+			return -ENOMEM;
+		candidate->shares[0] = (struct hn_share){node, quest->bytes, quest->vcpus};
+		if (quest->fixed_node >= 0)
+			candidate->shares[0].bytes = quest->here[node]; /* the rest cannot come either */
+		candidate->migrate_mib = to_mib(bytes_to_migrate(quest, candidate));
+	}
+	return 0;
+}
+
+/* The unused node nearest to those taken, the roomier on a tie; -1 when none is left. */
+static int nearest_node(const struct quest *quest, const size_t *taken, size_t count, const bool *used)
+{
+	uint64_t best_distance = UINT64_MAX;
+	int best = -1;
+
+	for (size_t node = 0; node < quest->capacity->node_count; node++) {
+		uint64_t distance = 0;
+
+		if (used[node] || !usable(quest, node) || quest->capacity->nodes[node].room_bytes == 0)
+			continue;
+		for (size_t i = 0; i < count; i++)
+			distance += hn_host_distance(quest->host, taken[i], node);
+		if (best < 0 || distance < best_distance ||
+		    (distance == best_distance &&
+		     quest->capacity->nodes[node].room_bytes > quest->capacity->nodes[best].room_bytes)) {
+			best = (int)node;
+			best_distance = distance;
+		}
+	}
+	return best;
+}
+
+/* Spreads bytes over the nodes as evenly as their room allows, then vCPUs in proportion to bytes. */
+static void pour(const struct quest *quest, struct hn_candidate *candidate)
+{
+	uint64_t left = quest->bytes;
+	unsigned vcpus_left = quest->vcpus;
+
+	for (size_t filled = 0; left > 0 && filled <= candidate->share_count; filled++) {
+		uint64_t even = left / candidate->share_count + 1;
+
+		for (size_t i = 0; i < candidate->share_count && left > 0; i++) {
+			struct hn_share *share = &candidate->shares[i];
+			uint64_t room = quest->capacity->nodes[share->node].room_bytes - share->bytes;
+			uint64_t take = even < room ? even : room;
+
+			take = take < left ? take : left;
+			share->bytes += take;
+			left -= take;
+		}
+	}
+	for (size_t i = 0; i < candidate->share_count; i++) {
+		struct hn_share *share = &candidate->shares[i];
+		unsigned part = quest->bytes ? (unsigned)((double)quest->vcpus * (double)share->bytes / (double)quest->bytes)
+					     : 0;
+
+		share->vcpus = i + 1 == candidate->share_count ? vcpus_left : part;
+		vcpus_left -= share->vcpus;
+	}
+}
+
+static void measure_set(const struct quest *quest, struct hn_candidate *candidate)
+{
+	for (size_t i = 0; i < candidate->share_count; i++)
+		for (size_t j = 0; j < i; j++)
+			candidate->inner_distance += hn_host_distance(quest->host, candidate->shares[i].node,
+								      candidate->shares[j].node) -
+						     HN_DISTANCE_LOCAL;
+	candidate->migrate_mib = to_mib(bytes_to_migrate(quest, candidate));
+}
+
+/* Grows a set from one node by its nearest neighbours until the cell fits. 1 added, 0 cannot, -ENOMEM. */
+static int grow_from(const struct quest *quest, size_t start, struct hn_candidates *ret)
+{
+	size_t nodes = quest->capacity->node_count, count = 0;
+	__attribute__((cleanup(hn_cleanup_memory))) size_t *taken = calloc(nodes, sizeof(*taken));
+	__attribute__((cleanup(hn_cleanup_memory))) bool *used = calloc(nodes, sizeof(*used));
+	struct hn_candidate *candidate;
+	uint64_t room = 0, cpus = 0;
+
+	if (!taken || !used)
+		return -ENOMEM;
+	for (int node = (int)start; node >= 0; node = nearest_node(quest, taken, count, used)) {
+		taken[count++] = (size_t)node;
+		used[node] = true;
+		room += quest->capacity->nodes[node].room_bytes;
+		cpus += cpu_room(quest, (size_t)node);
+		if (room >= quest->bytes && cpus >= quest->vcpus)
+			break;
+	}
+	if (room < quest->bytes || cpus < quest->vcpus)
+		return 0;
+	candidate = add_candidate(ret, count);
+	if (!candidate)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		candidate->shares[i].node = taken[i];
+	pour(quest, candidate);
+	measure_set(quest, candidate);
+	return 1;
+}
+
+static int find_sets(const struct quest *quest, struct hn_candidates *ret)
+{
+	int r = 0;
+
+	for (size_t node = 0; node < quest->capacity->node_count && r >= 0; node++)
+		if (usable(quest, node) && quest->capacity->nodes[node].room_bytes > 0)
+			r = grow_from(quest, node, ret);
+	ret->wide = ret->count > 0;
+	return r < 0 ? r : 0;
+}
+
+static int by_migration(const void *a, const void *b)
+{
+	const struct hn_candidate *left = a, *right = b;
+
+	if (left->migrate_mib != right->migrate_mib)
+		return left->migrate_mib < right->migrate_mib ? -1 : 1;
+	return left->shares[0].node < right->shares[0].node ? -1 : left->shares[0].node > right->shares[0].node;
+}
+
+static int fail_no_place(const struct quest *quest, int cell_id, struct hn_error *err)
+{
+	char need[HN_UNITS_TEXT_MAX], most[HN_UNITS_TEXT_MAX];
+	uint64_t total = 0, cpus = 0;
+	int roomiest = -1;
+
+	for (size_t node = 0; node < quest->capacity->node_count; node++) {
+		if (!usable(quest, node))
+			continue;
+		total += quest->capacity->nodes[node].room_bytes;
+		cpus += cpu_room(quest, node);
+		if (roomiest < 0 ||
+		    quest->capacity->nodes[node].room_bytes > quest->capacity->nodes[roomiest].room_bytes)
+			roomiest = (int)node;
+	}
+	if (roomiest < 0)
+		return hn_fail(err, -ENOSPC, "no node has both CPUs and memory for cell %d", cell_id);
+	hn_bytes_format(quest->bytes, need, sizeof(need));
+	hn_bytes_format(quest->capacity->nodes[roomiest].room_bytes, most, sizeof(most));
+	if (total < quest->bytes)
+		return hn_fail(err, -ENOSPC,
+			       "memory: cell %d needs %s, and all nodes together cannot take it (the roomiest, node %d: %s)",
+			       cell_id, need, quest->host->nodes[roomiest].id, most);
+	return hn_fail(err, -ENOSPC, "CPUs: cell %d has %u vCPUs, the nodes that could hold it %u CPUs", cell_id,
+		       quest->vcpus, (unsigned)cpus);
+}
+
+/* Memory that cannot move keeps the cell where most of it is. */
+static int fixed_node(const struct hn_guest *guest, size_t cell, const uint64_t *here, size_t node_count)
+{
+	size_t most = 0;
+	bool fixed = false;
+
+	for (size_t i = 0; i < guest->backend_count; i++)
+		if (guest->backends[i].cell == guest->cells[cell].id && guest->backends[i].movability != HN_MOVABLE)
+			fixed = true;
+	for (size_t node = 1; node < node_count; node++)
+		if (here[node] > here[most])
+			most = node;
+	return fixed && here[most] > 0 ? (int)most : -1;
+}
+
+int hn_candidates_find(const struct hn_snapshot *snapshot, size_t guest, size_t cell,
+		       const struct hn_capacity *capacity, unsigned cpu_multiple, struct hn_candidates *ret,
+		       struct hn_error *err)
+{
+	const struct hn_guest *model = snapshot->guests[guest].guest;
+	const uint64_t *here = &capacity->cell_bytes[cell * capacity->node_count];
+	struct quest quest = {
+		.host = snapshot->host,
+		.capacity = capacity,
+		.here = here,
+		.bytes = model->cells[cell].memory_bytes,
+		.vcpus = (unsigned)hn_set_count(&model->cells[cell].vcpus),
+		.cpu_multiple = cpu_multiple,
+		.fixed_node = fixed_node(model, cell, here, capacity->node_count),
+	};
+	int r;
+
+	memset(ret, 0, sizeof(*ret));
+	r = find_single(&quest, ret);
+	if (r == 0 && ret->count == 0)
+		r = find_sets(&quest, ret);
+	if (r < 0) {
+		hn_candidates_done(ret);
+		return hn_oom(err);
+	}
+	if (ret->count == 0)
+		return fail_no_place(&quest, model->cells[cell].id, err);
+	qsort(ret->items, ret->count, sizeof(*ret->items), by_migration);
+	return 0;
+}
+
+void hn_candidates_done(struct hn_candidates *candidates)
+{
+	for (size_t i = 0; i < candidates->count; i++)
+		free(candidates->items[i].shares);
+	free(candidates->items);
+	memset(candidates, 0, sizeof(*candidates));
+}

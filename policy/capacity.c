@@ -1,0 +1,130 @@
+#include "policy/capacity.h"
+
+struct hn_set hn_usable_cpus(const struct hn_host *host, size_t node, enum hn_class class)
+{
+	struct hn_set cpus = host->nodes[node].cpus;
+
+	if (class == HN_CLASS_REALTIME)
+		return cpus;
+	for (size_t i = 0; i < host->cpu_count; i++)
+		if (host->cpus[i].isolated)
+			hn_set_remove(&cpus, host->cpus[i].id);
+	return cpus;
+}
+
+/* Bytes of the cell on the node: the sampled share of its present pages, scaled to what is present. */
+static uint64_t cell_bytes_on(const struct hn_guest *guest, const struct hn_sample *sample, size_t cell, size_t node)
+{
+	const struct hn_cell_sample *pages = &sample->cells[cell];
+
+	if (pages->sampled == 0)
+		return 0;
+	return (uint64_t)((double)guest->cells[cell].memory_bytes * (double)pages->on_node[node] /
+			  (double)pages->sampled);
+}
+
+static uint64_t guest_bytes_on(const struct hn_guest_state *state, size_t cell, size_t node)
+{
+	return state->sample ? cell_bytes_on(state->guest, state->sample, cell, node) : 0;
+}
+
+/* Only a home that somebody brings the guest to counts; in the other modes it is a mere opinion. */
+static bool goes_home(const struct hn_guest_state *state)
+{
+	return state->home && (state->guest->mode == HN_MODE_ENFORCE || state->moving);
+}
+
+/* What a guest has still to receive on the node is promised to it. */
+static uint64_t promised_bytes(const struct hn_guest_state *state, size_t node)
+{
+	uint64_t promised = 0;
+
+	for (size_t cell = 0; goes_home(state) && cell < state->home->cell_count; cell++) {
+		uint64_t wanted = state->home->cells[cell].bytes[node], there = guest_bytes_on(state, cell, node);
+
+		if (wanted > there)
+			promised += wanted - there;
+	}
+	return promised;
+}
+
+/* vCPUs of a placed guest's cell are spread over its nodes by memory. */
+static double homed_vcpus(const struct hn_guest_state *state, size_t node)
+{
+	double vcpus = 0;
+
+	for (size_t cell = 0; cell < state->home->cell_count; cell++) {
+		const struct hn_cell_home *home = &state->home->cells[cell];
+		uint64_t total = 0;
+
+		for (size_t i = 0; i < state->home->node_count; i++)
+			total += home->bytes[i];
+		if (total > 0)
+			vcpus += hn_set_count(&state->guest->cells[cell].vcpus) * (double)home->bytes[node] /
+				 (double)total;
+	}
+	return vcpus;
+}
+
+static double seen_vcpus(const struct hn_guest_state *state, size_t node)
+{
+	double vcpus = 0;
+
+	for (size_t i = 0; i < state->guest->thread_count && state->sample; i++)
+		if (state->guest->threads[i].kind == HN_THREAD_VCPU && state->sample->threads[i].last_node == (int)node)
+			vcpus++;
+	return vcpus;
+}
+
+static void fill_node(const struct hn_snapshot *snapshot, size_t guest, size_t node, uint64_t keep_free_bytes,
+		      struct hn_node_capacity *ret)
+{
+	const struct hn_guest_state *own = &snapshot->guests[guest];
+	struct hn_set cpus = hn_usable_cpus(snapshot->host, node, own->guest->class);
+	uint64_t taken = keep_free_bytes, free_bytes = snapshot->host->nodes[node].free_bytes;
+	double vcpus = 0;
+
+	ret->cpus = (unsigned)hn_set_count(&cpus);
+	for (size_t cell = 0; cell < own->guest->cell_count; cell++)
+		ret->own_bytes += guest_bytes_on(own, cell, node);
+	for (size_t i = 0; i < snapshot->guest_count; i++) {
+		const struct hn_guest_state *other = &snapshot->guests[i];
+
+		if (i == guest || other->guest->mode == HN_MODE_OFF)
+			continue;
+		taken += promised_bytes(other, node);
+		vcpus += goes_home(other) ? homed_vcpus(other, node) : seen_vcpus(other, node);
+	}
+	ret->others_vcpus = (unsigned)(vcpus + 0.5);
+	ret->room_bytes = ret->own_bytes + (free_bytes > taken ? free_bytes - taken : 0);
+}
+
+struct hn_capacity *hn_capacity_new(const struct hn_snapshot *snapshot, size_t guest, uint64_t keep_free_bytes)
+{
+	const struct hn_guest_state *state = &snapshot->guests[guest];
+	size_t nodes = snapshot->host->node_count, cells = state->guest->cell_count;
+	struct hn_capacity *capacity = calloc(1, sizeof(*capacity) + nodes * sizeof(capacity->nodes[0]));
+
+	if (!capacity)
+		return NULL;
+	capacity->node_count = nodes;
+	capacity->cell_bytes = calloc(nodes * cells + 1, sizeof(*capacity->cell_bytes));
+	if (!capacity->cell_bytes) {
+		free(capacity);
+		return NULL;
+	}
+	for (size_t node = 0; node < nodes; node++) {
+		fill_node(snapshot, guest, node, keep_free_bytes, &capacity->nodes[node]);
+		for (size_t cell = 0; cell < cells; cell++)
+			capacity->cell_bytes[cell * nodes + node] = guest_bytes_on(state, cell, node);
+	}
+	return capacity;
+}
+
+void hn_capacity_free(struct hn_capacity *capacity)
+{
+	if (!capacity)
+		return;
+	free(capacity->cell_bytes);
+	free(capacity);
+}

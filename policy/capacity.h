@@ -1,0 +1,31 @@
+#pragma once
+/*
+ * capacity - what each node could give one guest: CPUs, memory, and how busy others keep it.
+ * Pure: no I/O, clock, logging or globals.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "model/snapshot.h"
+
+struct hn_node_capacity {
+	unsigned cpus;         /* usable by this guest's class: isolated CPUs are for realtime guests only */
+	unsigned others_vcpus; /* vCPUs of other guests brought home here, or last seen here */
+	uint64_t own_bytes;    /* of this guest's memory, here now */
+	uint64_t room_bytes;   /* own_bytes + what is free beyond keep_free and what others have been promised */
+};
+
+struct hn_capacity {
+	size_t node_count;
+	uint64_t *cell_bytes; /* [cell][node]: of each cell's memory, here now */
+	struct hn_node_capacity nodes[];
+};
+
+/* keep_free_bytes stay free on every node whatever happens. NULL when out of memory; free with hn_capacity_free(). */
+struct hn_capacity *hn_capacity_new(const struct hn_snapshot *snapshot, size_t guest, uint64_t keep_free_bytes);
+void hn_capacity_free(struct hn_capacity *capacity);
+HN_CLEANUP_DEFINE(hn_capacity, struct hn_capacity *, hn_capacity_free);
+
+/* CPUs of a node that threads of that class may be bound to. */
+struct hn_set hn_usable_cpus(const struct hn_host *host, size_t node, enum hn_class class);

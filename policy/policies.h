@@ -1,0 +1,26 @@
+#pragma once
+/*
+ * policies - the named policies a guest can be given: a table over the same solver and rules.
+ * Pure: no I/O, clock, logging or globals.
+ */
+#include <stddef.h>
+
+#include "base/error.h"
+#include "model/placement.h"
+#include "model/snapshot.h"
+#include "policy/solver.h"
+
+struct hn_policy {
+	const char *name;    /* as in configuration and JSON, e.g. "home-node" */
+	const char *summary; /* half a sentence for help and man page */
+	const char *origin;  /* where the idea comes from */
+	/* Where the guest should live; as hn_solve(). */
+	int (*find_home)(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
+			 struct hn_placement **ret, struct hn_error *err);
+};
+
+/* The policy of that name ("" is the default, home-node), or NULL and -EINVAL's sentence with the choices. */
+const struct hn_policy *hn_policy_find(const char *name, struct hn_error *err);
+
+/* The table, for help texts; ends with a NULL name. */
+const struct hn_policy *hn_policies(void);

@@ -1,0 +1,283 @@
+#include "policy/solver.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "policy/candidates.h"
+
+/*
+ * Depth-first branch and bound. Every part of the cost only grows as cells are added, so a partial assignment that is
+ * no better than the best whole one can be dropped with all that would follow from it.
+ */
+
+struct search {
+	const struct hn_snapshot *snapshot;
+	const struct hn_guest *guest;
+	const struct hn_capacity *capacity;
+	unsigned cpu_multiple;
+	bool ignore_memory; /* only asks whether the CPUs alone admit an assignment */
+	uint64_t steps_left;
+	size_t cell_count;
+	size_t *order;                    /* cells, largest first */
+	struct hn_candidates *candidates; /* by cell */
+	const struct hn_candidate **chosen; /* by cell */
+	const struct hn_candidate **best;
+	struct hn_cost best_cost;
+	bool found;
+	uint64_t *bytes_used;   /* by node, of this guest */
+	unsigned *vcpus_used;   /* by node, of this guest */
+};
+
+static unsigned over(unsigned have, unsigned most)
+{
+	return have > most ? have - most : 0;
+}
+
+static bool admits(const struct search *search, const struct hn_candidate *candidate)
+{
+	for (size_t i = 0; i < candidate->share_count; i++) {
+		const struct hn_share *share = &candidate->shares[i];
+		const struct hn_node_capacity *node = &search->capacity->nodes[share->node];
+
+		if (!search->ignore_memory && search->bytes_used[share->node] + share->bytes > node->room_bytes)
+			return false;
+		if (search->vcpus_used[share->node] + share->vcpus > node->cpus * search->cpu_multiple)
+			return false;
+	}
+	return true;
+}
+
+/* Mean distance above local between two cells' places, rounded up so that it is never nothing when it is something. */
+static uint64_t remoteness(const struct hn_host *host, const struct hn_candidate *a, const struct hn_candidate *b)
+{
+	uint64_t sum = 0, pairs = a->share_count * b->share_count;
+
+	for (size_t i = 0; i < a->share_count; i++)
+		for (size_t j = 0; j < b->share_count; j++)
+			sum += hn_host_distance(host, a->shares[i].node, b->shares[j].node) - HN_DISTANCE_LOCAL;
+	return (sum + pairs - 1) / pairs;
+}
+
+/* What adding the candidate for the cell at this depth costs on top. */
+static void add_cost(const struct search *search, size_t depth, const struct hn_candidate *candidate,
+		     struct hn_cost *cost)
+{
+	cost->parts[HN_COST_REMOTE] += candidate->inner_distance;
+	for (size_t i = 0; i < depth; i++)
+		cost->parts[HN_COST_REMOTE] +=
+			remoteness(search->snapshot->host, candidate, search->chosen[search->order[i]]);
+	for (size_t i = 0; i < candidate->share_count; i++) {
+		const struct hn_share *share = &candidate->shares[i];
+		const struct hn_node_capacity *node = &search->capacity->nodes[share->node];
+		unsigned before = node->others_vcpus + search->vcpus_used[share->node];
+
+		cost->parts[HN_COST_CPU] += over(before + share->vcpus, node->cpus) - over(before, node->cpus);
+	}
+	cost->parts[HN_COST_MIGRATE] += candidate->migrate_mib;
+}
+
+static void take(struct search *search, const struct hn_candidate *candidate)
+{
+	for (size_t i = 0; i < candidate->share_count; i++) {
+		search->bytes_used[candidate->shares[i].node] += candidate->shares[i].bytes;
+		search->vcpus_used[candidate->shares[i].node] += candidate->shares[i].vcpus;
+	}
+}
+
+static void give_back(struct search *search, const struct hn_candidate *candidate)
+{
+	for (size_t i = 0; i < candidate->share_count; i++) {
+		search->bytes_used[candidate->shares[i].node] -= candidate->shares[i].bytes;
+		search->vcpus_used[candidate->shares[i].node] -= candidate->shares[i].vcpus;
+	}
+}
+
+static void keep_best(struct search *search, const struct hn_cost *cost)
+{
+	memcpy(search->best, search->chosen, search->cell_count * sizeof(*search->best));
+	search->best_cost = *cost;
+	search->found = true;
+}
+
+static void descend(struct search *search, size_t depth, const struct hn_cost *cost)
+{
+	const struct hn_candidates *candidates;
+	size_t cell;
+
+	if (depth == search->cell_count) {
+		keep_best(search, cost);
+		return;
+	}
+	cell = search->order[depth];
+	candidates = &search->candidates[cell];
+	for (size_t i = 0; i < candidates->count; i++) {
+		const struct hn_candidate *candidate = &candidates->items[i];
+		struct hn_cost with = *cost;
+
+		if (search->steps_left == 0 || (search->ignore_memory && search->found))
+			return;
+		search->steps_left--;
+		if (!admits(search, candidate))
+			continue;
+		search->chosen[cell] = candidate;
+		add_cost(search, depth, candidate, &with);
+		if (search->found && hn_cost_compare(&with, &search->best_cost) >= 0)
+			continue;
+		take(search, candidate);
+		descend(search, depth + 1, &with);
+		give_back(search, candidate);
+	}
+}
+
+static void search_done(struct search *search)
+{
+	for (size_t i = 0; search->candidates && i < search->cell_count; i++)
+		hn_candidates_done(&search->candidates[i]);
+	free(search->candidates);
+	free(search->order);
+	free(search->chosen);
+	free(search->best);
+	free(search->bytes_used);
+	free(search->vcpus_used);
+}
+
+static void order_cells(struct search *search)
+{
+	const struct hn_cell *cells = search->guest->cells;
+
+	for (size_t i = 0; i < search->cell_count; i++) {
+		size_t place = i;
+
+		for (; place > 0 && cells[search->order[place - 1]].memory_bytes < cells[i].memory_bytes; place--)
+			search->order[place] = search->order[place - 1];
+		search->order[place] = i;
+	}
+}
+
+static int search_init(struct search *search, const struct hn_snapshot *snapshot, size_t guest,
+		       const struct hn_capacity *capacity, unsigned cpu_multiple, uint64_t steps, struct hn_error *err)
+{
+	size_t cells = snapshot->guests[guest].guest->cell_count, nodes = capacity->node_count;
+
+	*search = (struct search){.snapshot = snapshot,
+				  .guest = snapshot->guests[guest].guest,
+				  .capacity = capacity,
+				  .cpu_multiple = cpu_multiple,
+				  .steps_left = steps,
+				  .cell_count = cells};
+	search->order = calloc(cells, sizeof(*search->order));
+	search->candidates = calloc(cells, sizeof(*search->candidates));
+	search->chosen = calloc(cells, sizeof(*search->chosen));
+	search->best = calloc(cells, sizeof(*search->best));
+	search->bytes_used = calloc(nodes + 1, sizeof(*search->bytes_used));
+	search->vcpus_used = calloc(nodes + 1, sizeof(*search->vcpus_used));
+	if (!search->order || !search->candidates || !search->chosen || !search->best || !search->bytes_used ||
+	    !search->vcpus_used)
+		return hn_oom(err);
+	order_cells(search);
+	for (size_t i = 0; i < cells; i++) {
+		int r = hn_candidates_find(snapshot, guest, i, capacity, cpu_multiple, &search->candidates[i], err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int write_placement(const struct search *search, bool proven, struct hn_placement **ret, struct hn_error *err)
+{
+	struct hn_placement *placement = hn_placement_new(search->capacity->node_count, search->cell_count);
+
+	if (!placement)
+		return hn_oom(err);
+	placement->cost = search->best_cost;
+	placement->proven = proven;
+	for (size_t i = 0; i < search->cell_count; i++) {
+		struct hn_cell_home *home = &placement->cells[i];
+
+		home->cell = search->guest->cells[i].id;
+		for (size_t j = 0; j < search->best[i]->share_count; j++) {
+			const struct hn_share *share = &search->best[i]->shares[j];
+
+			hn_set_add(&home->nodes, search->snapshot->host->nodes[share->node].id);
+			home->bytes[share->node] = share->bytes;
+		}
+	}
+	*ret = placement;
+	return 0;
+}
+
+static int fail_together(const struct search *search, struct hn_error *err)
+{
+	char text[240] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < search->capacity->node_count && used < sizeof(text); i++) {
+		char room[HN_UNITS_TEXT_MAX];
+
+		hn_bytes_format(search->capacity->nodes[i].room_bytes, room, sizeof(room));
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%snode %d: %s, %u CPUs", used ? "; " : "",
+					 search->snapshot->host->nodes[i].id, room, search->capacity->nodes[i].cpus);
+	}
+	return hn_fail(err, -ENOSPC, "memory: its cells fit one by one but not together (room on %s)", text);
+}
+
+/* One search at one CPU multiple: 1 found, 0 not, -ENOSPC when a single cell has no place, -ENOMEM. */
+static int search_at(const struct hn_snapshot *snapshot, size_t guest, const struct hn_capacity *capacity,
+		     unsigned cpu_multiple, uint64_t steps, struct hn_placement **ret, struct hn_error *err)
+{
+	struct search search;
+	struct hn_cost nothing = {{0}};
+	bool wide = false;
+	int r = search_init(&search, snapshot, guest, capacity, cpu_multiple, steps, err);
+
+	if (r == 0) {
+		descend(&search, 0, &nothing);
+		for (size_t i = 0; i < search.cell_count; i++)
+			wide = wide || search.candidates[i].wide;
+		if (search.found) {
+			r = write_placement(&search, search.steps_left > 0 && !wide, ret, err);
+			r = r < 0 ? r : 1;
+		} else {
+			search.ignore_memory = true;
+			search.steps_left = steps;
+			descend(&search, 0, &nothing);
+			/* the CPUs admit it, so memory does not: a larger multiple would not help */
+			if (search.found)
+				r = fail_together(&search, err);
+		}
+	}
+	search_done(&search);
+	return r;
+}
+
+int hn_solve(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
+	     struct hn_placement **ret, struct hn_error *err)
+{
+	const struct hn_guest *model = snapshot->guests[guest].guest;
+	HN_AUTO(hn_capacity) struct hn_capacity *capacity = NULL;
+	unsigned cpus = 0, vcpus = (unsigned)hn_guest_vcpu_count(model), most;
+	int r = 0;
+
+	if (model->cell_count == 0)
+		return hn_fail(err, -EINVAL, "guest '%s' has no cells", model->name);
+	capacity = hn_capacity_new(snapshot, guest, limits->keep_free_bytes);
+	if (!capacity)
+		return hn_oom(err);
+	for (size_t i = 0; i < capacity->node_count; i++)
+		cpus += snapshot->host->nodes[i].memory_bytes ? capacity->nodes[i].cpus : 0;
+	if (cpus == 0)
+		return hn_fail(err, -ENOSPC, "no node has both CPUs and memory");
+	most = vcpus; /* at that multiple every CPU could carry the whole guest */
+	for (unsigned multiple = 1; r == 0 && multiple <= most + 1; multiple++) {
+		/* a cell may be alone too wide for one multiple and not for the next */
+		r = search_at(snapshot, guest, capacity, multiple, limits->steps, ret, err);
+		if (r == -ENOSPC && vcpus > cpus * multiple)
+			r = 0;
+	}
+	if (r == 0)
+		return hn_fail(err, -ENOSPC, "CPUs: no assignment of its %u vCPUs to %u CPUs was found", vcpus, cpus);
+	return r < 0 ? r : 0;
+}

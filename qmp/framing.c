@@ -1,0 +1,183 @@
+/*
+ * QMP puts one JSON object behind another, with CRLF between them or not; the tokener of json-c takes them in
+ * pieces of any size and says where an object ends. What it would let through is caught here: QEMU and the
+ * guest agent write pure ASCII (anything else as \u escapes), so a byte outside of it cannot be theirs, and a
+ * value between messages that is not an object is garbage. The first byte that cannot be right ends the
+ * stream: nothing is gained by guessing where the next message may start.
+ */
+#include "qmp/framing.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DEPTH_MAX 32
+#define SENTINEL 0xff
+#define EXCERPT_BYTES 32
+
+struct hn_framing {
+	struct json_tokener *tokener;
+	size_t message_bytes; /* most bytes of one message */
+	size_t taken;         /* bytes of the message at hand, 0 between messages */
+	bool sentinels;
+	bool skipping; /* until the next sentinel */
+};
+
+struct hn_framing *hn_framing_new(size_t message_bytes, bool sentinels)
+{
+	HN_AUTO(hn_framing) struct hn_framing *framing = calloc(1, sizeof(*framing));
+
+	if (!framing)
+		return NULL;
+	framing->message_bytes = message_bytes;
+	framing->sentinels = sentinels;
+	framing->tokener = json_tokener_new_ex(DEPTH_MAX);
+	if (!framing->tokener)
+		return NULL;
+	json_tokener_set_flags(framing->tokener, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS);
+	return hn_steal(framing);
+}
+
+void hn_framing_free(struct hn_framing *framing)
+{
+	if (!framing)
+		return;
+	if (framing->tokener)
+		json_tokener_free(framing->tokener);
+	free(framing);
+}
+
+static void reset(struct hn_framing *framing)
+{
+	json_tokener_reset(framing->tokener);
+	framing->taken = 0;
+}
+
+void hn_framing_await_sentinel(struct hn_framing *framing)
+{
+	reset(framing);
+	framing->skipping = true;
+}
+
+/* A few bytes for a sentence, with everything unprintable as \xNN. */
+static const char *excerpt(const char *bytes, size_t length, char *buffer, size_t size)
+{
+	size_t at = 0;
+
+	buffer[0] = '\0';
+	for (size_t i = 0; i < length && i < EXCERPT_BYTES && at + 5 < size; i++) {
+		unsigned char c = (unsigned char)bytes[i];
+
+		at += (size_t)snprintf(buffer + at, size - at, isprint(c) ? "%c" : "\\x%02x", c);
+	}
+	return buffer;
+}
+
+static int garbage(const char *bytes, size_t length, const char *why, struct hn_error *err)
+{
+	char text[EXCERPT_BYTES * 4 + 8];
+
+	return hn_fail(err, -EPROTO, "not QMP (%s) at '%s'", why, excerpt(bytes, length, text, sizeof(text)));
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* How many of the bytes can stand in a message at all. */
+static size_t plain_bytes(const char *bytes, size_t length)
+{
+	size_t i = 0;
+
+	while (i < length && ((bytes[i] >= 0x20 && bytes[i] < 0x7f) || is_space(bytes[i])))
+		i++;
+	return i;
+}
+
+/* Bytes in front of the next message: white space, and whatever waits for a sentinel. */
+static size_t skip(struct hn_framing *framing, const char *bytes, size_t length)
+{
+	size_t i = 0;
+
+	while (i < length && (framing->skipping || is_space(bytes[i]))) {
+		if (framing->skipping && (unsigned char)bytes[i] == SENTINEL)
+			framing->skipping = false;
+		i++;
+	}
+	return i;
+}
+
+/*
+ * Gives plain bytes to the tokener, never more than the message may still have: a message that is too large
+ * is refused when its first byte too many arrives.
+ */
+static int tokenize(struct hn_framing *framing, const char *bytes, size_t length, size_t *ret_used,
+		    json_object **ret, struct hn_error *err)
+{
+	size_t room = framing->message_bytes - framing->taken;
+	size_t chunk = length < room ? length : room;
+	enum json_tokener_error error;
+
+	if (chunk > INT_MAX)
+		chunk = INT_MAX;
+	*ret = json_tokener_parse_ex(framing->tokener, bytes, (int)chunk);
+	error = json_tokener_get_error(framing->tokener);
+	*ret_used = json_tokener_get_parse_end(framing->tokener);
+	if (error == json_tokener_success) {
+		reset(framing);
+		return 1;
+	}
+	if (error != json_tokener_continue)
+		return garbage(bytes + *ret_used, length - *ret_used, json_tokener_error_desc(error), err);
+	framing->taken += chunk;
+	*ret_used = chunk;
+	if (chunk == room && chunk < length)
+		return hn_fail(err, -EMSGSIZE, "a message is larger than %zu bytes", framing->message_bytes);
+	return 0;
+}
+
+static int feed_message(struct hn_framing *framing, const char *bytes, size_t length, size_t *ret_used,
+			json_object **ret, struct hn_error *err)
+{
+	size_t plain = plain_bytes(bytes, length);
+	int r = 0;
+
+	*ret_used = 0;
+	if (framing->taken == 0 && bytes[0] != '{' && plain > 0)
+		return garbage(bytes, length, "no object", err);
+	if (plain > 0)
+		r = tokenize(framing, bytes, plain, ret_used, ret, err);
+	if (r != 0 || *ret_used == length)
+		return r;
+	if (*ret_used < plain)
+		return 0; /* a chunk of INT_MAX: the rest comes with the next call */
+	if (!framing->sentinels || (unsigned char)bytes[plain] != SENTINEL)
+		return garbage(bytes + plain, length - plain, "stray byte", err);
+	reset(framing);
+	*ret_used = plain + 1;
+	return 0;
+}
+
+int hn_framing_feed(struct hn_framing *framing, const char *bytes, size_t length, size_t *ret_used,
+		    json_object **ret, struct hn_error *err)
+{
+	size_t at = 0;
+	int r = 0;
+
+	*ret = NULL;
+	while (r == 0) {
+		size_t used;
+
+		if (framing->taken == 0)
+			at += skip(framing, bytes + at, length - at);
+		if (at == length)
+			break;
+		r = feed_message(framing, bytes + at, length - at, &used, ret, err);
+		at += used;
+	}
+	*ret_used = at;
+	return r;
+}
