@@ -17,18 +17,29 @@
 #define REINTROSPECT_AFTER_NS (200 * HN_NS_PER_MS)
 #define IDENTIFY_RETRY_NS (5 * HN_NS_PER_S)
 
+/* Sentences from qmp/ name the guest, where here that is said already. */
+static const char *without_name(const struct hn_managed *managed, const char *message)
+{
+	char prefix[HN_NAME_MAX + 16];
+	int length = snprintf(prefix, sizeof(prefix), "guest '%s': ", managed->name);
+
+	return strncmp(message, prefix, (size_t)length) == 0 ? message + length : message;
+}
+
 void hn_managed_set_problem(struct hn_managed *managed, const struct hn_error *err)
 {
+	const char *message = err ? without_name(managed, err->message) : "";
+
 	if (!err) {
 		if (managed->problem[0])
 			hn_log(HN_LOG_INFO, "guest '%s': recovered from: %s", managed->name, managed->problem);
 		managed->problem[0] = '\0';
 		return;
 	}
-	if (strcmp(managed->problem, err->message) == 0)
+	if (strcmp(managed->problem, message) == 0)
 		return;
-	hn_log(HN_LOG_WARNING, "guest '%s': %s", managed->name, err->message);
-	memcpy(managed->problem, err->message, sizeof(managed->problem));
+	hn_log(HN_LOG_WARNING, "guest '%s': %s", managed->name, message);
+	snprintf(managed->problem, sizeof(managed->problem), "%s", message);
 }
 
 struct hn_managed *hn_managed_find(struct hn_service *service, const char *name)

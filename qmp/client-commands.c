@@ -79,17 +79,24 @@ static void arm_deadline(struct hn_qmp *qmp)
 		event_del(qmp->deadline);
 }
 
+/* The command is on its way afterwards even if that failed: its time-out will tell. */
+static int send_command(struct hn_qmp *qmp, struct hn_command *command, struct hn_error *err)
+{
+	int r = hn_channel_send(qmp->channel, command->text, strlen(command->text), err);
+
+	free(hn_steal(command->text));
+	command->deadline_ns = hn_client_now_ns() + command->timeout_ns;
+	TAILQ_INSERT_TAIL(&qmp->sent, command, link);
+	return r;
+}
+
 void hn_client_pump(struct hn_qmp *qmp)
 {
 	struct hn_command *command;
 
 	while (may_send(qmp) && (command = TAILQ_FIRST(&qmp->waiting))) {
-		/* Failing to queue it is left to its time-out: nobody may be called from here. */
-		hn_channel_send(qmp->channel, command->text, strlen(command->text), NULL);
-		free(hn_steal(command->text));
-		command->deadline_ns = hn_client_now_ns() + command->timeout_ns;
 		TAILQ_REMOVE(&qmp->waiting, command, link);
-		TAILQ_INSERT_TAIL(&qmp->sent, command, link);
+		send_command(qmp, command, NULL);
 	}
 	arm_deadline(qmp);
 }
@@ -234,7 +241,7 @@ static int command_new(struct hn_qmp *qmp, const char *name, json_object *argume
 
 	if (!command)
 		return hn_oom(err);
-	command->id = qmp->last_id + 1;
+	command->id = ++qmp->last_id;
 	snprintf(command->name, sizeof(command->name), "%s", name);
 	r = hn_message_command(name, hn_steal(owned), qmp->flavour == HN_QMP_MONITOR ? command->id : 0,
 			       &command->text, err);
@@ -265,9 +272,18 @@ int hn_qmp_execute(struct hn_qmp *qmp, const char *name, json_object *arguments,
 	command->timeout_ns = timeout_ns ? timeout_ns : qmp->limits.command_timeout_ns;
 	command->reply = reply;
 	command->context = context;
-	qmp->last_id = command->id;
 	qmp->command_count++;
-	TAILQ_INSERT_TAIL(&qmp->waiting, command, link);
-	hn_client_pump(qmp);
+	if (!may_send(qmp)) {
+		TAILQ_INSERT_TAIL(&qmp->waiting, command, link);
+		return 0;
+	}
+	r = send_command(qmp, command, err);
+	if (r < 0) {
+		unlink_command(qmp, &qmp->sent, command);
+		command_free(command);
+		hn_error_prefix(err, "%s", qmp->name);
+		return r;
+	}
+	arm_deadline(qmp);
 	return 0;
 }

@@ -15,7 +15,8 @@
 
 #define DEPTH_MAX 32
 #define SENTINEL 0xff
-#define EXCERPT_BYTES 32
+#define EXCERPT_BYTES 40
+#define CONTEXT_BYTES 8 /* shown in front of the byte that is wrong */
 
 struct hn_framing {
 	struct json_tokener *tokener;
@@ -130,8 +131,11 @@ static int tokenize(struct hn_framing *framing, const char *bytes, size_t length
 		reset(framing);
 		return 1;
 	}
-	if (error != json_tokener_continue)
-		return garbage(bytes + *ret_used, length - *ret_used, json_tokener_error_desc(error), err);
+	if (error != json_tokener_continue) {
+		size_t from = *ret_used > CONTEXT_BYTES ? *ret_used - CONTEXT_BYTES : 0;
+
+		return garbage(bytes + from, length - from, json_tokener_error_desc(error), err);
+	}
 	framing->taken += chunk;
 	*ret_used = chunk;
 	if (chunk == room && chunk < length)

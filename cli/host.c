@@ -1,0 +1,95 @@
+/*
+ * homenode host - the nodes of this host: CPUs, memory, distances.
+ */
+#include <stdio.h>
+
+#include "base/json.h"
+#include "base/units.h"
+#include "cli/command.h"
+#include "cli/fetch.h"
+#include "cli/table.h"
+
+static void add_node(struct hn_table *table, const struct hn_host *host, size_t index)
+{
+	const struct hn_node *node = &host->nodes[index];
+	char text[128], bytes[HN_UNITS_TEXT_MAX];
+	double share = node->memory_bytes ? (double)node->free_bytes / (double)node->memory_bytes : 0;
+
+	hn_table_row(table);
+	hn_table_cell(table, HN_TONE_PLAIN, "%d", node->id);
+	hn_set_format(&node->cpus, text, sizeof(text));
+	hn_table_cell(table, HN_TONE_PLAIN, "%s", *text ? text : "-");
+	hn_table_cell(table, HN_TONE_PLAIN, "%s", hn_bytes_format(node->memory_bytes, bytes, sizeof(bytes)));
+	hn_table_cell(table, share < 0.1 ? HN_TONE_BAD : HN_TONE_PLAIN, "%s",
+		      hn_bytes_format(node->free_bytes, bytes, sizeof(bytes)));
+	for (size_t i = 0; i < host->nodes[0].pool_count; i++) {
+		if (i < node->pool_count)
+			hn_table_cell(table, HN_TONE_PLAIN, "%llu of %llu", (unsigned long long)node->pools[i].free_pages,
+				      (unsigned long long)node->pools[i].total_pages);
+		else
+			hn_table_cell(table, HN_TONE_PLAIN, "-");
+	}
+	for (size_t i = 0; i < host->node_count; i++)
+		hn_table_cell(table, i == index ? HN_TONE_FAINT : HN_TONE_PLAIN, "%u", hn_host_distance(host, index, i));
+}
+
+static int print_host(const struct hn_host *host, bool colour)
+{
+	struct hn_table *table = hn_table_new(colour);
+	char title[64], bytes[HN_UNITS_TEXT_MAX];
+	int r;
+
+	printf("%s: %zu nodes, %zu CPUs; kernel NUMA balancing %s%s\n\n", host->name, host->node_count, host->cpu_count,
+	       host->kernel_balancing ? "on" : "off", host->distances_known ? "" : "; distances assumed");
+	hn_table_column(table, "NODE", true);
+	hn_table_column(table, "CPUS", false);
+	hn_table_column(table, "MEMORY", true);
+	hn_table_column(table, "FREE", true);
+	for (size_t i = 0; host->node_count && i < host->nodes[0].pool_count; i++) {
+		hn_bytes_format(host->nodes[0].pools[i].page_bytes, bytes, sizeof(bytes));
+		snprintf(title, sizeof(title), "FREE %s", bytes);
+		hn_table_column(table, title, true);
+	}
+	for (size_t i = 0; i < host->node_count; i++) {
+		snprintf(title, sizeof(title), "TO %d", host->nodes[i].id);
+		hn_table_column(table, title, true);
+	}
+	for (size_t i = 0; i < host->node_count; i++)
+		add_node(table, host, i);
+	r = hn_table_print(table, 2, stdout);
+	hn_table_free(table);
+	return r;
+}
+
+static enum hn_exit run_host(const struct hn_invocation *invocation)
+{
+	HN_AUTO(json) json_object *json = NULL;
+	HN_AUTO(hn_host) struct hn_host *host = NULL;
+	struct hn_error err = {0};
+
+	if (invocation->argc > 1) {
+		fprintf(stderr, "homenode: host takes no arguments\n");
+		return HN_EXIT_USAGE;
+	}
+	if (invocation->json) {
+		if (hn_client_call(invocation->client, "/v1/host", NULL, &json, &err) < 0)
+			return hn_report_error(&err);
+		hn_print_json(invocation, json);
+		return HN_EXIT_OK;
+	}
+	if (hn_fetch_host(invocation->client, &host, &err) < 0)
+		return hn_report_error(&err);
+	if (print_host(host, invocation->colour) < 0) {
+		hn_oom(&err);
+		return hn_report_error(&err);
+	}
+	return HN_EXIT_OK;
+}
+
+const struct hn_command hn_command_host = {
+	.name = "host",
+	.arguments = "",
+	.summary = "the nodes of this host: CPUs, memory, distances",
+	.options = "",
+	.run = run_host,
+};
