@@ -52,7 +52,7 @@ static int member(json_object *object, const char *key, json_type type, json_obj
 
 int hn_json_get_string(json_object *object, const char *key, const char **ret, struct hn_error *err)
 {
-	json_object *value;
+	json_object *value = NULL;
 	int r = member(object, key, json_type_string, &value, err);
 
 	if (r < 0)
@@ -65,7 +65,7 @@ int hn_json_get_string(json_object *object, const char *key, const char **ret, s
 
 int hn_json_get_u64(json_object *object, const char *key, uint64_t *ret, struct hn_error *err)
 {
-	json_object *value;
+	json_object *value = NULL;
 	int r = member(object, key, json_type_int, &value, err);
 
 	if (r < 0)
@@ -79,7 +79,7 @@ int hn_json_get_u64(json_object *object, const char *key, uint64_t *ret, struct 
 
 int hn_json_get_int(json_object *object, const char *key, int *ret, struct hn_error *err)
 {
-	json_object *value;
+	json_object *value = NULL;
 	int64_t number;
 	int r = member(object, key, json_type_int, &value, err);
 
@@ -94,7 +94,7 @@ int hn_json_get_int(json_object *object, const char *key, int *ret, struct hn_er
 
 int hn_json_get_double(json_object *object, const char *key, double *ret, struct hn_error *err)
 {
-	json_object *value;
+	json_object *value = NULL;
 	int r = member(object, key, json_type_double, &value, err);
 
 	if (r < 0)
@@ -105,7 +105,7 @@ int hn_json_get_double(json_object *object, const char *key, double *ret, struct
 
 int hn_json_get_bool(json_object *object, const char *key, bool *ret, struct hn_error *err)
 {
-	json_object *value;
+	json_object *value = NULL;
 	int r = member(object, key, json_type_boolean, &value, err);
 
 	if (r < 0)

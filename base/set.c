@@ -123,7 +123,7 @@ int hn_set_parse(const char *text, struct hn_set *ret, struct hn_error *err)
 {
 	struct hn_set set = {0};
 	const char *cursor = text;
-	int first, last, r;
+	int first = 0, last, r;
 
 	while (isspace((unsigned char)*cursor))
 		cursor++;

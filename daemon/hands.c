@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/units.h"
 #include "daemon/hands-channel.h"
 
@@ -107,6 +108,7 @@ static void fail_all(struct hn_hands *hands, int result, const char *what)
 	struct pending *pending;
 
 	hn_fail(&err, result, "homenode-host for %s (pid %d) %s", hands->role, hands->pid, what);
+	hn_log(HN_LOG_WARNING, "%s", err.message);
 	drop_process(hands);
 	/* what a reply asks anew has a later id and is not to be failed */
 	while (!hands->doomed && (pending = TAILQ_FIRST(&hands->pending)) && pending->id <= last) {

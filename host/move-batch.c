@@ -18,7 +18,7 @@
 
 #include "base/units.h"
 #include "host/page-query.h"
-#include "host/pagemap.h"
+#include "host/page-table.h"
 
 #define NOT_TOLD INT_MIN
 #define TRIES_BUSY 4

@@ -3,19 +3,23 @@
  * page-query - on which node each of some pages of a process lies, without moving any.
  *
  * move_pages(2) in its asking form, put right where the kernel's answer is wrong: a page that kernel NUMA
- * balancing has marked looks absent to it, and is looked up in pagemap.
+ * balancing has marked looks absent to it, and is looked up in the page table.
  */
 #include <stddef.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "host/page-table.h"
 #include "host/process.h"
 
-/* Statuses beside node ids. */
-#define HN_PAGE_ABSENT (-2)  /* -ENOENT: never touched, swapped out, or the shared page of zeroes */
-#define HN_PAGE_UNKNOWN (-5) /* -EIO: it is there, or may be, and the kernel does not tell where */
-
 struct hn_page_query;
+
+/* What is made of a page that move_pages(2) calls absent. */
+enum hn_doubt {
+	HN_DOUBT_NONE, /* it is absent: this kernel tells the truth */
+	HN_DOUBT_SOME, /* a few are looked up; when any turns out present, all are from then on */
+	HN_DOUBT_ALL,  /* it is looked up */
+};
 
 /* -ESRCH when the process is gone, -ENOMEM. What the caller has no right to read makes pages unknown. */
 int hn_page_query_new(const char *root, const struct hn_process *process, struct hn_page_query **ret,
@@ -23,7 +27,10 @@ int hn_page_query_new(const char *root, const struct hn_process *process, struct
 void hn_page_query_free(struct hn_page_query *query); /* NULL is fine */
 HN_CLEANUP_DEFINE(hn_page_query, struct hn_page_query *, hn_page_query_free);
 
-/* Statuses of count pages; cheapest in order of address. -ESRCH, -EPERM without the right to ask, -ENOMEM. */
+/*
+ * Statuses of count pages: node id, HN_PAGE_ABSENT or HN_PAGE_UNKNOWN. Cheapest in order of address. -ESRCH,
+ * -EPERM without the right to ask, -ENOMEM.
+ */
 int hn_page_query_run(struct hn_page_query *query, void *const *pages, size_t count, int *ret_status,
 		      struct hn_error *err);
 
@@ -34,3 +41,9 @@ int hn_page_query_run(struct hn_page_query *query, void *const *pages, size_t co
  */
 size_t hn_page_query_hidden(const struct hn_page_query *query, void *const *pages, size_t count, int *scratch,
 			    void **ret_hidden);
+
+/* The process's page table, borrowed. */
+const struct hn_page_table *hn_page_query_table(const struct hn_page_query *query);
+
+/* Overrides what hn_page_query_new() found out about this kernel, to stand in for another one. */
+void hn_page_query_doubt(struct hn_page_query *query, enum hn_doubt doubt);

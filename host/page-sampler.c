@@ -14,7 +14,7 @@
 
 #include "base/random.h"
 #include "host/page-query.h"
-#include "host/pagemap.h"
+#include "host/page-table.h"
 
 #define BATCH_PAGES 4096
 

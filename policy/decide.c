@@ -120,24 +120,37 @@ static int plan_bind(const struct look *look, size_t index)
 	return 0;
 }
 
-/* Upper estimate of the cell's bytes that lie outside its home. */
-static uint64_t bytes_away(const struct look *look, size_t cell, double *ret_share)
+/* Sampled pages of the cell that lie on its home. */
+static uint64_t pages_at_home(const struct look *look, size_t cell)
 {
 	const struct hn_cell_sample *pages = &look->sample->cells[cell];
-	size_t nodes = look->sample->node_count;
-	uint64_t present = hn_cell_sample_present(pages, nodes), home = 0;
-	struct hn_interval away;
+	uint64_t home = 0;
 
-	for (size_t node = 0; node < nodes; node++)
+	for (size_t node = 0; node < look->sample->node_count; node++)
 		if (hn_set_has(&look->plan->home->cells[cell].nodes, look->snapshot->host->nodes[node].id))
 			home += pages->on_node[node];
-	away = hn_interval_wilson(present - home, present);
-	*ret_share = present ? 1 - away.value : 1;
-	if (look->sample->exhaustive)
-		away.high = away.value;
-	return pages->sampled ? (uint64_t)(away.high * (double)present / (double)pages->sampled *
-					   (double)look->guest->cells[cell].memory_bytes)
-			      : 0;
+	return home;
+}
+
+/* 1 for a cell without any page. */
+static double home_share(const struct look *look, size_t cell)
+{
+	uint64_t present = hn_cell_sample_present(&look->sample->cells[cell], look->sample->node_count);
+
+	return present ? (double)pages_at_home(look, cell) / (double)present : 1;
+}
+
+/* Upper estimate of the cell's bytes that lie outside its home. */
+static uint64_t bytes_away(const struct look *look, size_t cell)
+{
+	const struct hn_cell_sample *pages = &look->sample->cells[cell];
+	uint64_t present = hn_cell_sample_present(pages, look->sample->node_count);
+	struct hn_interval away = hn_interval_wilson(present - pages_at_home(look, cell), present);
+
+	if (pages->sampled == 0)
+		return 0;
+	return (uint64_t)((look->sample->exhaustive ? away.value : away.high) * (double)present / (double)pages->sampled *
+			  (double)look->guest->cells[cell].memory_bytes);
 }
 
 static bool is_movable(const struct hn_guest *guest, int cell)
@@ -173,11 +186,11 @@ static int plan_migrate(const struct look *look, size_t cell)
 	const struct hn_cell_home *home = &look->plan->home->cells[cell];
 	char bytes_text[HN_UNITS_TEXT_MAX];
 	struct hn_action *action;
-	double at_home;
-	uint64_t away = bytes_away(look, cell, &at_home);
+	double at_home = home_share(look, cell);
+	uint64_t away = bytes_away(look, cell);
 	size_t target;
 
-	if (at_home >= look->options->home_share)
+	if (at_home >= 1)
 		return 0;
 	if (!is_movable(look->guest, home->cell))
 		return hn_plan_add_note(look->plan, "cell %d: its memory cannot be moved (%.1f %% is at home)", home->cell,
@@ -219,13 +232,18 @@ static int add_notes(const struct look *look)
 	return r;
 }
 
+/* A few stray pages are no reason to move; but when something moves, every cell's strays come along. */
 static int plan_actions(const struct look *look)
 {
+	bool needed = false;
 	int r = 0;
 
 	for (size_t i = 0; i < look->guest->thread_count && r == 0; i++)
 		r = plan_bind(look, i);
-	for (size_t i = 0; i < look->guest->cell_count && r == 0; i++)
+	for (size_t i = 0; i < look->guest->cell_count; i++)
+		needed = needed || home_share(look, i) < look->options->home_share;
+	needed = needed || look->plan->action_count > 0;
+	for (size_t i = 0; i < look->guest->cell_count && r == 0 && needed; i++)
 		r = plan_migrate(look, i);
 	return r ? r : add_notes(look);
 }

@@ -15,8 +15,8 @@
 #include "base/json.h"
 #include "qmp/base64.h"
 
-#define READ_BYTES_MAX (48 * 1024) /* of one guest-file-read: far below what a message may have */
-#define CRUMB_BYTES 256            /* the least a read may bring on average */
+#define READ_BYTES_MAX ((size_t)48 * 1024) /* of one guest-file-read: far below what a message may have */
+#define CRUMB_BYTES 256                    /* the least a read may bring on average */
 #define READS_MIN 16
 
 struct file_read {
@@ -86,7 +86,8 @@ static int ask_data(struct file_read *read, struct hn_error *err)
 		return hn_oom(err);
 	}
 	if (read->reads++ > READS_MIN + read->max_bytes / CRUMB_BYTES)
-		return hn_fail(err, -EPROTO, "%s: the agent sends next to nothing", read->path);
+		return hn_fail(err, -EPROTO, "%s: %s comes in crumbs without end", hn_qmp_label(read->agent),
+			       read->path);
 	return hn_qmp_execute(read->agent, "guest-file-read", hn_steal(arguments), 0, on_file_data, read,
 			      err);
 }
@@ -109,7 +110,7 @@ static int take_data(struct file_read *read, json_object *result, struct hn_erro
 		return hn_oom(err);
 	count = hn_base64_decode(encoded, strlen(encoded), bytes);
 	if (count < 0)
-		return hn_fail(err, -EPROTO, "what the agent read is not base64");
+		return hn_fail(err, -EPROTO, "what was read is not base64");
 	if ((size_t)count > read->max_bytes - read->length)
 		return hn_fail(err, -EFBIG, "it has more than %zu bytes", read->max_bytes);
 	memcpy(read->text + read->length, bytes, (size_t)count);
@@ -130,7 +131,7 @@ static void on_file_data(struct hn_qmp *agent, json_object *result, const struct
 	}
 	r = take_data(read, result, &why);
 	if (r < 0)
-		hn_error_prefix(&why, "%s", read->path);
+		hn_error_prefix(&why, "%s: %s", hn_qmp_label(agent), read->path);
 	if (r == 0)
 		r = ask_data(read, &why);
 	else if (r > 0)
@@ -146,7 +147,7 @@ static void on_file_opened(struct hn_qmp *agent, json_object *result, const stru
 	struct hn_error why = {0};
 
 	if (!err && !json_object_is_type(result, json_type_int)) {
-		hn_fail(&why, -EPROTO, "%s: the agent gives no handle", read->path);
+		hn_fail(&why, -EPROTO, "%s: %s was opened without a handle", hn_qmp_label(agent), read->path);
 		err = &why;
 	}
 	if (err) {

@@ -207,8 +207,6 @@ static int take_stock(struct hn_qmp *qmp, struct hn_error *err)
 			       qmp->expired_in_a_row);
 	if (qmp->abandoned_count > qmp->limits.pending_commands / 2)
 		return hn_fail(err, -ETIMEDOUT, "%zu commands were never answered", qmp->abandoned_count);
-	if (qmp->flavour == HN_QMP_AGENT && qmp->state == CLIENT_READY)
-		return hn_client_sync(qmp, CLIENT_RESYNC, err);
 	return 0;
 }
 
@@ -218,14 +216,18 @@ void hn_client_on_deadline(evutil_socket_t fd, short what, void *context)
 	uint64_t now = hn_client_now_ns();
 	struct hn_command *command;
 	struct hn_error err = {0};
-	bool expired = false;
+	int r = 0;
 
 	hn_client_enter(qmp);
 	while (!qmp->freed && (command = first_expired(qmp, now))) {
+		/* First, so that a command given by the reply waits for it. */
+		if (qmp->flavour == HN_QMP_AGENT)
+			r = hn_client_sync(qmp, CLIENT_RESYNC, &err);
 		expire(qmp, command);
-		expired = true;
 	}
-	if (!qmp->freed && expired && take_stock(qmp, &err) < 0)
+	if (!qmp->freed && r == 0)
+		r = take_stock(qmp, &err);
+	if (!qmp->freed && r < 0)
 		hn_client_lost(qmp, &err);
 	if (!qmp->freed)
 		hn_client_pump(qmp);

@@ -1,6 +1,7 @@
 #pragma once
 /*
- * client-private - what client.c (the connection's life) and client-commands.c (commands and replies) share.
+ * client-private - what the client's parts share: client.c (the life of a connection), client-handshake.c
+ * (coming in step with the peer), client-commands.c (commands and their replies).
  */
 #include <event2/event.h>
 #include <sys/queue.h>
@@ -70,10 +71,14 @@ struct hn_qmp {
 void hn_client_enter(struct hn_qmp *qmp);
 void hn_client_leave(struct hn_qmp *qmp);
 
-/* The connection is of no use any more: closes it, answers all commands, tells the listener, sets the next
- * try. */
+/* The connection is of no use: closes it, answers all commands, tells the listener, sets the next try. */
 void hn_client_lost(struct hn_qmp *qmp, const struct hn_error *why);
 
+/* The one timer of connecting: the next try, or the end of patience. */
+void hn_client_set_timer(struct hn_qmp *qmp, uint64_t ns);
+
+/* Does what the state asks for with a message. A negative return ends the connection. */
+int hn_client_take(struct hn_qmp *qmp, const struct hn_message *message, struct hn_error *err);
 /* Brings the agent in step: state says whether for the first time (CLIENT_SYNC) or again (CLIENT_RESYNC). */
 int hn_client_sync(struct hn_qmp *qmp, enum client_state state, struct hn_error *err);
 

@@ -15,14 +15,11 @@
 #include "qmp/client.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 
 #include "qmp/client-private.h"
-
-#define SYNC_ID_BITS 52 /* exact in a double too, whatever parses it inside the guest */
 
 const struct hn_qmp_limits hn_qmp_default_limits = {
 	.connect_timeout_ns = 5 * HN_NS_PER_S,
@@ -57,15 +54,14 @@ void hn_client_leave(struct hn_qmp *qmp)
 		destroy(qmp);
 }
 
-static void set_timer(struct hn_qmp *qmp, uint64_t ns)
+void hn_client_set_timer(struct hn_qmp *qmp, uint64_t ns)
 {
 	struct timeval delay = hn_client_timeval(ns);
 
 	event_add(qmp->timer, &delay);
 }
 
-/* The pause before the next try: doubling, and up to a quarter less by chance, lest all guests be called at
- * once. */
+/* The pause before the next try: doubling, and up to a quarter less by chance, lest all be called at once. */
 static uint64_t back_off(struct hn_qmp *qmp)
 {
 	uint64_t pause = qmp->limits.retry_first_ns;
@@ -96,8 +92,7 @@ void hn_client_lost(struct hn_qmp *qmp, const struct hn_error *why)
 
 	hn_client_enter(qmp);
 	disconnect(qmp);
-	/* A connection that lasted was a success; one that fails as soon as it is ready must not be retried
-	 * in haste. */
+	/* A connection that lasted was a success; one that fails as soon as it is ready is not hurried. */
 	if (qmp->ready_since_ns && now - qmp->ready_since_ns >= qmp->retry_ns)
 		qmp->failures = 0;
 	qmp->ready_since_ns = 0;
@@ -108,117 +103,21 @@ void hn_client_lost(struct hn_qmp *qmp, const struct hn_error *why)
 	reset.code = -ECONNRESET;
 	hn_client_answer_all(qmp, &reset);
 	if (!qmp->freed && qmp->retry_ns)
-		set_timer(qmp, qmp->retry_ns);
+		hn_client_set_timer(qmp, qmp->retry_ns);
 	if (!qmp->freed && qmp->listener.down)
 		qmp->listener.down(qmp, &told, qmp->retry_ns, qmp->listener.context);
 	hn_client_leave(qmp);
 }
 
-static void become_ready(struct hn_qmp *qmp)
-{
-	bool again = qmp->state == CLIENT_RESYNC;
-
-	event_del(qmp->timer);
-	qmp->state = CLIENT_READY;
-	if (!again) {
-		qmp->ready_since_ns = hn_client_now_ns();
-		if (qmp->listener.ready)
-			qmp->listener.ready(qmp, qmp->listener.context);
-	}
-	if (!qmp->freed)
-		hn_client_pump(qmp);
-}
-
-static int send_capabilities(struct hn_qmp *qmp, struct hn_error *err)
-{
-	HN_AUTO(memory) char *text = NULL;
-	int r;
-
-	qmp->last_id++;
-	r = hn_message_command("qmp_capabilities", NULL, qmp->last_id, &text, err);
-	if (r < 0)
-		return r;
-	qmp->state = CLIENT_CAPABILITIES;
-	return hn_channel_send(qmp->channel, text, strlen(text), err);
-}
-
-int hn_client_sync(struct hn_qmp *qmp, enum client_state state, struct hn_error *err)
-{
-	char text[128];
-	int length;
-
-	qmp->sync_id = hn_random_next(&qmp->chance) >> (64 - SYNC_ID_BITS);
-	qmp->state = state;
-	hn_channel_await_sentinel(qmp->channel);
-	if (state == CLIENT_RESYNC)
-		set_timer(qmp, qmp->limits.connect_timeout_ns);
-	/* The byte in front makes the agent drop half a command that someone before us may have left. */
-	length = snprintf(text, sizeof(text),
-			  "\xff{\"execute\":\"guest-sync-delimited\",\"arguments\":{\"id\":%" PRIu64 "}}\n",
-			  qmp->sync_id);
-	return hn_channel_send(qmp->channel, text, (size_t)length, err);
-}
-
-static int greet(struct hn_qmp *qmp, const struct hn_message *message, struct hn_error *err)
-{
-	if (message->kind != HN_MESSAGE_GREETING)
-		return hn_fail(err, -EPROTO, "the first message is no greeting");
-	qmp->version = message->version;
-	return send_capabilities(qmp, err);
-}
-
-static int negotiate(struct hn_qmp *qmp, const struct hn_message *message, struct hn_error *err)
-{
-	if (message->kind == HN_MESSAGE_EVENT)
-		return 0; /* nobody listens yet */
-	if (message->kind == HN_MESSAGE_ERROR)
-		return hn_fail(err, -EPROTO, "qmp_capabilities: %s: %s", message->name, message->text);
-	if (message->kind != HN_MESSAGE_RETURN || !message->has_id || message->id != qmp->last_id)
-		return hn_fail(err, -EPROTO, "no answer to qmp_capabilities but something else");
-	become_ready(qmp);
-	return 0;
-}
-
-/* What answers a question of some earlier client is passed over, up to the next sentinel. */
-static int synchronize(struct hn_qmp *qmp, const struct hn_message *message, struct hn_error *err)
-{
-	if (message->kind == HN_MESSAGE_RETURN && json_object_is_type(message->body, json_type_int) &&
-	    json_object_get_uint64(message->body) == qmp->sync_id)
-		become_ready(qmp);
-	else
-		hn_channel_await_sentinel(qmp->channel);
-	return 0;
-}
-
-static int serve(struct hn_qmp *qmp, const struct hn_message *message, struct hn_error *err)
-{
-	switch (message->kind) {
-	case HN_MESSAGE_EVENT:
-		if (qmp->listener.event)
-			qmp->listener.event(qmp, message->name, message->body, qmp->listener.context);
-		return 0;
-	case HN_MESSAGE_RETURN:
-	case HN_MESSAGE_ERROR:
-		return hn_client_answer(qmp, message, err);
-	default:
-		return hn_fail(err, -EPROTO, "a second greeting");
-	}
-}
-
 static int on_channel_message(json_object *object, void *context, struct hn_error *err)
 {
-	static int (*const take[])(struct hn_qmp *, const struct hn_message *, struct hn_error *) = {
-		[CLIENT_GREETING] = greet,   [CLIENT_CAPABILITIES] = negotiate,
-		[CLIENT_SYNC] = synchronize, [CLIENT_RESYNC] = synchronize,
-		[CLIENT_READY] = serve,
-	};
 	struct hn_qmp *qmp = context;
 	struct hn_message message;
 	int r = hn_message_read(object, &message, err);
 
 	hn_client_enter(qmp);
 	if (r == 0)
-		r = take[qmp->state](qmp, &message, err);
+		r = hn_client_take(qmp, &message, err);
 	hn_client_leave(qmp);
 	return r;
 }
@@ -272,7 +171,7 @@ static int start(struct hn_qmp *qmp, struct hn_error *err)
 	if (r < 0)
 		return r;
 	qmp->state = CLIENT_GREETING;
-	set_timer(qmp, qmp->limits.connect_timeout_ns);
+	hn_client_set_timer(qmp, qmp->limits.connect_timeout_ns);
 	return qmp->flavour == HN_QMP_AGENT ? hn_client_sync(qmp, CLIENT_SYNC, err) : 0;
 }
 
@@ -328,7 +227,7 @@ static int client_new(struct event_base *base, const char *name, enum hn_qmp_fla
 		qmp->name = NULL;
 		return hn_oom(err);
 	}
-	set_timer(qmp, 0);
+	hn_client_set_timer(qmp, 0);
 	*ret = hn_steal(qmp);
 	return 0;
 }
@@ -389,6 +288,11 @@ void hn_qmp_free(struct hn_qmp *qmp)
 bool hn_qmp_ready(const struct hn_qmp *qmp)
 {
 	return qmp->state == CLIENT_READY || qmp->state == CLIENT_RESYNC;
+}
+
+const char *hn_qmp_label(const struct hn_qmp *qmp)
+{
+	return qmp->name;
 }
 
 int hn_qmp_peer(const struct hn_qmp *qmp, pid_t *ret_pid, uid_t *ret_uid, struct hn_error *err)

@@ -40,9 +40,10 @@ extern const struct hn_qmp_limits hn_qmp_default_limits;
 struct hn_qmp_listener {
 	/* Greeting and capabilities (or sync) are through; commands can be sent. */
 	void (*ready)(struct hn_qmp *qmp, void *context);
-	/* The connection is gone or never came: the sentence says why. Pending commands have been answered
-	 * with -ECONNRESET before. It will try again unless limits say otherwise; retry_ns tells when, 0:
-	 * not. */
+	/*
+	 * The connection is gone or never came: the sentence says why. Pending commands have been answered
+	 * with -ECONNRESET before. It will try again in retry_ns; 0: not at all.
+	 */
 	void (*down)(struct hn_qmp *qmp, const struct hn_error *why, uint64_t retry_ns, void *context);
 	/* An event; data is borrowed for the call, NULL without. */
 	void (*event)(struct hn_qmp *qmp, const char *name, json_object *data, void *context);
@@ -64,8 +65,10 @@ int hn_qmp_new(struct event_base *base, const char *name, const char *path, enum
 	       const struct hn_qmp_limits *limits, const struct hn_qmp_listener *listener,
 	       struct hn_qmp **ret, struct hn_error *err);
 
-/* The same on a connected socket, which it takes over; it never reconnects. For tests and for sockets handed
- * over. */
+/*
+ * The same on a connected socket, which it takes over in any case; it never reconnects. For tests and for
+ * sockets handed over.
+ */
 int hn_qmp_new_from_fd(struct event_base *base, const char *name, int fd, enum hn_qmp_flavour flavour,
 		       const struct hn_qmp_limits *limits, const struct hn_qmp_listener *listener,
 		       struct hn_qmp **ret, struct hn_error *err);
@@ -75,6 +78,9 @@ void hn_qmp_free(struct hn_qmp *qmp);
 HN_CLEANUP_DEFINE(hn_qmp, struct hn_qmp *, hn_qmp_free);
 
 bool hn_qmp_ready(const struct hn_qmp *qmp);
+
+/* What its sentences begin with: "guest 'web1': monitor". */
+const char *hn_qmp_label(const struct hn_qmp *qmp);
 
 /*
  * Sends a command; arguments may be NULL and are taken over in any case. timeout_ns 0: the limits'. The reply
@@ -86,6 +92,5 @@ int hn_qmp_execute(struct hn_qmp *qmp, const char *command, json_object *argumen
 /* Credentials of the process that listens on the socket (SO_PEERCRED). -ENOTCONN when not connected. */
 int hn_qmp_peer(const struct hn_qmp *qmp, pid_t *ret_pid, uid_t *ret_uid, struct hn_error *err);
 
-/* QEMU's version from the greeting, e.g. 70222 for 7.2.22 (major * 10000 + minor * 100 + micro); 0 unknown.
- */
+/* QEMU's version from the greeting: 70222 for 7.2.22 (major * 10000 + minor * 100 + micro); 0 unknown. */
 int hn_qmp_version(const struct hn_qmp *qmp);

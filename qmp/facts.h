@@ -64,11 +64,17 @@ struct hn_facts {
 void hn_facts_done(struct hn_facts *facts);
 
 /*
- * Keeps a sentence for the receiver, the guest's name put in front; silently none when there are too many, or without
- * memory. The sentence of an error has the name already.
+ * Keeps a sentence for the receiver, the guest's name put in front; silently none when there are too many, or
+ * without memory. The sentence of an error has the name already.
  */
 void hn_facts_note_error(struct hn_facts *facts, const struct hn_error *err);
 void hn_facts_note(struct hn_facts *facts, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * Names come from a command line or from libvirt, but arrive through a socket: nothing unprintable gets
+ * further. Cut at size.
+ */
+void hn_facts_copy_name(char *to, size_t size, const char *from);
 
 /* Takes down one reply. -EPROTO, -ENODATA or -ENOMEM. */
 typedef int (*hn_facts_take)(struct hn_facts *facts, json_object *result, struct hn_error *err);

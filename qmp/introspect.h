@@ -19,8 +19,8 @@
 struct hn_introspection;
 
 struct hn_introspect_result {
-	struct hn_guest
-		*guest; /* the receiver takes it by setting this NULL; pid and start_ticks are not filled */
+	/* The receiver takes it by setting this NULL. pid and start_ticks are not filled. */
+	struct hn_guest *guest;
 	size_t note_count; /* what could not be found out, one sentence each; borrowed */
 	const char *const *notes;
 };
@@ -36,9 +36,14 @@ typedef void (*hn_introspect_done)(struct hn_introspect_result *result, const st
 int hn_introspect_start(struct hn_qmp *qmp, const char *name, hn_introspect_done done, void *context,
 			struct hn_introspection **ret, struct hn_error *err);
 
-/* Forgets the pass; done is not called. NULL is fine. Safe after the client was freed. */
+/*
+ * Forgets the pass; done is not called. NULL is fine. Freeing the client ends its passes by itself: done is
+ * called with -ECANCELED then, unless they were cancelled before.
+ */
 void hn_introspect_cancel(struct hn_introspection *introspection);
 
-/* Whether a QMP event changes what introspection would find (hotplug of vCPUs, DIMMs, devices; reset;
- * resume). */
+/*
+ * Whether a QMP event changes what introspection would find: hot-unplug, resizing, reset, a change of run
+ * state. QEMU has no event for what is plugged in: ask again now and then as well.
+ */
 bool hn_introspect_event_matters(const char *event);

@@ -25,8 +25,7 @@ struct hn_mtree_piece {
  */
 int hn_mtree_parse(const char *text, struct hn_mtree_piece **ret, size_t *ret_count, struct hn_error *err);
 
-/* "gpa2hva ADDRESS": region has room for HN_NAME_MAX. -ENODATA when the text says no address, with what it
- * says. */
+/* "gpa2hva ADDRESS": *ret_region has room for HN_NAME_MAX. -ENODATA with what the text says instead. */
 int hn_mtree_parse_gpa2hva(const char *text, char *ret_region, uint64_t *ret_host_address,
 			   struct hn_error *err);
 
@@ -52,6 +51,5 @@ struct hn_numa_node {
 	struct hn_set vcpus;
 };
 
-/* "info numa". *ret is to be freed; NULL and 0 for a guest without -numa. -ENODATA when it is not such a
- * text. */
+/* "info numa". *ret is to be freed; NULL and 0 for a guest without -numa. -ENODATA for any other text. */
 int hn_mtree_parse_numa(const char *text, struct hn_numa_node **ret, size_t *ret_count, struct hn_error *err);

@@ -242,6 +242,10 @@ int hn_regions_new(struct hn_facts *facts, struct hn_region **ret, size_t *ret_c
 		return r;
 	drop_foreign(regions, &count);
 	assign_cells(facts, regions, count);
+	for (size_t i = 0; i < count; i++)
+		if (regions[i].probe_count == 0 && !regions[i].host_address)
+			hn_facts_note(facts, "backend '%s' is not in the memory tree: no host address",
+				      regions[i].id);
 	*ret = hn_steal(regions);
 	*ret_count = count;
 	return 0;

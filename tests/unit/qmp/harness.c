@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,6 +74,7 @@ struct peer *peer_new(struct event_base *base, int fd, peer_line on_line, void *
 
 	if (!peer)
 		die("calloc");
+	signal(SIGPIPE, SIG_IGN); /* this side's own: the client must not need it */
 	evutil_make_socket_nonblocking(fd);
 	peer->base = base;
 	peer->fd = fd;
@@ -82,7 +84,8 @@ struct peer *peer_new(struct event_base *base, int fd, peer_line on_line, void *
 	peer->out = evbuffer_new();
 	peer->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_peer_readable, peer);
 	peer->writable = event_new(base, fd, EV_WRITE | EV_PERSIST, on_peer_writable, peer);
-	if (!peer->in || !peer->out || !peer->readable || !peer->writable || event_add(peer->readable, NULL) < 0)
+	if (!peer->in || !peer->out || !peer->readable || !peer->writable ||
+	    event_add(peer->readable, NULL) < 0)
 		die("peer");
 	return peer;
 }
@@ -171,7 +174,7 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
 
 bool run_until(struct event_base *base, const bool *flag, unsigned ms)
 {
-	const struct timeval tick = {.tv_usec = 5000};
+	const struct timeval tick = {.tv_usec = 1000};
 	struct event *wake = event_new(base, -1, EV_PERSIST, on_wake, NULL);
 	uint64_t end = monotonic_ms() + ms;
 
@@ -274,8 +277,8 @@ static void describe_backend(FILE *out, const struct hn_backend *backend)
 {
 	char nodes[HN_SET_TEXT_MAX];
 
-	fprintf(out, "backend %s cell %d bytes %" PRIu64 "M page %" PRIu64 "K host 0x%" PRIx64, backend->id, backend->cell,
-		backend->bytes >> 20, backend->page_bytes >> 10, backend->host_address);
+	fprintf(out, "backend %s cell %d bytes %" PRIu64 "M page %" PRIu64 "K host 0x%" PRIx64, backend->id,
+		backend->cell, backend->bytes >> 20, backend->page_bytes >> 10, backend->host_address);
 	fprintf(out, " policy %s", backend->policy[0] ? backend->policy : "-");
 	if (!hn_set_empty(&backend->host_nodes))
 		fprintf(out, ":%s", hn_set_format(&backend->host_nodes, nodes, sizeof(nodes)));
@@ -301,8 +304,8 @@ char *guest_describe(const struct hn_guest *guest, const char *const *notes, siz
 				: hn_set_format(&guest->cells[i].vcpus, vcpus, sizeof(vcpus)));
 	for (size_t i = 0; i < guest->thread_count; i++)
 		fprintf(out, "thread %d %s %d cell %d '%s'\n", guest->threads[i].tid,
-			hn_thread_kind_name(guest->threads[i].kind), guest->threads[i].vcpu, guest->threads[i].cell,
-			guest->threads[i].name);
+			hn_thread_kind_name(guest->threads[i].kind), guest->threads[i].vcpu,
+			guest->threads[i].cell, guest->threads[i].name);
 	for (size_t i = 0; i < guest->backend_count; i++)
 		describe_backend(out, &guest->backends[i]);
 	for (size_t i = 0; i < note_count; i++)

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * harness - the other side of a QMP connection for tests: a peer on the same event loop that reads lines and sends
- * what it is told, in pieces of any size; and transcripts of real QEMUs to answer from.
+ * harness - the other side of a QMP connection for tests: a peer on the same event loop that reads lines and
+ * sends what it is told, in pieces of any size; and transcripts of real QEMUs to answer from.
  */
 #include <event2/event.h>
 #include <json-c/json.h>
@@ -10,8 +10,9 @@
 
 #include "model/guest.h"
 
-#define GREETING                                                                                             \
-	"{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 22, \"minor\": 2, \"major\": 7}, \"package\": \"\"}, "   \
+#define GREETING                                                                                        \
+	"{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 22, \"minor\": 2, \"major\": 7}, \"package\": " \
+	"\"\"}, "                                                                                       \
 	"\"capabilities\": [\"oob\"]}}\r\n"
 
 struct evbuffer;
@@ -25,11 +26,11 @@ struct peer {
 	int fd; /* -1 once hung up */
 	struct event *readable, *writable;
 	struct evbuffer *in, *out;
-	size_t chunk;        /* bytes written at a time, 0: all */
-	size_t hang_up_at;   /* total bytes after which to hang up, 0: never */
+	size_t chunk;      /* bytes written at a time, 0: all */
+	size_t hang_up_at; /* total bytes after which to hang up, 0: never */
 	size_t written;
-	bool deaf;           /* never reads */
-	size_t lines;        /* received so far */
+	bool deaf;    /* never reads */
+	size_t lines; /* received so far */
 	peer_line on_line;
 	void *context;
 };
@@ -52,8 +53,9 @@ void run_for(struct event_base *base, unsigned ms);
 uint64_t monotonic_ms(void);
 
 /*
- * A file of lines: "# " comment, "= " expectation, "> " sent to QEMU, "< " received from it. Commands are answered by what
- * they ask, whatever their order; one that was not recorded is an error of class CommandNotFound.
+ * A file of lines: "# " comment, "= " expectation, "> " sent to QEMU, "< " received from it. Commands are
+ * answered by what they ask, whatever their order; one that was not recorded is an error of class
+ * CommandNotFound.
  */
 struct transcript {
 	char *expected; /* the "=" lines */
@@ -62,7 +64,7 @@ struct transcript {
 	struct exchange {
 		json_object *sent;
 		char *answer;
-	} *exchanges;
+	} * exchanges;
 };
 
 void transcript_load(const char *name, struct transcript *ret);

@@ -15,8 +15,14 @@ static void reads_the_vectors(void **state)
 	static const struct {
 		const char *text, *bytes;
 	} vectors[] = {
-		{"", ""},	       {"Zg==", "f"},	      {"Zm8=", "fo"},	       {"Zm9v", "foo"},
-		{"Zm9vYg==", "foob"}, {"Zm9vYmE=", "fooba"}, {"Zm9vYmFy", "foobar"}, {"+/+/", "\xfb\xff\xbf"},
+		{"", ""},
+		{"Zg==", "f"},
+		{"Zm8=", "fo"},
+		{"Zm9v", "foo"},
+		{"Zm9vYg==", "foob"},
+		{"Zm9vYmE=", "fooba"},
+		{"Zm9vYmFy", "foobar"},
+		{"+/+/", "\xfb\xff\xbf"},
 	};
 
 	for (size_t i = 0; i < HN_COUNT(vectors); i++) {
@@ -32,7 +38,8 @@ static void reads_the_vectors(void **state)
 static void refuses_the_rest(void **state)
 {
 	static const char *const wrong[] = {
-		"Z", "Zg", "Zg=", "Zg==Zg==", "Zh==", "Zm9=", "====", "=m9v", "Z===", "Zm 9", "Zm9\n", "Zm9-", "Zm9vZg=v",
+		"Z",    "Zg",   "Zg=",  "Zg==Zg==", "Zh==", "Zm9=",     "====",
+		"=m9v", "Z===", "Zm 9", "Zm9\n",    "Zm9-", "Zm9vZg=v",
 	};
 	unsigned char buffer[16];
 

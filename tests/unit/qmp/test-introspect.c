@@ -1,6 +1,6 @@
 /*
- * Introspection against transcripts of real QEMUs. What is expected stands on top of each transcript, derived by hand
- * from the command line that is there too, with thread ids and addresses from its answers.
+ * Introspection against transcripts of real QEMUs. What is expected stands on top of each transcript, derived
+ * by hand from the command line that is there too, with thread ids and addresses from its answers.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,6 +24,9 @@ struct scene {
 	bool over;
 	char *found;
 	struct hn_error err;
+	bool free_in_done;
+	int started;
+	size_t cancel_at; /* after so many lines, 0: not */
 };
 
 static void on_introspect_done(struct hn_introspect_result *result, const struct hn_error *err, void *context)
@@ -37,14 +40,18 @@ static void on_introspect_done(struct hn_introspect_result *result, const struct
 		scene->err = *err;
 	else
 		scene->found = guest_describe(result->guest, result->notes, result->note_count);
+	if (scene->free_in_done)
+		hn_qmp_free(hn_steal(scene->qmp));
 }
 
 static void on_ready(struct hn_qmp *qmp, void *context)
 {
 	struct scene *scene = context;
 
-	assert_int_equal(hn_introspect_start(qmp, "fallback", on_introspect_done, scene, &scene->pass, NULL), 0);
-	assert_false(scene->over);
+	scene->started++;
+	assert_int_equal(hn_introspect_start(qmp, "fallback", on_introspect_done, scene, &scene->pass, NULL),
+			 0);
+	assert_int_equal(scene->answers, 0);
 }
 
 static void on_down(struct hn_qmp *qmp, const struct hn_error *why, uint64_t retry_ns, void *context)
@@ -64,8 +71,8 @@ static void scene_open(struct scene *scene, const char *name, size_t chunk)
 	transcript_load(name, &scene->transcript);
 	fd = peer_pair(scene->base, transcript_answer, &scene->transcript, &scene->peer);
 	scene->peer->chunk = chunk;
-	assert_int_equal(hn_qmp_new_from_fd(scene->base, "fallback", fd, HN_QMP_MONITOR, NULL, &listener, &scene->qmp,
-					    NULL),
+	assert_int_equal(hn_qmp_new_from_fd(scene->base, "fallback", fd, HN_QMP_MONITOR, NULL, &listener,
+					    &scene->qmp, NULL),
 			 0);
 	peer_send(scene->peer, GREETING, strlen(GREETING));
 }
@@ -80,8 +87,8 @@ static void scene_close(struct scene *scene)
 }
 
 static const char *const transcripts[] = {
-	"two-cells",	"no-numa", "three-cells",    "auto-node", "legacy-mem", "legacy-names", "virtio-mem", "booted",
-	"kvm", "memory-backend", "hva-9.1", "sev-5.2", "arm-virt-8.2", "bare",
+	"two-cells", "no-numa", "three-cells",    "auto-node", "legacy-mem", "legacy-names", "virtio-mem",
+	"booted",    "kvm",     "memory-backend", "hva-9.1",   "sev-5.2",    "arm-virt-8.2", "bare",
 };
 
 static void replay(size_t chunk)
@@ -107,10 +114,220 @@ static void finds_what_the_command_line_says(void **state)
 	replay(0);
 }
 
+static void in_pieces_too(void **state)
+{
+	replay(700);
+}
+
+static void byte_by_byte(void **state)
+{
+	struct scene scene;
+
+	scene_open(&scene, "bare", 1);
+	assert_true(run_until(scene.base, &scene.over, 20000));
+	assert_string_equal(scene.found, scene.transcript.expected);
+	scene_close(&scene);
+}
+
+static void hanging_up_at_any_byte(void **state)
+{
+	bool whole = false;
+
+	for (size_t at = 1; !whole; at++) {
+		struct scene scene;
+
+		scene_open(&scene, "sev-5.2", 0);
+		scene.peer->hang_up_at = at;
+		assert_true(run_until(scene.base, &scene.over, 20000));
+		whole = scene.found != NULL;
+		assert_int_equal(scene.answers, scene.started);
+		if (scene.answers && !whole) {
+			assert_int_equal(scene.err.code, -ECONNRESET);
+			assert_non_null(strstr(scene.err.message, "guest 'fallback'"));
+		}
+		scene_close(&scene);
+	}
+}
+
+/* Replaces the answer to a command. */
+static void forge(struct scene *scene, const char *command, const char *answer)
+{
+	for (size_t i = 0; i < scene->transcript.count; i++) {
+		struct exchange *exchange = &scene->transcript.exchanges[i];
+
+		if (!strstr(json_object_to_json_string(exchange->sent), command))
+			continue;
+		free(exchange->answer);
+		exchange->answer = strdup(answer);
+	}
+}
+
+#define REFUSED "{\"error\": {\"class\": \"GenericError\", \"desc\": \"no\"}}"
+
+/* One answer that is wrong, and what is found then: NULL: the pass fails; else a line that must be there. */
+static const struct {
+	const char *command, *answer, *line;
+} forgeries[] = {
+	{"query-status", REFUSED, NULL},
+	{"query-status", "{\"return\": {}}", NULL},
+	{"query-cpus-fast", REFUSED, NULL},
+	{"query-cpus-fast", "{\"return\": {}}", NULL},
+	{"query-cpus-fast", "{\"return\": [7]}", NULL},
+	{"query-cpus-fast", "{\"return\": [{\"cpu-index\": 0, \"thread-id\": 0}]}", NULL},
+	{"query-cpus-fast", "{\"return\": [{\"cpu-index\": -1, \"thread-id\": 5}]}", NULL},
+	{"query-cpus-fast", "{\"return\": [{\"cpu-index\": 0, \"thread-id\": 99999999999}]}", NULL},
+	{"query-cpus-fast", "{\"return\": []}", "cell 0 memory 2048M vcpus -"},
+	{"query-cpus-fast", "{\"return\": [{\"cpu-index\": 3, \"thread-id\": 5}]}",
+	 "thread 5 vcpu 3 cell 1 'CPU 3'"},
+	{"query-cpus-fast", "{\"return\": [{\"cpu-index\": 9, \"thread-id\": 5}]}",
+	 "thread 5 vcpu 9 cell 0 'CPU 9'"},
+	{"query-cpus-fast", "{\"return\": [{\"cpu-index\": 9999, \"thread-id\": 5}]}",
+	 "note guest 'fallback': vCPU 9999 is beyond the 2048 that are supported"},
+	{"query-name", "{\"return\": {\"name\": \"a\\nb\"}}", "guest a?b uuid"},
+	{"query-name", REFUSED, "guest fallback uuid"},
+	{"query-iothreads", REFUSED, "note guest 'fallback': monitor: query-iothreads: GenericError: no"},
+	{"query-memdev", REFUSED,
+	 "backend zulu cell -1 bytes 2048M page 4K host 0x7f6a57e00000 policy - movable"},
+	{"query-memdev", "{\"return\": [{\"id\": \"zulu\"}]}", "query-memdev: member 'size' is missing"},
+	{"query-memory-devices", REFUSED, "the memory backends do not fit the sizes of the NUMA nodes"},
+	{"query-memory-devices", "{\"return\": [{\"type\": \"new\", \"data\": {\"node\": 1}}]}",
+	 "backend zulu cell -1 bytes 2048M"},
+	{"info numa", REFUSED, "backend extra cell 2 bytes 1024M"},
+	{"info numa", "{\"return\": \"2 nodes\\r\\nnode 0 size: 1 MB\\r\\nnode 1 size: 2 MB\\r\\n\"}",
+	 "their cells are unknown"},
+	{"info numa", "{\"return\": 7}", "info numa: the answer is no text"},
+	{"info ramblock", REFUSED,
+	 "backend mike cell 1 bytes 3072M page 0K host 0x7f6997c00000 policy default movable"},
+	{"info mtree", REFUSED, "backend mike cell -1 bytes 3072M page 4K host 0x0 policy default movable"},
+	{"info mtree", REFUSED,
+	 "note guest 'fallback': backend 'mike' is not in the memory tree: no host address"},
+	{"gpa2hva 0x80000000", REFUSED, "backend mike cell 1 bytes 3072M page 4K host 0x0"},
+	{"gpa2hva 0x80000000", "{\"return\": \"No memory\\r\\n\"}",
+	 "note guest 'fallback': backend 'mike': gpa2hva says 'No memory'"},
+	{"gpa2hva 0x80000000", "{\"return\": {}}", "backend 'mike': gpa2hva answers with no text"},
+	{"gpa2hva 0x80000000",
+	 "{\"return\": \"Host virtual address for 0x80000000 (other) is 0x7f6997c00000\"}",
+	 "note guest 'fallback': backend 'mike': at 0x80000000 now lies 'other'"},
+	{"gpa2hva 0x100000000", "{\"return\": \"Host virtual address for 0x100000000 (mike) is 0x7000\"}",
+	 "note guest 'fallback': backend 'mike' seems to be in several places"},
+	{"confidential", "{\"return\": \"/objects/tdx0\"}", "policy default encrypted"},
+};
+
+static void a_wrong_answer_costs_what_it_would_have_told(void **state)
+{
+	for (size_t i = 0; i < HN_COUNT(forgeries); i++) {
+		struct scene scene;
+
+		scene_open(&scene, "three-cells", 0);
+		forge(&scene, forgeries[i].command, forgeries[i].answer);
+		assert_true(run_until(scene.base, &scene.over, 20000));
+		assert_int_equal(scene.answers, 1);
+		if ((scene.found != NULL) != (forgeries[i].line != NULL) ||
+		    (scene.found && !strstr(scene.found, forgeries[i].line)))
+			fail_msg("forgery %zu: %s", i, scene.found ? scene.found : scene.err.message);
+		if (!scene.found && !strstr(scene.err.message, "guest 'fallback'"))
+			fail_msg("no name in '%s'", scene.err.message);
+		scene_close(&scene);
+	}
+}
+
+static void on_line_then_cancel(struct peer *peer, const char *line, bool sentinel, void *context)
+{
+	struct scene *scene = context;
+
+	if (scene->cancel_at && peer->lines == scene->cancel_at)
+		hn_introspect_cancel(hn_steal(scene->pass));
+	transcript_answer(peer, line, sentinel, &scene->transcript);
+}
+
+static void a_cancelled_pass_says_nothing(void **state)
+{
+	for (size_t at = 2; at <= 14; at++) { /* the first is qmp_capabilities, the last gpa2hva */
+		for (int freeing = 0; freeing < 2; freeing++) {
+			struct scene scene;
+
+			scene_open(&scene, "sev-5.2", 0);
+			scene.peer->on_line = on_line_then_cancel;
+			scene.peer->context = &scene;
+			scene.cancel_at = at;
+			for (int i = 0; i < 1000 && scene.peer->lines < at && !scene.over; i++)
+				run_for(scene.base, 1);
+			if (freeing)
+				hn_qmp_free(hn_steal(scene.qmp));
+			run_for(scene.base, 10);
+			assert_int_equal(scene.answers, 0);
+			scene_close(&scene);
+		}
+	}
+	hn_introspect_cancel(NULL);
+}
+
+static void freeing_the_client_ends_the_pass(void **state)
+{
+	struct scene scene;
+
+	scene_open(&scene, "no-numa", 1);
+	for (int i = 0; i < 5000 && scene.peer->lines < 4; i++)
+		run_for(scene.base, 1);
+	hn_qmp_free(hn_steal(scene.qmp));
+	assert_int_equal(scene.answers, 1);
+	assert_int_equal(scene.err.code, -ECANCELED);
+	hn_introspect_cancel(scene.pass); /* NULL by now */
+	scene_close(&scene);
+}
+
+static void the_answer_may_free_the_client(void **state)
+{
+	for (int i = 0; i < 2; i++) {
+		struct scene scene;
+
+		scene_open(&scene, "kvm", 0);
+		scene.free_in_done = true;
+		if (i)
+			forge(&scene, "query-status", REFUSED);
+		assert_true(run_until(scene.base, &scene.over, 20000));
+		run_for(scene.base, 5);
+		assert_null(scene.qmp);
+		assert_int_equal(scene.answers, 1);
+		scene_close(&scene);
+	}
+}
+
+static void needs_a_ready_client(void **state)
+{
+	struct hn_introspection *pass = NULL;
+	struct hn_error err = {0};
+	struct scene scene;
+
+	scene_open(&scene, "kvm", 0);
+	assert_int_equal(hn_introspect_start(scene.qmp, "x", on_introspect_done, &scene, &pass, &err),
+			 -ENOTCONN);
+	assert_null(pass);
+	scene_close(&scene);
+}
+
+static void knows_the_events_that_matter(void **state)
+{
+	assert_true(hn_introspect_event_matters("DEVICE_DELETED"));
+	assert_true(hn_introspect_event_matters("RESUME"));
+	assert_true(hn_introspect_event_matters("MEMORY_DEVICE_SIZE_CHANGE"));
+	assert_false(hn_introspect_event_matters("RTC_CHANGE"));
+	assert_false(hn_introspect_event_matters(""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_what_the_command_line_says),
+		cmocka_unit_test(in_pieces_too),
+		cmocka_unit_test(byte_by_byte),
+		cmocka_unit_test(hanging_up_at_any_byte),
+		cmocka_unit_test(a_wrong_answer_costs_what_it_would_have_told),
+		cmocka_unit_test(a_cancelled_pass_says_nothing),
+		cmocka_unit_test(freeing_the_client_ends_the_pass),
+		cmocka_unit_test(the_answer_may_free_the_client),
+		cmocka_unit_test(needs_a_ready_client),
+		cmocka_unit_test(knows_the_events_that_matter),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,7 +56,8 @@ static void reads_replies(void **state)
 	assert_int_equal(read_text("{\"return\": {}, \"id\": 12}", &message, &object, NULL), 0);
 	assert_int_equal(message.kind, HN_MESSAGE_RETURN);
 	assert_true(message.has_id && message.id == 12 && message.body);
-	assert_int_equal(read_text("{\"error\": {\"class\": \"C\", \"desc\": \"d\"}}", &message, &error, NULL), 0);
+	assert_int_equal(
+		read_text("{\"error\": {\"class\": \"C\", \"desc\": \"d\"}}", &message, &error, NULL), 0);
 	assert_int_equal(message.kind, HN_MESSAGE_ERROR);
 	assert_false(message.has_id);
 	assert_string_equal(message.name, "C");
@@ -69,13 +70,15 @@ static void reads_events(void **state)
 	HN_AUTO(json) json_object *bare = NULL;
 	struct hn_message message;
 
-	assert_int_equal(read_text("{\"event\": \"STOP\", \"timestamp\": {\"seconds\": 1, \"microseconds\": 2}}", &message,
-				   &bare, NULL),
-			 0);
+	assert_int_equal(
+		read_text("{\"event\": \"STOP\", \"timestamp\": {\"seconds\": 1, \"microseconds\": 2}}",
+			  &message, &bare, NULL),
+		0);
 	assert_int_equal(message.kind, HN_MESSAGE_EVENT);
 	assert_string_equal(message.name, "STOP");
 	assert_null(message.body);
-	assert_int_equal(read_text("{\"event\": \"RESET\", \"data\": {\"guest\": true}}", &message, &object, NULL), 0);
+	assert_int_equal(
+		read_text("{\"event\": \"RESET\", \"data\": {\"guest\": true}}", &message, &object, NULL), 0);
 	assert_non_null(message.body);
 }
 

@@ -15,21 +15,22 @@
 
 static void reads_the_view_of_memory_only(void **state)
 {
-	const char *text = "FlatView #0\r\n AS \"cpu-smm-0\", root: memory\r\n Root memory region: memory\r\n"
-			   "  0000000000000000-00000000000bffff (prio 0, ram): smm\r\n\r\n"
-			   "FlatView #1\r\n AS \"pci\", root: bus\r\n AS \"memory\", root: system\r\n"
-			   " Root memory region: system\r\n"
-			   "  0000000000000000-00000000000bffff (prio 0, ram): a KVM KVM\r\n"
-			   "  00000000000c0000-00000000000dffff (prio 1, rom): pc.rom\r\n"
-			   "  0000000000100000-00000000bfffffff (prio 0, ram): a @0000000000100000 KVM\r\n"
-			   "  00000000c0000000-00000000c0000fff (prio -10, nv-ram): my region\r\n"
-			   "  00000000e0000000-00000000e0000fff (prio 0, ramd): bar\r\n"
-			   "  0000000100000000-000000013fffffff (prio 0, ram): /objects/b @00000000c0000000\r\n"
-			   "  nonsense\r\n  00000002-1 (prio 0, ram): backwards\r\n"
-			   "  0000000000000000-ffffffffffffffff (prio 0, ram): everything\r\n"
-			   "  0000000200000000-000000023fffffff (prio 0, ram): \r\n\r\n"
-			   "FlatView #2\r\n AS \"I/O\", root: io\r\n"
-			   "  0000000000000000-0000000000000fff (prio 0, ram): port\r\n";
+	const char *text =
+		"FlatView #0\r\n AS \"cpu-smm-0\", root: memory\r\n Root memory region: memory\r\n"
+		"  0000000000000000-00000000000bffff (prio 0, ram): smm\r\n\r\n"
+		"FlatView #1\r\n AS \"pci\", root: bus\r\n AS \"memory\", root: system\r\n"
+		" Root memory region: system\r\n"
+		"  0000000000000000-00000000000bffff (prio 0, ram): a KVM KVM\r\n"
+		"  00000000000c0000-00000000000dffff (prio 1, rom): pc.rom\r\n"
+		"  0000000000100000-00000000bfffffff (prio 0, ram): a @0000000000100000 KVM\r\n"
+		"  00000000c0000000-00000000c0000fff (prio -10, nv-ram): my region\r\n"
+		"  00000000e0000000-00000000e0000fff (prio 0, ramd): bar\r\n"
+		"  0000000100000000-000000013fffffff (prio 0, ram): /objects/b @00000000c0000000\r\n"
+		"  nonsense\r\n  00000002-1 (prio 0, ram): backwards\r\n"
+		"  0000000000000000-ffffffffffffffff (prio 0, ram): everything\r\n"
+		"  0000000200000000-000000023fffffff (prio 0, ram): \r\n\r\n"
+		"FlatView #2\r\n AS \"I/O\", root: io\r\n"
+		"  0000000000000000-0000000000000fff (prio 0, ram): port\r\n";
 	static const struct hn_mtree_piece expected[] = {
 		{"a", 0, 0xc0000, 0},
 		{"a", 0x100000, 0xbff00000, 0x100000},
@@ -51,8 +52,9 @@ static void reads_the_view_of_memory_only(void **state)
 
 static void a_tree_without_ram_is_no_data(void **state)
 {
-	static const char *const texts[] = {"", "\r\n", "unknown command: 'info mtree'\r\n",
-					    "FlatView #0\n AS \"memory\", root: system\n  No rendered FlatView\n"};
+	static const char *const texts[] = {
+		"", "\r\n", "unknown command: 'info mtree'\r\n",
+		"FlatView #0\n AS \"memory\", root: system\n  No rendered FlatView\n"};
 	struct hn_mtree_piece *pieces = NULL;
 	struct hn_error err;
 	size_t count;
@@ -67,28 +69,35 @@ static void reads_gpa2hva(void **state)
 	struct hn_error err;
 	uint64_t address;
 
-	assert_int_equal(hn_mtree_parse_gpa2hva("Host virtual address for 0x100000000 (/objects/b c) is 0x7f6d7bdff000\r\n",
-						region, &address, NULL),
+	assert_int_equal(hn_mtree_parse_gpa2hva(
+				 "Host virtual address for 0x100000000 (/objects/b c) is 0x7f6d7bdff000\r\n",
+				 region, &address, NULL),
 			 0);
 	assert_string_equal(region, "b c");
 	assert_int_equal(address, 0x7f6d7bdff000);
-	assert_int_equal(hn_mtree_parse_gpa2hva("No memory is mapped at address 0xfff00000000\r\n", region, &address, &err),
+	assert_int_equal(hn_mtree_parse_gpa2hva("No memory is mapped at address 0xfff00000000\r\n", region,
+						&address, &err),
 			 -ENODATA);
 	assert_string_equal(err.message, "gpa2hva says 'No memory is mapped at address 0xfff00000000'");
-	assert_int_equal(hn_mtree_parse_gpa2hva("Memory at address 0xe0000is not RAM\r\n", region, &address, &err),
-			 -ENODATA);
+	assert_int_equal(
+		hn_mtree_parse_gpa2hva("Memory at address 0xe0000is not RAM\r\n", region, &address, &err),
+		-ENODATA);
 	assert_int_equal(hn_mtree_parse_gpa2hva("", region, &address, &err), -ENODATA);
 }
 
 static void reads_ramblocks_with_and_without_addresses(void **state)
 {
-	const char *text =
-		"              Block Name    PSize              Offset               Used              Total                HVA  RO\r\n"
-		"                       a    1 GiB  0x0000000000000000 0x0000000040000000 0x0000000080000000 0x00007f1200000000  rw\r\n"
-		"              /objects/b    4 KiB  0x0000000080000000 0x0000000040000000 0x0000000040000000\r\n"
-		"        0000:00:03.0/vm0   16 MiB  0x00000000c0000000 0x0000000040000000 0x0000000040000000\r\n"
-		"                       c    4 XiB  0x0000000080000000 0x0000000040000000 0x0000000040000000\r\n"
-		"                       d    4 KiB  0x0000000080000000\r\n";
+	const char *text = "              Block Name    PSize              Offset               Used         "
+			   "     Total                HVA  RO\r\n"
+			   "                       a    1 GiB  0x0000000000000000 0x0000000040000000 "
+			   "0x0000000080000000 0x00007f1200000000  rw\r\n"
+			   "              /objects/b    4 KiB  0x0000000080000000 0x0000000040000000 "
+			   "0x0000000040000000\r\n"
+			   "        0000:00:03.0/vm0   16 MiB  0x00000000c0000000 0x0000000040000000 "
+			   "0x0000000040000000\r\n"
+			   "                       c    4 XiB  0x0000000080000000 0x0000000040000000 "
+			   "0x0000000040000000\r\n"
+			   "                       d    4 KiB  0x0000000080000000\r\n";
 	HN_AUTO(memory) struct hn_ramblock *blocks = NULL;
 	const struct hn_ramblock *found;
 	size_t count;
@@ -116,11 +125,13 @@ static void reads_numa(void **state)
 
 	assert_int_equal(hn_mtree_parse_numa("0 nodes\r\n", &nodes, &count, NULL), 0);
 	assert_int_equal(count, 0);
-	assert_int_equal(hn_mtree_parse_numa("2 nodes\r\nnode 0 cpus: 0 2 99999999999999999999 -1\r\nnode 0 size: 2048 MB\r\n"
-					     "node 0 plugged: 1024 MB\r\nnode 1 cpus:\r\nnode 1 size: 99999999999999999999 MB\r\n"
-					     "node -3 size: 1 MB\r\nnode 9999 size: 1 MB\r\n",
-					     &nodes, &count, NULL),
-			 0);
+	assert_int_equal(
+		hn_mtree_parse_numa(
+			"2 nodes\r\nnode 0 cpus: 0 2 99999999999999999999 -1\r\nnode 0 size: 2048 MB\r\n"
+			"node 0 plugged: 1024 MB\r\nnode 1 cpus:\r\nnode 1 size: 99999999999999999999 MB\r\n"
+			"node -3 size: 1 MB\r\nnode 9999 size: 1 MB\r\n",
+			&nodes, &count, NULL),
+		0);
 	assert_int_equal(count, 2);
 	assert_int_equal(hn_set_parse("0,2", &expected, NULL), 0);
 	assert_true(hn_set_equal(&nodes[0].vcpus, &expected));

@@ -1,0 +1,237 @@
+/*
+ * page-table - two files that are arrays of 64-bit words: an entry for each page of the address space, and
+ * flags for each frame of memory.
+ *
+ * Up to Linux 6.x a read of one entry walks on to the next multiple of 2 MiB and throws the rest away, so one
+ * read for all pages wanted out of such a block costs hardly more than one for the first. No read here
+ * crosses a block.
+ */
+#include "host/page-table.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "host/frame-nodes.h"
+#include "host/proc-file.h"
+
+_Static_assert(HN_PAGE_ABSENT == -ENOENT && HN_PAGE_UNKNOWN == -EIO, "the header spares its readers errno.h");
+
+#define BLOCK_PAGES 512 /* also those of a huge page of 2 MiB, none of which is cut by a read */
+
+/* Linux Documentation/admin-guide/mm/pagemap.rst */
+#define FRAME_COMPOUND_TAIL (UINT64_C(1) << 16)
+#define FRAME_ZERO_PAGE (UINT64_C(1) << 24)
+#define ENTRY_PRESENT (UINT64_C(1) << 63)
+#define ENTRY_FRAME ((UINT64_C(1) << 55) - 1) /* reads as 0 without CAP_SYS_ADMIN */
+
+struct hn_page_table {
+	char *root;
+	int pagemap, kpageflags;       /* -1: not to be had */
+	struct hn_frame_nodes *frames; /* read when first needed */
+};
+
+void hn_page_table_free(struct hn_page_table *table)
+{
+	if (!table)
+		return;
+	hn_cleanup_fd(&table->pagemap);
+	hn_cleanup_fd(&table->kpageflags);
+	hn_frame_nodes_free(table->frames);
+	free(table->root);
+	free(table);
+}
+
+int hn_page_table_new(const char *root, int directory, struct hn_page_table **ret, struct hn_error *err)
+{
+	struct hn_page_table *table = calloc(1, sizeof(*table));
+
+	if (!table)
+		return hn_oom(err);
+	table->pagemap = openat(directory, "pagemap", O_RDONLY | O_CLOEXEC);
+	table->kpageflags = hn_proc_open(root, 0, "proc/kpageflags");
+	table->root = strdup(root ? root : "");
+	if (!table->root) {
+		hn_page_table_free(table);
+		return hn_oom(err);
+	}
+	*ret = table;
+	return 0;
+}
+
+bool hn_page_table_readable(const struct hn_page_table *table)
+{
+	return table->pagemap >= 0;
+}
+
+uint64_t hn_base_page_bytes(void)
+{
+	return (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static uint64_t page_number(const void *page)
+{
+	return (uint64_t)page / hn_base_page_bytes();
+}
+
+/* Words beyond the end of the file read as 0. */
+static int words_read(int fd, uint64_t first, size_t count, uint64_t *ret)
+{
+	size_t wanted = count * sizeof(*ret), done = 0;
+
+	while (done < wanted) {
+		ssize_t got =
+			pread(fd, (char *)ret + done, wanted - done, (off_t)(first * sizeof(*ret) + done));
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (got == 0)
+			break;
+		done += (size_t)got;
+	}
+	memset((char *)ret + done, 0, wanted - done);
+	return 0;
+}
+
+/* Reads and anonymous huge pages never written share one frame of zeroes; it is no memory of the process. */
+static bool is_zeroes(const struct hn_page_table *table, uint64_t frame)
+{
+	uint64_t flags;
+
+	return table->kpageflags >= 0 && words_read(table->kpageflags, frame, 1, &flags) == 0 &&
+	       (flags & FRAME_ZERO_PAGE);
+}
+
+static int frame_node(struct hn_page_table *table, uint64_t frame, int *ret, struct hn_error *err)
+{
+	if (!table->frames) {
+		int r = hn_frame_nodes_new(table->root, &table->frames, err);
+
+		if (r == -ENOMEM)
+			return r;
+	}
+	*ret = table->frames ? hn_frame_nodes_find(table->frames, frame) : -1;
+	if (*ret < 0)
+		*ret = HN_PAGE_UNKNOWN;
+	return 0;
+}
+
+static int entry_status(struct hn_page_table *table, uint64_t entry, int *status, struct hn_error *err)
+{
+	uint64_t frame = entry & ENTRY_FRAME;
+
+	if (!(entry & ENTRY_PRESENT))
+		*status = HN_PAGE_ABSENT; /* a swapped page too: nothing of it can be moved */
+	else if (frame == 0)
+		*status = HN_PAGE_UNKNOWN;
+	else if (*status == -EFAULT && is_zeroes(table, frame)) /* zeroes never answer ENOENT */
+		*status = HN_PAGE_ABSENT;
+	else
+		return frame_node(table, frame, status, err);
+	return 0;
+}
+
+static bool is_absent(int status)
+{
+	return status == -ENOENT || status == -EFAULT;
+}
+
+/* How many pages from the first on lie in its block and behind it. */
+static size_t block_length(void *const *pages, size_t count)
+{
+	uint64_t block = page_number(pages[0]) / BLOCK_PAGES;
+	size_t length = 1;
+
+	while (length < count && pages[length] > pages[length - 1] &&
+	       page_number(pages[length]) / BLOCK_PAGES == block)
+		length++;
+	return length;
+}
+
+static int block_look_up(struct hn_page_table *table, void *const *pages, size_t count, int *status,
+			 struct hn_error *err)
+{
+	uint64_t entries[BLOCK_PAGES], first;
+	size_t from = 0, to = count;
+	bool readable;
+	int r = 0;
+
+	while (from < to && !is_absent(status[from]))
+		from++;
+	while (to > from && !is_absent(status[to - 1]))
+		to--;
+	if (from == to)
+		return 0;
+	first = page_number(pages[from]);
+	readable = table->pagemap >= 0 &&
+		   words_read(table->pagemap, first, page_number(pages[to - 1]) - first + 1, entries) == 0;
+	for (size_t i = from; i < to && !r; i++) {
+		if (!is_absent(status[i]))
+			continue;
+		if (readable)
+			r = entry_status(table, entries[page_number(pages[i]) - first], &status[i], err);
+		else
+			status[i] = HN_PAGE_UNKNOWN;
+	}
+	return r;
+}
+
+int hn_page_table_look_up(struct hn_page_table *table, void *const *pages, size_t count, int *status,
+			  struct hn_error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0, length; i < count && !r; i += length) {
+		length = block_length(&pages[i], count - i);
+		r = block_look_up(table, &pages[i], length, &status[i], err);
+	}
+	return r;
+}
+
+/* Of neighbours in the address space and in memory alike. */
+static int frames_tails(const struct hn_page_table *table, uint64_t frame, size_t count, bool *ret_tail)
+{
+	uint64_t flags[BLOCK_PAGES];
+	int r = words_read(table->kpageflags, frame, count, flags);
+
+	for (size_t i = 1; i < count && !r; i++)
+		ret_tail[i] = flags[i] & FRAME_COMPOUND_TAIL;
+	return r;
+}
+
+static int block_tails(const struct hn_page_table *table, void *const *pages, size_t count, bool *ret_tail)
+{
+	uint64_t entries[BLOCK_PAGES], first = page_number(pages[0]);
+	int r = words_read(table->pagemap, first, page_number(pages[count - 1]) - first + 1, entries);
+
+	for (size_t i = 0, next; i < count && !r; i = next) {
+		const uint64_t *run = &entries[page_number(pages[i]) - first];
+		uint64_t frame = *run & ENTRY_FRAME;
+
+		next = i + 1;
+		if (!(*run & ENTRY_PRESENT) || frame == 0)
+			continue;
+		while (next < count && page_number(pages[next]) == page_number(pages[i]) + (next - i) &&
+		       (run[next - i] & ENTRY_PRESENT) && (run[next - i] & ENTRY_FRAME) == frame + (next - i))
+			next++;
+		if (next - i > 1)
+			r = frames_tails(table, frame, next - i, &ret_tail[i]);
+	}
+	return r;
+}
+
+int hn_page_table_tails(const struct hn_page_table *table, void *const *pages, size_t count, bool *ret_tail)
+{
+	int r = 0;
+
+	memset(ret_tail, 0, count * sizeof(*ret_tail));
+	if (table->pagemap < 0 || table->kpageflags < 0)
+		return -EPERM;
+	for (size_t i = 0, length; i < count && !r; i += length) {
+		length = block_length(&pages[i], count - i);
+		r = block_tails(table, &pages[i], length, &ret_tail[i]);
+	}
+	return r;
+}

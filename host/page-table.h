@@ -1,0 +1,40 @@
+#pragma once
+/*
+ * page-table - a process's page table, as far as /proc/PID/pagemap and /proc/kpageflags show it.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+/* The status of a page: a node id, or one of these. */
+#define HN_PAGE_ABSENT (-2)  /* -ENOENT: never touched, swapped out, or the shared page of zeroes */
+#define HN_PAGE_UNKNOWN (-5) /* -EIO: it is there, or may be, and the kernel does not tell where */
+
+struct hn_page_table;
+
+/* directory: an open ROOT/proc/PID. Files the caller may not read make pages unknown. -ENOMEM. */
+int hn_page_table_new(const char *root, int directory, struct hn_page_table **ret, struct hn_error *err);
+void hn_page_table_free(struct hn_page_table *table); /* NULL is fine */
+HN_CLEANUP_DEFINE(hn_page_table, struct hn_page_table *, hn_page_table_free);
+
+/* False when nothing can be looked up. */
+bool hn_page_table_readable(const struct hn_page_table *table);
+
+/*
+ * Looks up those pages that move_pages(2) called absent: status is its answer on entry, and where -ENOENT or
+ * -EFAULT it becomes where the page is. Cheapest in order of address. -ENOMEM.
+ */
+int hn_page_table_look_up(struct hn_page_table *table, void *const *pages, size_t count, int *status,
+			  struct hn_error *err);
+
+/*
+ * Marks pages that are part of the same huge page (THP, hugetlb or a large folio) as the page before them in
+ * the list. Pages in order of address. -EPERM or -errno where that cannot be seen.
+ */
+int hn_page_table_tails(const struct hn_page_table *table, void *const *pages, size_t count, bool *ret_tail);
+
+/* The size of a base page. */
+uint64_t hn_base_page_bytes(void);

@@ -1,0 +1,251 @@
+/* Processes named for good, address ranges and open devices, on made-up trees and on this very process. */
+#include "host/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "host/proc-stat.h"
+#include "tree.h"
+
+static void names_cannot_fake_fields(void **state)
+{
+	const char *const names[] = {"qemu",    "CPU 0/KVM", "a) S 1 2 3 4",      "()",
+				     "))) (((", "",          "kworker/0:1-mm_per"};
+	struct tree tree;
+
+	tree_init(&tree);
+	for (size_t i = 0; i < HN_COUNT(names); i++) {
+		struct stat_line line = {.pid = 77,
+					 .name = names[i],
+					 .state = 'R',
+					 .flags = i % 2 ? 0x00200040 : 0x00400040,
+					 .utime = 500,
+					 .stime = 25,
+					 .start = 123456789 + i,
+					 .cpu = (int)i,
+					 .policy = 1};
+		struct hn_proc_stat stat;
+		char text[2048], expected[16];
+
+		tree_write_stat(&tree, "stat", &line);
+		assert_true(file_read(text, sizeof(text), tree.root, "stat") > 0);
+		assert_int_equal(hn_proc_stat_parse(text, &stat), 0);
+		snprintf(expected, sizeof(expected), "%.15s", names[i]);
+		assert_string_equal(stat.name, expected);
+		assert_int_equal(stat.state, 'R');
+		assert_int_equal(stat.kernel_thread, i % 2);
+		assert_int_equal(stat.cpu_ticks, 525);
+		assert_int_equal(stat.start_ticks, 123456789 + i);
+		assert_int_equal(stat.last_cpu, i);
+		assert_int_equal(stat.scheduling_policy, 1);
+	}
+	tree_done(&tree);
+}
+
+static void lines_that_are_none_are_refused(void **state)
+{
+	const char *const texts[] = {
+		"", "1", "1 (a", "1 (a)", "1 (a) S", "1 (a) S 1 2 3", ") 1 (a S 1 2", "1 (a) S x y"};
+
+	for (size_t i = 0; i < HN_COUNT(texts); i++) {
+		struct hn_proc_stat stat;
+
+		assert_int_equal(hn_proc_stat_parse(texts[i], &stat), -EPROTO);
+	}
+}
+
+static void a_thread_leads_to_its_process(void **state)
+{
+	struct hn_process process;
+	struct hn_error err;
+	struct tree tree;
+	uid_t uid;
+
+	tree_init(&tree);
+	tree_write_process(&tree, 100, 4711);
+	tree_write(&tree, "proc/103/status",
+		   "Name:\tCPU 0/KVM\nTgid:\t100\nPid:\t103\nUid:\t7\t64055\t8\t9\n");
+	tree_write(&tree, "proc/100/task/103/comm", "CPU 0/KVM\n");
+	assert_int_equal(hn_process_of_thread(tree.root, 103, &process, &uid, &err), 0);
+	assert_int_equal(process.pid, 100);
+	assert_int_equal(process.start_ticks, 4711);
+	assert_int_equal(uid, 64055);
+	/* The thread ended while its process was looked at. */
+	tree_remove(&tree, "proc/100/task/103");
+	assert_int_equal(hn_process_of_thread(tree.root, 103, &process, &uid, &err), -ESRCH);
+	assert_int_equal(hn_process_of_thread(tree.root, 104, &process, &uid, &err), -ESRCH);
+	tree_write(&tree, "proc/105/status", "Name:\tx\n");
+	assert_int_equal(hn_process_of_thread(tree.root, 105, &process, &uid, &err), -EPROTO);
+	tree_done(&tree);
+}
+
+static void another_with_the_same_pid_is_not_taken_for_it(void **state)
+{
+	struct hn_process process = {.pid = 100, .start_ticks = 4711};
+	struct stat_line zombie = {.pid = 100, .name = "qemu", .state = 'Z', .start = 4711};
+	struct hn_error err = {0};
+	struct tree tree;
+
+	tree_init(&tree);
+	assert_int_equal(hn_process_check(tree.root, &process, &err), -ESRCH);
+	tree_write_process(&tree, 100, 4711);
+	assert_int_equal(hn_process_check(tree.root, &process, &err), 0);
+	tree_write_process(&tree, 100, 4712);
+	assert_int_equal(hn_process_check(tree.root, &process, &err), -ESRCH);
+	assert_non_null(strstr(err.message, "100"));
+	tree_write_stat(&tree, "proc/100/stat", &zombie);
+	assert_int_equal(hn_process_check(tree.root, &process, &err), -ESRCH);
+	tree_done(&tree);
+}
+
+static void this_process_lives_and_its_child_dies(void **state)
+{
+	struct hn_process self, child;
+	struct hn_error err;
+	uid_t uid;
+	pid_t pid;
+	int fd;
+
+	assert_int_equal(hn_process_of_thread(NULL, getpid(), &self, &uid, &err), 0);
+	assert_int_equal(self.pid, getpid());
+	assert_int_equal(uid, geteuid());
+	assert_int_equal(hn_process_check("", &self, &err), 0);
+	pid = fork();
+	if (pid == 0) {
+		pause();
+		_exit(0);
+	}
+	assert_int_equal(hn_process_of_thread(NULL, pid, &child, &uid, &err), 0);
+	fd = hn_process_open(NULL, &child, &err);
+	assert_true(fd >= 0);
+	kill(pid, SIGKILL);
+	waitid(P_PID, (id_t)pid, NULL, WEXITED | WNOWAIT);
+	assert_int_equal(hn_process_check(NULL, &child, &err), -ESRCH); /* a zombie */
+	waitpid(pid, NULL, 0);
+	assert_int_equal(hn_process_check(NULL, &child, &err), -ESRCH);
+	/* What was opened stays with the one that is gone. */
+	assert_true(openat(fd, "comm", O_RDONLY) < 0);
+	close(fd);
+}
+
+/* Mappings as the kernel lists them: two that touch, a gap, one that is read-only, two that touch. */
+static void ranges_must_lie_in_writable_memory(void **state)
+{
+	static const struct {
+		uint64_t start, bytes;
+		int result;
+		uint64_t at;
+	} cases[] = {
+		{0x10000, 0x1000, 0, 0},
+		{0x10000, 0x3000, 0, 0},
+		{0x11000, 0x2000, 0, 0},
+		{0x0f000, 0x1000, -EFAULT, 0x0f000},
+		{0x10000, 0x4000, -EFAULT, 0x13000},
+		{0x20000, 0x1000, -EFAULT, 0x20000},
+		{0x30000, 0x2000, 0, 0},
+		{0x30000, 0x2001, -EFAULT, 0x32000},
+		{0x90000, 0x1000, -EFAULT, 0x90000},
+		{0x10000, 0, -EINVAL, 0},
+		{0xfffffffffffff000, 0x2000, -EINVAL, 0},
+	};
+	struct hn_process process = {.pid = 100, .start_ticks = 1};
+	struct tree tree;
+
+	tree_init(&tree);
+	tree_write_process(&tree, 100, 1);
+	tree_write(&tree, "proc/100/maps",
+		   "00001000-00002000 rw-p 00000000 00:00 0          [heap]\n"
+		   "00010000-00012000 rw-p 00000000 00:00 0\n"
+		   "00012000-00013000 rw-s 00000000 00:01 17 /memfd:a b (deleted)\n"
+		   "00020000-00022000 r--p 00000000 00:00 0 /lib/x.so\n"
+		   "00030000-00031000 rwxp 00000000 00:00 0\n"
+		   "00031000-00032000 rw-p 00000000 00:00 0\n"
+		   "00032000-00033000 ---p 00000000 00:00 0\n");
+	for (size_t i = 0; i < HN_COUNT(cases); i++) {
+		struct hn_error err = {0};
+		char where[32];
+
+		assert_int_equal(hn_range_check(tree.root, &process, cases[i].start, cases[i].bytes, &err),
+				 cases[i].result);
+		snprintf(where, sizeof(where), "0x%llx", (unsigned long long)cases[i].at);
+		if (cases[i].result == -EFAULT)
+			assert_non_null(strstr(err.message, where));
+	}
+	tree_done(&tree);
+}
+
+static void own_memory_is_found_and_holes_are_not(void **state)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	struct hn_process self;
+	struct hn_error err;
+	uid_t uid;
+	char *memory;
+
+	assert_int_equal(hn_process_of_thread(NULL, getpid(), &self, &uid, &err), 0);
+	memory = mmap(NULL, 8 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(memory, MAP_FAILED);
+	assert_int_equal(hn_range_check(NULL, &self, (uint64_t)memory, 8 * page, &err), 0);
+	assert_int_equal(mprotect(memory + 4 * page, page, PROT_READ), 0);
+	assert_int_equal(hn_range_check(NULL, &self, (uint64_t)memory, 4 * page, &err), 0);
+	assert_int_equal(hn_range_check(NULL, &self, (uint64_t)memory, 5 * page, &err), -EFAULT);
+	munmap(memory, 8 * page);
+}
+
+static void pinning_devices_are_seen(void **state)
+{
+	static const struct {
+		const char *target;
+		int pins;
+	} files[] = {
+		{"/dev/null", 0},         {"socket:[12345]", 0},
+		{"anon_inode:kvm-vm", 0}, {"/dev/vhost-net", 0},
+		{"/dev/vfiox", 0},        {"/dev/vfio/vfio", 1},
+		{"/dev/vfio/12", 1},      {"/dev/vfio/devices/vfio0", 1},
+		{"/dev/iommu", 1},        {"anon_inode:[vfio-device]", 1},
+		{"/dev/vhost-vdpa-0", 1}, {"/dev/infiniband/uverbs0", 1},
+	};
+	struct hn_process process = {.pid = 100, .start_ticks = 1};
+	struct hn_error err;
+	struct tree tree;
+
+	tree_init(&tree);
+	tree_write_process(&tree, 100, 1);
+	assert_int_equal(hn_process_has_pinned_devices(tree.root, &process, &err),
+			 -ENOENT); /* not to be seen */
+	tree_link(&tree, "proc/100/fd/0", "/dev/null");
+	for (size_t i = 0; i < HN_COUNT(files); i++) {
+		tree_link(&tree, "proc/100/fd/7", files[i].target);
+		assert_int_equal(hn_process_has_pinned_devices(tree.root, &process, &err), files[i].pins);
+		tree_remove(&tree, "proc/100/fd/7");
+	}
+	tree_done(&tree);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_cannot_fake_fields),
+		cmocka_unit_test(lines_that_are_none_are_refused),
+		cmocka_unit_test(a_thread_leads_to_its_process),
+		cmocka_unit_test(another_with_the_same_pid_is_not_taken_for_it),
+		cmocka_unit_test(this_process_lives_and_its_child_dies),
+		cmocka_unit_test(ranges_must_lie_in_writable_memory),
+		cmocka_unit_test(own_memory_is_found_and_holes_are_not),
+		cmocka_unit_test(pinning_devices_are_seen),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

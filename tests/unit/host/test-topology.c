@@ -1,0 +1,439 @@
+/* Every recorded machine must come out as its own sysfs files describe it. */
+#include "host/topology.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tree.h"
+
+#define NODES "sys/devices/system/node"
+#define CPUS "sys/devices/system/cpu"
+
+/* A set from a sysfs file; false when the machine has no such file. */
+static bool set_of_file(const char *root, struct hn_set *ret, const char *format, int number)
+{
+	struct hn_error err;
+	char text[8192], path[256];
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	snprintf(path, sizeof(path), format, number);
+#pragma GCC diagnostic pop
+	hn_set_clear(ret);
+	if (file_read(text, sizeof(text), root, "%s", path) < 0)
+		return false;
+	assert_int_equal(hn_set_parse(text, ret, &err), 0);
+	return true;
+}
+
+static const struct hn_cpu *cpu_of(const struct hn_host *host, int id)
+{
+	for (size_t i = 0; i < host->cpu_count; i++)
+		if (host->cpus[i].id == id)
+			return &host->cpus[i];
+	return NULL;
+}
+
+static void check_nodes(const char *root, const struct hn_host *host)
+{
+	struct hn_set online;
+	size_t listed = 0;
+
+	for (int id = 0; id < HN_NODE_IDS; id++) {
+		char text[8192], *total;
+
+		if (file_read(text, sizeof(text), root, NODES "/node%d/meminfo", id) < 0)
+			continue;
+		assert_true(listed < host->node_count);
+		assert_int_equal(host->nodes[listed].id, id);
+		assert_int_equal(hn_host_node_index(host, id), listed);
+		total = strstr(text, "MemTotal:");
+		assert_non_null(total);
+		assert_true(host->nodes[listed].memory_bytes == strtoull(total + 9, NULL, 10) * 1024);
+		listed++;
+	}
+	assert_int_equal(listed, host->node_count);
+	if (!set_of_file(root, &online, CPUS "/online", 0))
+		return;
+	assert_int_equal(hn_set_count(&online), host->cpu_count);
+	for (size_t i = 0; i < host->node_count; i++) {
+		struct hn_set cpus;
+
+		if (!set_of_file(root, &cpus, NODES "/node%d/cpulist", host->nodes[i].id))
+			continue;
+		hn_set_and(&cpus, &online);
+		assert_true(hn_set_equal(&cpus, &host->nodes[i].cpus));
+	}
+}
+
+static int core_id(const char *root, int cpu)
+{
+	char text[32];
+
+	return file_read(text, sizeof(text), root, CPUS "/cpu%d/topology/core_id", cpu) < 0 ? -1 : atoi(text);
+}
+
+/* AMD's modules (family 21) list two cores with numbers of their own as siblings; hwloc and we call them two.
+ */
+static void check_cpus(const char *root, const struct hn_host *host)
+{
+	for (size_t i = 0; i < host->cpu_count; i++) {
+		const struct hn_cpu *cpu = &host->cpus[i];
+		struct hn_set siblings;
+		int node = -1;
+
+		assert_true(i == 0 || host->cpus[i - 1].id < cpu->id);
+		for (size_t k = 0; k < host->node_count; k++)
+			if (hn_set_has(&host->nodes[k].cpus, cpu->id))
+				node = host->nodes[k].id;
+		assert_int_equal(cpu->node, node);
+		if (!set_of_file(root, &siblings, CPUS "/cpu%d/topology/thread_siblings_list", cpu->id))
+			continue;
+		for (size_t k = 0; k < host->cpu_count; k++)
+			assert_int_equal(host->cpus[k].core == cpu->core,
+					 hn_set_has(&siblings, host->cpus[k].id) &&
+						 core_id(root, host->cpus[k].id) == core_id(root, cpu->id));
+	}
+}
+
+/* Level 3 where the machine has it, else 2: who shares it is in the same group. */
+static void check_caches(const char *root, const struct hn_host *host)
+{
+	for (size_t i = 0; i < host->cpu_count; i++) {
+		const struct hn_cpu *cpu = &host->cpus[i];
+		int best = -1, best_level = 1;
+		struct hn_set shared;
+
+		for (int index = 0; index < 10; index++) {
+			char level[16];
+
+			if (file_read(level, sizeof(level), root, CPUS "/cpu%d/cache/index%d/level", cpu->id,
+				      index) < 0 ||
+			    atoi(level) <= best_level)
+				continue;
+			best_level = atoi(level);
+			best = index;
+		}
+		if (best < 0)
+			continue;
+		hn_set_clear(&shared);
+		for (size_t k = 0; k < host->cpu_count; k++)
+			if (host->cpus[k].llc == cpu->llc)
+				hn_set_add(&shared, host->cpus[k].id);
+		/* shared_cpu_list is not in the older recordings; a CPU shares its cache with itself at
+		 * least. */
+		assert_true(hn_set_has(&shared, cpu->id));
+		{
+			char text[8192];
+			struct hn_set listed, online;
+			struct hn_error err;
+
+			if (file_read(text, sizeof(text), root, CPUS "/cpu%d/cache/index%d/shared_cpu_list",
+				      cpu->id, best) < 0)
+				continue;
+			assert_int_equal(hn_set_parse(text, &listed, &err), 0);
+			hn_set_clear(&online);
+			for (size_t k = 0; k < host->cpu_count; k++)
+				hn_set_add(&online, host->cpus[k].id);
+			hn_set_and(&listed, &online);
+			assert_true(hn_set_equal(&listed, &shared));
+		}
+	}
+}
+
+/* Known when every node's file has a number for every node; then equal to the files. */
+static void check_distances(const char *root, const struct hn_host *host)
+{
+	bool complete = host->node_count > 1;
+
+	for (size_t from = 0; from < host->node_count; from++) {
+		char text[8192], *at = text, *end;
+		size_t to = 0;
+
+		if (file_read(text, sizeof(text), root, NODES "/node%d/distance", host->nodes[from].id) < 0)
+			text[0] = '\0';
+		for (long value; value = strtol(at, &end, 10), end != at; at = end, to++)
+			if (host->distances_known && to < host->node_count)
+				assert_int_equal(hn_host_distance(host, from, to), value);
+		complete = complete && to == host->node_count;
+	}
+	assert_int_equal(host->distances_known, complete);
+	for (size_t i = 0; !complete && i < host->node_count * host->node_count; i++)
+		assert_int_equal(host->distances[i], i / host->node_count == i % host->node_count
+							     ? HN_DISTANCE_LOCAL
+							     : HN_DISTANCE_REMOTE);
+}
+
+static void check_recorded(const char *name)
+{
+	HN_AUTO(hn_host) struct hn_host *host = NULL;
+	struct hn_error err;
+	struct tree tree;
+	const char *root = tree_unpack(&tree, name);
+
+	if (hn_topology_load(root, &host, &err))
+		fail_msg("%s", err.message);
+	check_nodes(root, host);
+	check_cpus(root, host);
+	check_caches(root, host);
+	check_distances(root, host);
+	tree_done(&tree);
+}
+
+#define RECORDED(function, name)           \
+	static void function(void **state) \
+	{                                  \
+		check_recorded(name);      \
+	}
+RECORDED(recorded_arm_four_nodes, "128arm-2pa2n8cluster4co")
+RECORDED(recorded_amd_eight_nodes, "16amd64-8n2c")
+RECORDED(recorded_inside_a_cpuset, "32amd64-4s2n4c-cgroup2")
+RECORDED(recorded_numbered_across_nodes, "40intel64-2g2n4c+pcilocality")
+RECORDED(recorded_uneven_distances, "64amd64-4s2n4ca2co")
+RECORDED(recorded_nodes_above_packages, "96em64t-4no4pa3ca2co")
+RECORDED(recorded_memory_only_nodes, "fakeheteromemtiers")
+RECORDED(recorded_first_node_offline, "offline-cpu0-node0")
+
+/* Memory-only nodes: in the host, without CPUs, and no home. Which they are, the machine's has_cpu file
+ * tells. */
+static void memory_only_nodes_are_no_home(void **state)
+{
+	HN_AUTO(hn_host) struct hn_host *host = NULL;
+	struct hn_set homes, with_cpu, with_memory;
+	struct hn_error err;
+	struct tree tree;
+	const char *root = tree_unpack(&tree, "fakeheteromemtiers");
+
+	assert_int_equal(hn_topology_load(root, &host, &err), 0);
+	assert_true(set_of_file(root, &with_cpu, NODES "/has_cpu", 0));
+	assert_true(set_of_file(root, &with_memory, NODES "/has_memory", 0));
+	homes = hn_host_home_nodes(host);
+	hn_set_and(&with_cpu, &with_memory);
+	assert_true(hn_set_equal(&homes, &with_cpu));
+	assert_true(hn_set_count(&with_memory) > hn_set_count(&homes));
+	tree_done(&tree);
+}
+
+/* hwloc leaves out nodes of GPU memory: they come and go with the driver. */
+static void gpu_nodes_are_left_out(void **state)
+{
+	HN_AUTO(hn_host) struct hn_host *host = NULL;
+	struct hn_set with_cpu;
+	struct hn_error err;
+	struct tree tree;
+	const char *root = tree_unpack(&tree, "nvidiagpunumanodes");
+
+	assert_int_equal(hn_topology_load(root, &host, &err), 0);
+	assert_true(set_of_file(root, &with_cpu, NODES "/has_cpu", 0));
+	assert_int_equal(host->node_count, hn_set_count(&with_cpu));
+	for (size_t i = 0; i < host->node_count; i++) {
+		struct hn_set cpus, online;
+
+		assert_true(hn_set_has(&with_cpu, host->nodes[i].id));
+		set_of_file(root, &cpus, NODES "/node%d/cpulist", host->nodes[i].id);
+		set_of_file(root, &online, CPUS "/online", 0);
+		hn_set_and(&cpus, &online);
+		assert_true(hn_set_equal(&cpus, &host->nodes[i].cpus));
+	}
+	check_cpus(root, host);
+	tree_done(&tree);
+}
+
+static void isolated_cpus_are_told(void **state)
+{
+	HN_AUTO(hn_host) struct hn_host *host = NULL;
+	struct hn_error err;
+	struct tree tree;
+	char path[PATH_MAX];
+	const char *root = tree_unpack(&tree, "16amd64-8n2c");
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/" CPUS "/isolated", root);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs("2-3,9\n", file);
+	fclose(file);
+	assert_int_equal(hn_topology_load(root, &host, &err), 0);
+	for (size_t i = 0; i < host->cpu_count; i++) {
+		int id = host->cpus[i].id;
+
+		assert_int_equal(host->cpus[i].isolated, id == 2 || id == 3 || id == 9);
+	}
+	tree_done(&tree);
+}
+
+/*
+ * The recorded exports are of format 3.0, which hwloc 2 refuses by its number alone. A copy that calls
+ * itself 2.0 holds nothing it does not know.
+ */
+static int export_load(const char *name, struct hn_host **ret, struct hn_error *err)
+{
+	char path[128], *text, *version;
+	struct tree tree;
+	size_t length;
+	FILE *file;
+	int r;
+
+	snprintf(path, sizeof(path), "hosts/%s", name);
+	file = fopen(data_path(path), "r");
+	assert_non_null(file);
+	text = calloc(1, 1 << 20);
+	assert_non_null(text);
+	length = fread(text, 1, (1 << 20) - 1, file);
+	fclose(file);
+	version = strstr(text, "<topology version=\"3.0\"");
+	if (version)
+		version[strlen("<topology version=\"")] = '2';
+	assert_true(length > 0);
+	tree_init(&tree);
+	tree_write(&tree, "export.xml", "%s", text);
+	free(text);
+	snprintf(path, sizeof(path), "%s/export.xml", tree.root);
+	r = hn_topology_load(path, ret, err);
+	tree_done(&tree);
+	return r;
+}
+
+/* The export says DRAM for nodes 0-3 and HBM for 4-7, and gives each pair the same CPUs. */
+static void export_gives_shared_cpus_to_plain_memory(void **state)
+{
+	HN_AUTO(hn_host) struct hn_host *host = NULL;
+	struct hn_error err;
+
+	if (export_load("64intel64-heteromem.xml", &host, &err)) {
+		print_message("skipped: this hwloc reads no such export: %s\n", err.message);
+		skip();
+	}
+	assert_int_equal(host->node_count, 8);
+	assert_int_equal(host->cpu_count, 64);
+	for (size_t i = 0; i < 8; i++)
+		assert_int_equal(hn_set_count(&host->nodes[i].cpus), i < 4 ? 16 : 0);
+	for (size_t i = 0; i < host->cpu_count; i++)
+		assert_true(host->cpus[i].node >= 0 && host->cpus[i].node < 4);
+	/* 0x000f000f,0x000f000f is node 0's cpuset in the export. */
+	assert_true(hn_set_has(&host->nodes[0].cpus, 0) && hn_set_has(&host->nodes[0].cpus, 35));
+	assert_false(hn_set_has(&host->nodes[0].cpus, 4));
+}
+
+/* The export numbers nodes 1,0,2,5,4,3,6,7 in order of place, and has matrices of other objects besides. */
+static void export_orders_nodes_by_id(void **state)
+{
+	HN_AUTO(hn_host) struct hn_host *host = NULL;
+	struct hn_error err;
+
+	if (export_load("16amd64-4distances.xml", &host, &err)) {
+		print_message("skipped: this hwloc reads no such export: %s\n", err.message);
+		skip();
+	}
+	assert_int_equal(host->node_count, 8);
+	assert_true(host->distances_known);
+	for (int i = 0; i < 8; i++) {
+		assert_int_equal(host->nodes[i].id, i);
+		assert_int_equal(hn_host_distance(host, (size_t)i, (size_t)i), 10);
+	}
+	assert_int_equal(cpu_of(host, 0)->node, 1);
+	assert_int_equal(cpu_of(host, 2)->node, 0);
+	assert_int_equal(cpu_of(host, 6)->node, 5);
+}
+
+static void export_without_distances_assumes_them(void **state)
+{
+	HN_AUTO(hn_host) struct hn_host *host = NULL;
+	struct hn_error err;
+
+	if (export_load("8intel64-4n2t-memattrs.xml", &host, &err)) {
+		print_message("skipped: this hwloc reads no such export: %s\n", err.message);
+		skip();
+	}
+	assert_int_equal(host->node_count, 4);
+	assert_false(host->distances_known);
+	assert_int_equal(hn_host_distance(host, 1, 1), HN_DISTANCE_LOCAL);
+	assert_int_equal(hn_host_distance(host, 1, 2), HN_DISTANCE_REMOTE);
+}
+
+static void roots_that_are_none_are_refused(void **state)
+{
+	struct hn_host *host = NULL;
+	struct hn_error err = {0};
+	struct tree tree;
+	char path[128];
+
+	assert_int_equal(hn_topology_load("/no/such/folder", &host, &err), -ENOENT);
+	assert_non_null(strstr(err.message, "/no/such/folder"));
+	tree_init(&tree);
+	assert_int_equal(hn_topology_load(tree.root, &host, &err), -EINVAL);
+	tree_write(&tree, "broken.xml", "<topology");
+	snprintf(path, sizeof(path), "%s/broken.xml", tree.root);
+	/* hwloc complains on stderr about broken XML in its verbose mode only. */
+	assert_int_equal(hn_topology_load(path, &host, &err), -EINVAL);
+	assert_null(host);
+	tree_done(&tree);
+}
+
+static void the_environment_is_left_as_it_was(void **state)
+{
+	HN_AUTO(hn_host) struct hn_host *host = NULL;
+	struct hn_error err;
+	struct tree tree;
+	const char *root = tree_unpack(&tree, "16amd64-8n2c");
+
+	setenv("HWLOC_FSROOT", "/before", 1);
+	unsetenv("HWLOC_THISSYSTEM");
+	assert_int_equal(hn_topology_load(root, &host, &err), 0);
+	assert_string_equal(getenv("HWLOC_FSROOT"), "/before");
+	assert_null(getenv("HWLOC_THISSYSTEM"));
+	unsetenv("HWLOC_FSROOT");
+	tree_done(&tree);
+}
+
+/* The machine the test runs on, whatever it is, against its own sysfs. */
+static void this_machine_is_read(void **state)
+{
+	HN_AUTO(hn_host) struct hn_host *host = NULL;
+	struct hn_error err;
+	char hostname[256];
+
+	if (hn_topology_load(NULL, &host, &err))
+		fail_msg("%s", err.message);
+	assert_int_equal(gethostname(hostname, sizeof(hostname)), 0);
+	assert_string_equal(host->name, hostname);
+	if (access("/" NODES "/node0", R_OK) == 0)
+		check_nodes("", host);
+	else
+		assert_int_equal(host->node_count, 1);
+	check_cpus("", host);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(recorded_arm_four_nodes),
+		cmocka_unit_test(recorded_amd_eight_nodes),
+		cmocka_unit_test(recorded_inside_a_cpuset),
+		cmocka_unit_test(recorded_numbered_across_nodes),
+		cmocka_unit_test(recorded_uneven_distances),
+		cmocka_unit_test(recorded_nodes_above_packages),
+		cmocka_unit_test(recorded_memory_only_nodes),
+		cmocka_unit_test(recorded_first_node_offline),
+		cmocka_unit_test(memory_only_nodes_are_no_home),
+		cmocka_unit_test(gpu_nodes_are_left_out),
+		cmocka_unit_test(isolated_cpus_are_told),
+		cmocka_unit_test(export_gives_shared_cpus_to_plain_memory),
+		cmocka_unit_test(export_orders_nodes_by_id),
+		cmocka_unit_test(export_without_distances_assumes_them),
+		cmocka_unit_test(roots_that_are_none_are_refused),
+		cmocka_unit_test(the_environment_is_left_as_it_was),
+		cmocka_unit_test(this_machine_is_read),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
