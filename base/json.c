@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <math.h>
 #include <string.h>
 
 #define DEPTH_MAX 32
@@ -23,12 +24,18 @@ int hn_json_parse(const char *text, size_t length, const char *what, json_object
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
 	object = json_tokener_parse_ex(tokener, text, (int)length);
 	error = json_tokener_get_error(tokener);
-	if (error == json_tokener_continue)
-		return hn_fail(err, -EPROTO, "%s: JSON ends in the middle, after %zu bytes", what, length);
+	end = json_tokener_get_parse_end(tokener);
+	if (error == json_tokener_continue) { /* a NUL ends what could go on, such as a number */
+		object = json_tokener_parse_ex(tokener, "", 1);
+		error = json_tokener_get_error(tokener);
+		end = length;
+		if (error != json_tokener_success)
+			return hn_fail(err, -EPROTO, "%s: JSON ends in the middle, after %zu bytes", what, length);
+	}
 	if (error != json_tokener_success)
-		return hn_fail(err, -EPROTO, "%s: not JSON at byte %zu: %s", what, json_tokener_get_parse_end(tokener),
+		return hn_fail(err, -EPROTO, "%s: not JSON at byte %zu: %s", what, end,
 			       json_tokener_error_desc(error));
-	for (end = json_tokener_get_parse_end(tokener); end < length; end++)
+	for (; end < length; end++)
 		if (!strchr(" \t\r\n", text[end]) || text[end] == '\0')
 			return hn_fail(err, -EPROTO, "%s: unexpected text behind the JSON at byte %zu", what, end);
 	*ret = hn_steal(object);
@@ -99,6 +106,8 @@ int hn_json_get_double(json_object *object, const char *key, double *ret, struct
 
 	if (r < 0)
 		return r;
+	if (!isfinite(json_object_get_double(value))) /* json-c reads NaN, Infinity and 1e999 */
+		return hn_fail(err, -EPROTO, "member '%s' is not a finite number", key);
 	*ret = json_object_get_double(value);
 	return 0;
 }

@@ -146,7 +146,8 @@ int hn_set_parse(const char *text, struct hn_set *ret, struct hn_error *err)
 		if (*cursor == ',') {
 			cursor++;
 			if (!isdigit((unsigned char)*cursor))
-				return hn_fail(err, -EINVAL, "set '%.60s': a number is expected after the comma", text);
+				return hn_fail(err, -EINVAL, "set '%.60s': a number is expected at character %zu", text,
+					       (size_t)(cursor - text) + 1);
 		} else if (*cursor && !isspace((unsigned char)*cursor)) {
 			return hn_fail(err, -EINVAL, "set '%.60s': unexpected '%c' at character %zu", text, *cursor,
 				       (size_t)(cursor - text) + 1);
@@ -155,7 +156,8 @@ int hn_set_parse(const char *text, struct hn_set *ret, struct hn_error *err)
 	while (isspace((unsigned char)*cursor))
 		cursor++;
 	if (*cursor)
-		return hn_fail(err, -EINVAL, "set '%.60s': a blank inside", text);
+		return hn_fail(err, -EINVAL, "set '%.60s': unexpected text behind the blank, at character %zu", text,
+			       (size_t)(cursor - text) + 1);
 	*ret = set;
 	return 0;
 }

@@ -18,7 +18,7 @@ struct hn_set {
 	uint64_t words[HN_SET_WORDS];
 };
 
-/* Room for any set as text: the longest is every second number, each with its comma. */
+/* Room for any set as text: the longest has every third number out, at most ten characters for the two between. */
 #define HN_SET_TEXT_MAX (HN_SET_MAX * 3)
 
 void hn_set_clear(struct hn_set *set);

@@ -61,7 +61,7 @@ int hn_duration_parse(const char *text, uint64_t *ret_ns, struct hn_error *err)
 	return parse_with_unit(text, duration_units, HN_COUNT(duration_units), "500ms, 10s or 2min", ret_ns, err);
 }
 
-/* Three figures where they say something: 4.72 -> "4.7", 47.2 -> "47", exact integers without a point. */
+/* 4.72 -> "4.7", 47.21 -> "47.2", 472.1 -> "472", 4.02 -> "4". */
 static void format_value(double value, const char *unit, char *buffer, size_t size)
 {
 	if (value >= 100 || fabs(value - round(value)) < 0.05)
@@ -76,7 +76,7 @@ const char *hn_bytes_format(uint64_t bytes, char *buffer, size_t size)
 	double value = (double)bytes;
 	size_t step = 0;
 
-	while (step + 1 < HN_COUNT(names) && value >= 1024) {
+	while (step + 1 < HN_COUNT(names) && round(value) >= 1024) {
 		value /= 1024;
 		step++;
 	}
@@ -88,7 +88,7 @@ const char *hn_duration_format(uint64_t ns, char *buffer, size_t size)
 {
 	double seconds = (double)ns / 1e9;
 
-	if (seconds < 1)
+	if (round(seconds * 1e3) < 1000)
 		format_value(seconds * 1e3, "ms", buffer, size);
 	else if (seconds < 120)
 		format_value(seconds, "s", buffer, size);

@@ -136,28 +136,34 @@ static void find_vcpus(const char *pid)
 
 /* ---------------------------------------------------------------- what happens */
 
-/* CPU time in ticks and the CPU last run on; false when the thread is gone. */
-static bool read_thread(const char *pid, int tid, uint64_t *ret_ticks, int *ret_cpu)
+/* Field number (proc(5) counts from 1) of what follows the thread's name; the state, number 3, comes first.
+ */
+static uint64_t stat_field(const char *rest, int number)
 {
-	char path[64], text[1024], *rest;
-	uint64_t user, kernel;
+	for (int i = 3; i < number && rest; i++)
+		rest = strchr(rest + 1, ' ');
+	return rest ? strtoull(rest, NULL, 10) : 0;
+}
+
+/* CPU time in ticks and the node of the CPU last run on; false when the thread is gone. */
+static bool read_thread(const char *pid, int tid, uint64_t *ret_ticks, int *ret_node)
+{
+	char path[64], text[1024], *rest = NULL;
 	FILE *file;
-	bool good;
 
 	snprintf(path, sizeof(path), "/proc/%s/task/%d/stat", pid, tid);
 	file = fopen(path, "re");
 	if (!file)
 		return false;
-	good = fgets(text, sizeof(text), file) && (rest = strrchr(text, ')')) &&
-	       sscanf(rest,
-		      ") %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %" SCNu64 " %" SCNu64
-		      " %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s"
-		      " %*s %d",
-		      &user, &kernel, ret_cpu) == 3 &&
-	       *ret_cpu >= 0 && *ret_cpu < MAX_CPUS;
+	if (fgets(text, sizeof(text), file))
+		rest = strrchr(text, ')');
 	fclose(file);
-	*ret_ticks = user + kernel;
-	return good;
+	if (!rest)
+		return false;
+	rest++; /* at the blank before the state */
+	*ret_ticks = stat_field(rest, 14) + stat_field(rest, 15);
+	*ret_node = node_of_cpu[stat_field(rest, 39) % MAX_CPUS];
+	return true;
 }
 
 static void credit_vcpus(const char *pid, bool first)
@@ -166,12 +172,12 @@ static void credit_vcpus(const char *pid, bool first)
 
 	for (size_t i = 0; i < n_vcpus; i++) {
 		uint64_t ticks;
-		int cpu;
+		int node;
 
-		if (!read_thread(pid, vcpus[i].tid, &ticks, &cpu))
+		if (!read_thread(pid, vcpus[i].tid, &ticks, &node))
 			continue;
 		if (!first)
-			vcpus[i].cell->cpu_s[node_of_cpu[cpu]] += (double)(ticks - vcpus[i].ticks) * tick_s;
+			vcpus[i].cell->cpu_s[node] += (double)(ticks - vcpus[i].ticks) * tick_s;
 		vcpus[i].ticks = ticks;
 	}
 }

@@ -1,10 +1,11 @@
 /*
  * move-batch - ask, move, ask again.
  *
- * move_pages(2) stops at the first group of pages of which one could not be migrated, and then has stored no
- * status for that group and any page behind it. So statuses start as a sentinel; what a page's fate was is
- * found out by asking; and the list of another try runs the other way round, or pages behind one that never
- * moves would never be tried.
+ * move_pages(2) queues pages until one cannot be queued (it is busy, shared, or gone), moves that group, and
+ * goes on. It stops at the first group of which a page could not be moved, and stores no status for that
+ * group nor for what lies behind it. So statuses start as a sentinel; a page's fate is found out by asking;
+ * and the next call names first what the last one never came to, then what it could not move, and last what
+ * could not even be queued and so ends groups.
  *
  * A huge page is moved by its head alone. Its other pages in the list would each end a group, and be called
  * busy.
@@ -24,6 +25,7 @@
 #define TRIES_BUSY 4
 #define TRIES_NO_MEMORY 2
 #define TRIES_OTHER 3 /* among them pages that balancing marks anew just before they move */
+#define CALLS_MAX 64  /* for one piece; as many groups may each hold a page that cannot be moved */
 #define FIRST_PAUSE_NS HN_NS_PER_MS
 #define PAUSE_GROWTH 4
 
@@ -129,21 +131,39 @@ size_t hn_move_batch_piece(const struct hn_move_batch *batch, size_t first, uint
 	return end - first;
 }
 
-/* Lists the pages to name to the kernel; every second try backwards. */
+/* Turns in a moving call. */
+enum rank {
+	RANK_UNTRIED,
+	RANK_TRIED,
+	RANK_TOLD, /* the kernel gave it a status of its own */
+	RANK_COUNT,
+};
+
+static void head_add(struct hn_move_batch *batch, size_t page)
+{
+	batch->place[page] = (uint16_t)batch->head_count;
+	batch->heads[batch->head_count] = batch->pending[page];
+	batch->head_node[batch->head_count] = batch->order->to_node;
+	batch->head_status[batch->head_count++] = NOT_TOLD;
+}
+
+/* Lists the pages to name to the kernel by rank; every second call backwards, so that none is always behind
+ * another. */
 static void heads_list(struct hn_move_batch *batch, bool backwards)
 {
-	size_t count = 0;
+	batch->head_count = 0;
+	batch->pending_tail[0] = false;
+	for (int rank = 0; rank < RANK_COUNT; rank++) {
+		for (size_t i = 0; i < batch->pending_count; i++) {
+			size_t page = backwards ? batch->pending_count - 1 - i : i;
 
-	for (size_t i = 0; i < batch->pending_count; i++) {
-		size_t at = backwards ? batch->pending_count - 1 - i : i;
-
-		if (batch->pending_tail[at] && at > 0)
-			continue;
-		batch->heads[count] = batch->pending[at];
-		batch->head_node[count] = batch->order->to_node;
-		batch->head_status[count++] = NOT_TOLD;
+			if (batch->rank[page] == rank && !batch->pending_tail[page])
+				head_add(batch, page);
+		}
 	}
-	batch->head_count = count;
+	for (size_t i = 1; i < batch->pending_count; i++)
+		if (batch->pending_tail[i])
+			batch->place[i] = batch->place[i - 1];
 }
 
 /* One moving call. Its return value: how many pages it left, or -errno. */
@@ -182,14 +202,31 @@ static enum hn_stay reason_of(int status, long answer)
 	}
 }
 
-static void reasons_note(struct hn_move_batch *batch, bool backwards, long answer)
+/*
+ * How many of the listed pages the kernel came to. When a group fails because a page that cannot be queued
+ * ended it, that page has its status and the group before it has none; all behind it is untried. Else the
+ * group went on to the end.
+ */
+static size_t heads_reached(const struct hn_move_batch *batch, long answer)
 {
-	size_t heads = 0;
+	size_t last = batch->head_count;
 
+	while (last > 0 && batch->head_status[last - 1] == NOT_TOLD)
+		last--;
+	if (answer > 0 && last > 1 && batch->head_status[last - 2] == NOT_TOLD)
+		return last;
+	return batch->head_count;
+}
+
+/* Notes for each pending page why it stays, should it, and its turn in the next call. */
+static void answers_note(struct hn_move_batch *batch, size_t reached, long answer)
+{
 	for (size_t i = 0; i < batch->pending_count; i++) {
-		heads += i == 0 || !batch->pending_tail[i];
-		batch->reason[i] = reason_of(
-			batch->head_status[backwards ? batch->head_count - heads : heads - 1], answer);
+		size_t place = batch->place[i];
+		int status = batch->head_status[place];
+
+		batch->reason[i] = reason_of(status, answer);
+		batch->rank[i] = status != NOT_TOLD ? RANK_TOLD : place < reached ? RANK_TRIED : RANK_UNTRIED;
 	}
 }
 
@@ -214,6 +251,7 @@ static int pending_settle(struct hn_move_batch *batch, unsigned tries, struct hn
 
 		if (status != batch->order->to_node && !is_absent(status) &&
 		    worth_another_try(batch->reason[i], tries)) {
+			batch->rank[kept] = batch->rank[i];
 			batch->pending[kept++] = batch->pending[i];
 			continue;
 		}
@@ -246,21 +284,27 @@ static bool is_final(long answer)
 	       answer == -EFAULT || answer == -E2BIG;
 }
 
+static void piece_take(struct hn_move_batch *batch, size_t first, size_t count)
+{
+	memcpy(batch->pending, &batch->pages[first], count * sizeof(*batch->pages));
+	memcpy(batch->pending_tail, &batch->tail[first], count * sizeof(*batch->tail));
+	memset(batch->rank, RANK_UNTRIED, count * sizeof(*batch->rank));
+	batch->pending_count = count;
+}
+
 int hn_move_batch_run(struct hn_move_batch *batch, size_t first, size_t count,
 		      struct hn_move_progress *progress, struct hn_error *err)
 {
 	const struct hn_move_kernel *kernel = batch->kernel;
 	uint64_t pause_ns = FIRST_PAUSE_NS;
 
-	memcpy(batch->pending, &batch->pages[first], count * sizeof(*batch->pages));
-	memcpy(batch->pending_tail, &batch->tail[first], count * sizeof(*batch->tail));
-	batch->pending_count = count;
-	for (unsigned tries = 1;; tries++) {
-		bool backwards = tries % 2 == 0;
+	piece_take(batch, first, count);
+	for (unsigned calls = 1, tries = 0;; calls++) {
+		size_t reached;
 		long answer;
 		int r;
 
-		heads_list(batch, backwards);
+		heads_list(batch, calls % 2 == 0);
 		answer = heads_move(batch, progress);
 		if (is_final(answer))
 			return process_failed(batch, answer, err);
@@ -268,12 +312,16 @@ int hn_move_batch_run(struct hn_move_batch *batch, size_t first, size_t count,
 			pending_refuse(batch, progress);
 			return 0;
 		}
-		reasons_note(batch, backwards, answer);
+		reached = heads_reached(batch, answer);
+		tries += reached == batch->head_count || calls > CALLS_MAX;
+		answers_note(batch, reached, answer);
 		r = pending_settle(batch, tries, progress, err);
 		if (r || batch->pending_count == 0)
 			return r;
-		kernel->sleep_ns(kernel->context, pause_ns);
-		pause_ns *= PAUSE_GROWTH;
+		if (reached == batch->head_count) {
+			kernel->sleep_ns(kernel->context, pause_ns);
+			pause_ns *= PAUSE_GROWTH;
+		}
 		/* A huge page that found no room whole may have been split: look at what moves together anew.
 		 */
 		tails_find(batch, batch->pending, batch->pending_count, batch->pending_tail);

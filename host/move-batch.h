@@ -26,16 +26,20 @@ struct hn_move_batch {
 	void *pages[HN_BATCH_PAGES];
 	bool tail[HN_BATCH_PAGES]; /* moves with the page before it */
 
-	/* Scratch. */
+	/* Those of a piece that are not there yet. */
 	size_t pending_count;
 	void *pending[HN_BATCH_PAGES];
 	bool pending_tail[HN_BATCH_PAGES];
+	uint8_t rank[HN_BATCH_PAGES]; /* its turn in the next call, see move-batch.c */
 	enum hn_stay reason[HN_BATCH_PAGES];
 	int status[HN_BATCH_PAGES];
+
+	/* One moving call: each huge page once. */
 	size_t head_count;
 	void *heads[HN_BATCH_PAGES];
 	int head_node[HN_BATCH_PAGES];
 	int head_status[HN_BATCH_PAGES];
+	uint16_t place[HN_BATCH_PAGES]; /* of each pending page's head among these */
 };
 
 void hn_move_batch_init(struct hn_move_batch *batch, const struct hn_move_kernel *kernel,

@@ -200,7 +200,7 @@ static void shows_durations(void **state)
 static void shown_sizes_are_near(void **state)
 {
 	struct hn_random random = {11};
-	char text[HN_UNITS_TEXT_MAX];
+	char text[HN_UNITS_TEXT_MAX], one[HN_UNITS_TEXT_MAX];
 
 	for (int round = 0; round < 20000; round++) {
 		uint64_t bytes = hn_random_next(&random) >> (14 + hn_random_below(&random, 50)), unit, read;
@@ -209,12 +209,11 @@ static void shown_sizes_are_near(void **state)
 
 		hn_bytes_format(bytes, text, sizeof(text));
 		assert_int_equal(hn_bytes_parse(text, &read, &err), 0);
-		assert_int_equal(hn_bytes_parse(strchr(text, ' ') - 1, &unit, &err), 0);
 		numeral = strcspn(text, " ");
-		*strchr(text, ' ') = '1';
-		assert_int_equal(hn_bytes_parse(text + numeral, &unit, &err), 0);
+		snprintf(one, sizeof(one), "1%s", text + numeral);
+		assert_int_equal(hn_bytes_parse(one, &unit, &err), 0);
 		assert_true(numeral <= 4);
-		assert_true(strtod(text, NULL) < 10240);
+		assert_true(strtod(text, NULL) < 1024);
 		assert_true(fabs((double)read - (double)bytes) <=
 			    (double)unit * (bytes >= 100 * unit ? 0.5 : 0.05) + 1);
 	}

@@ -27,7 +27,8 @@ struct world {
 	struct hn_range ranges[3];
 	struct hn_move_progress progress;
 	uint64_t there_before, absent_before;
-	bool room; /* on the target, for all */
+	bool room;      /* on the target, for all */
+	bool tractable; /* all that can move has to */
 };
 
 static uint64_t below(struct hn_random *random, uint64_t bound)
@@ -35,35 +36,44 @@ static uint64_t below(struct hn_random *random, uint64_t bound)
 	return hn_random_below(random, bound);
 }
 
-static void pages_make(struct hn_random *random, struct fake_kernel *fake)
+/* Of each kind of trouble none, a little, or plenty. */
+static uint64_t per_mille(struct hn_random *random)
 {
-	uint64_t pinned = below(random, 3) ? 0 : below(random, 20),
-		 busy = below(random, 3) ? 0 : below(random, 20);
-	uint64_t shared = below(random, 3) ? 0 : below(random, 20),
-		 lost = below(random, 3) ? 0 : below(random, 20);
-	uint64_t absent = below(random, 2) ? 0 : below(random, 60), huge = below(random, 3);
+	const uint64_t choices[] = {0, 0, 3, 200};
 
+	return choices[below(random, HN_COUNT(choices))];
+}
+
+static void pages_make(struct hn_random *random, struct world *world)
+{
+	uint64_t pinned = per_mille(random), busy = per_mille(random), shared = per_mille(random);
+	uint64_t lost = per_mille(random), absent = 3 * per_mille(random), huge = below(random, 3);
+	struct fake_kernel *fake = &world->fake;
+
+	/* Where plenty ends groups and plenty fails in them, the mover gives up before it has tried all. */
+	world->tractable = pinned + busy < 100 || lost + shared < 100;
 	for (uint64_t i = 0; i < fake->count;) {
 		struct fake_page *page = &fake->pages[i];
 		uint64_t length = 1;
 
-		page->node = below(random, 100) < absent ? -1 : (int)below(random, FAKE_NODES);
+		page->node = below(random, 1000) < absent ? -1 : (int)below(random, FAKE_NODES);
 		if (huge && i % FAKE_HUGE == 0 && i + FAKE_HUGE <= fake->count && below(random, 3) < huge) {
 			fake_kernel_huge(fake, i, (int)below(random, FAKE_NODES));
 			length = FAKE_HUGE;
 		}
-		page->pinned = below(random, 100) < pinned;
-		page->lost = below(random, 100) < lost;
-		page->busy = below(random, 100) < busy ? (int)below(random, 4) : 0;
+		page->pinned = below(random, 1000) < pinned;
+		page->lost = below(random, 1000) < lost;
+		page->busy = below(random, 1000) < busy ? (int)below(random, 4) : 0;
 		for (uint64_t k = i; k < i + length; k++) {
-			fake->pages[k].shared = k == i ? below(random, 100) < shared : fake->pages[i].shared;
+			fake->pages[k].shared = k == i ? below(random, 1000) < shared : fake->pages[i].shared;
 			fake->pages[k].lost = page->lost;
 		}
 		i += length;
 	}
 }
 
-/* One to three ranges in order of address, with gaps wide enough that none shares a huge page with another. */
+/* One to three ranges in order of address, with gaps wide enough that none shares a huge page with another.
+ */
 static void ranges_make(struct hn_random *random, struct world *world)
 {
 	uint64_t at = 0, count = 1 + below(random, 3);
@@ -100,7 +110,7 @@ static void world_make(struct hn_random *random, struct world *world)
 {
 	memset(world, 0, sizeof(*world));
 	fake_kernel_init(&world->fake, 1 + below(random, 24 * FAKE_HUGE));
-	pages_make(random, &world->fake);
+	pages_make(random, world);
 	ranges_make(random, world);
 	world->order.process = (struct hn_process){.pid = 1, .start_ticks = 1};
 	world->order.to_node = TARGET;
@@ -158,14 +168,16 @@ static void check(const struct world *world)
 		assert_int_equal(progress->stayed_bytes[HN_STAY_CPUSET], 0);
 	if (world->room)
 		assert_int_equal(progress->stayed_bytes[HN_STAY_NO_MEMORY], 0);
-	/* Tries end: four a piece, and a piece has at least one page. */
-	assert_true(world->fake.moves <= 4 + 5 * (int)(world->fake.count));
+	/* Tries end, also without a cap to cut pieces small. */
+	if (!world->order.bytes_per_second && !limit)
+		assert_true(world->fake.moves <= 70 * (1 + (int)world->fake.count / 3000));
 }
 
 /* With room, rights and no limit: all that is not pinned, lost or shared is there afterwards. */
 static void check_complete(const struct world *world)
 {
-	if (!world->room || world->order.limit_bytes || !world->fake.cpuset_allows[TARGET])
+	if (!world->tractable || !world->room || world->order.limit_bytes ||
+	    !world->fake.cpuset_allows[TARGET])
 		return;
 	for (size_t i = 0; i < world->order.range_count; i++) {
 		uint64_t first = (world->ranges[i].start - FAKE_BASE) / PAGE;

@@ -94,8 +94,6 @@ void scene_init(struct scene *scene)
 	memset(scene, 0, sizeof(*scene));
 	scene->base = event_base_new();
 	scene->limits = hn_qmp_default_limits;
-	scene->limits.connect_timeout_ns = 300 * HN_NS_PER_MS;
-	scene->limits.command_timeout_ns = 5 * HN_NS_PER_S;
 	scene->greet = scene->negotiate = true;
 }
 
@@ -122,7 +120,7 @@ void scene_ready(struct scene *scene)
 {
 	scene_init(scene);
 	scene_start(scene);
-	assert_true(run_until(scene->base, &scene->ready, 5000));
+	assert_true(run_until(scene->base, &scene->ready, 20000));
 }
 
 void scene_done(struct scene *scene)

@@ -108,7 +108,7 @@ static void backs_off_and_comes_back(void **state)
 	assert_int_equal(scene.why.code, -ENOENT);
 	assert_non_null(strstr(scene.why.message, server.path));
 	server_listen(&server);
-	assert_true(run_until(scene.base, &scene.ready, 5000));
+	assert_true(run_until(scene.base, &scene.ready, 20000));
 	server_done(&server);
 	scene_done(&scene);
 }
@@ -123,7 +123,7 @@ static void comes_back_after_a_hang_up(void **state)
 	server_listen(&server);
 	scene_connect(&scene, server.path);
 	for (int i = 1; i <= 3; i++) {
-		assert_true(run_until(scene.base, &scene.ready, 5000));
+		assert_true(run_until(scene.base, &scene.ready, 20000));
 		scene.ready = false;
 		run_for(scene.base, 100); /* longer than any pause: it starts from the first again */
 		assert_int_equal(scene_execute(&scene, "a", 0), 0);

@@ -67,7 +67,7 @@ static void any_callback_may_free(void **state)
 		scene_init(&scene);
 		scene.free_in = cases[i].where;
 		scene_start(&scene);
-		assert_true(run_until(scene.base, &scene.ready, 5000));
+		assert_true(run_until(scene.base, &scene.ready, 20000));
 		if (scene.qmp) {
 			assert_int_equal(scene_execute(&scene, "a", cases[i].timeout_ms), 0);
 			assert_int_equal(scene_execute(&scene, "b", cases[i].timeout_ms), 0);
@@ -100,7 +100,7 @@ static void hanging_up_at_any_byte(void **state)
 		scene_start(&scene);
 		scene.peer->hang_up_at = at;
 		peer_send(scene.peer, stream, strlen(stream));
-		assert_true(run_until(scene.base, &scene.down, 5000));
+		assert_true(run_until(scene.base, &scene.down, 20000));
 		assert_int_equal(scene.downs, 1);
 		assert_int_equal(scene.replies, scene.readies);
 		/* A QEMU that dies with our command unread resets the connection. */

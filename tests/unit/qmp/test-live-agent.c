@@ -91,7 +91,7 @@ static void read_file(struct agent *agent, const char *path, size_t max_bytes)
 {
 	agent->done = false;
 	assert_int_equal(hn_agent_read_file(agent->qmp, path, max_bytes, on_file_done, agent, NULL), 0);
-	assert_true(run_until(agent->base, &agent->done, 5000));
+	assert_true(run_until(agent->base, &agent->done, 20000));
 }
 
 /* How many files below /proc the agent has open. */
@@ -116,7 +116,7 @@ static void reads_files_of_a_real_guest(void **state)
 	struct agent agent;
 
 	agent_start(&agent);
-	if (!run_until(agent.base, &agent.ready, 5000)) {
+	if (!run_until(agent.base, &agent.ready, 20000)) {
 		agent_stop(&agent);
 		fail_msg("the agent does not come in step");
 	}

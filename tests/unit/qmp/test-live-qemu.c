@@ -124,7 +124,7 @@ static void introspect(struct machine *machine)
 	assert_int_equal(
 		hn_introspect_start(machine->qmp, "live", on_introspect_done, machine, &machine->pass, NULL),
 		0);
-	if (!run_until(machine->base, &machine->done, 5000) || !machine->guest)
+	if (!run_until(machine->base, &machine->done, 20000) || !machine->guest)
 		fail_msg("no guest: %s", machine->err.message);
 }
 
@@ -194,7 +194,7 @@ static void execute(struct machine *machine, const char *command, const char *ar
 	assert_int_equal(hn_qmp_execute(machine->qmp, command, json_tokener_parse(arguments), 0, on_reply,
 					machine, NULL),
 			 0);
-	assert_true(run_until(machine->base, &machine->replied, 5000));
+	assert_true(run_until(machine->base, &machine->replied, 20000));
 	if (machine->err.code)
 		fail_msg("%s", machine->err.message);
 }

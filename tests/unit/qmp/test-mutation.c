@@ -247,7 +247,7 @@ static void damaged_passes(void **state)
 		assert_int_equal(
 			hn_qmp_new_from_fd(base, "g", fd, HN_QMP_MONITOR, &limits, &listener, &qmp, NULL), 0);
 		peer_send(peer, GREETING, strlen(GREETING));
-		if (!run_until(base, &pass.over, 5000))
+		if (!run_until(base, &pass.over, 20000))
 			fail_msg("round %d hangs", round);
 		hn_qmp_free(qmp);
 		assert_int_equal(pass.answers, pass.started);

@@ -151,7 +151,7 @@ static bool run(enum hn_qmp_flavour flavour, const char *transcript, long n)
 	bool failed;
 	int fd;
 
-	limits.command_timeout_ns = limits.connect_timeout_ns = 200 * HN_NS_PER_MS;
+	limits.command_timeout_ns = limits.connect_timeout_ns = 5 * HN_NS_PER_S;
 	transcript_load(transcript, &scene.transcript);
 	fd = peer_pair(scene.base, flavour == HN_QMP_AGENT ? on_agent_line : transcript_answer,
 		       &scene.transcript, &scene.peer);
@@ -159,7 +159,7 @@ static bool run(enum hn_qmp_flavour flavour, const char *transcript, long n)
 	if (hn_qmp_new_from_fd(scene.base, "g", fd, flavour, &limits, &listener, &qmp, NULL) == 0) {
 		if (flavour == HN_QMP_MONITOR)
 			peer_send(scene.peer, GREETING, strlen(GREETING));
-		if (!run_until(scene.base, &scene.over, 5000))
+		if (!run_until(scene.base, &scene.over, 20000))
 			fail_msg("allocation %ld: hangs", n);
 	}
 	hn_qmp_free(qmp);
