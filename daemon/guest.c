@@ -16,6 +16,7 @@
 
 #define REINTROSPECT_AFTER_NS (200 * HN_NS_PER_MS)
 #define IDENTIFY_RETRY_NS (5 * HN_NS_PER_S)
+#define REINTROSPECT_EVERY_NS (60 * HN_NS_PER_S) /* QEMU sends no event when a device has been added */
 
 /* Sentences from qmp/ name the guest, where here that is said already. */
 static const char *without_name(const struct hn_managed *managed, const char *message)
@@ -186,9 +187,56 @@ static bool same_cells(const struct hn_guest *a, const struct hn_guest *b)
 	if (a->cell_count != b->cell_count)
 		return false;
 	for (size_t i = 0; i < a->cell_count; i++)
-		if (a->cells[i].id != b->cells[i].id || a->cells[i].memory_bytes != b->cells[i].memory_bytes)
+		if (a->cells[i].id != b->cells[i].id || a->cells[i].memory_bytes != b->cells[i].memory_bytes ||
+		    !hn_set_equal(&a->cells[i].vcpus, &b->cells[i].vcpus))
 			return false;
 	return true;
+}
+
+static bool has_thread(const struct hn_guest *guest, const struct hn_thread *thread)
+{
+	for (size_t i = 0; i < guest->thread_count; i++)
+		if (guest->threads[i].tid == thread->tid && guest->threads[i].kind == thread->kind &&
+		    guest->threads[i].vcpu == thread->vcpu)
+			return true;
+	return false;
+}
+
+static bool has_backend(const struct hn_guest *guest, const struct hn_backend *backend)
+{
+	for (size_t i = 0; i < guest->backend_count; i++)
+		if (strcmp(guest->backends[i].id, backend->id) == 0 && guest->backends[i].bytes == backend->bytes &&
+		    guest->backends[i].host_address == backend->host_address && guest->backends[i].cell == backend->cell)
+			return true;
+	return false;
+}
+
+/* Whether what QMP tells now is what is known: known has more threads, those that QMP does not name. */
+static bool same_make_up(const struct hn_guest *known, const struct hn_guest *told)
+{
+	if (!same_cells(known, told) || known->backend_count != told->backend_count)
+		return false;
+	for (size_t i = 0; i < told->thread_count; i++)
+		if (!has_thread(known, &told->threads[i]))
+			return false;
+	for (size_t i = 0; i < told->backend_count; i++)
+		if (!has_backend(known, &told->backends[i]))
+			return false;
+	return true;
+}
+
+static void take_make_up(struct hn_managed *managed, struct hn_guest *told)
+{
+	forget_looks(managed);
+	if (managed->home && !same_cells(managed->guest, told))
+		hn_placement_free(hn_steal(managed->home));
+	hn_guest_free(managed->guest);
+	managed->guest = told;
+	managed->identified = false;
+	managed->generation++;
+	take_name(managed, told->name);
+	apply_rule(managed, told);
+	identify(managed);
 }
 
 static void on_introspect_done(struct hn_introspect_result *result, const struct hn_error *err, void *context)
@@ -201,19 +249,15 @@ static void on_introspect_done(struct hn_introspect_result *result, const struct
 		hn_managed_look_in(managed, IDENTIFY_RETRY_NS);
 		return;
 	}
+	managed->introspected_ns = hn_now_ns();
+	hn_managed_set_problem(managed, NULL);
+	if (managed->guest && managed->identified && same_make_up(managed->guest, result->guest)) {
+		managed->guest->state = result->guest->state;
+		return;
+	}
 	for (size_t i = 0; i < result->note_count; i++)
 		hn_log(HN_LOG_INFO, "guest '%s': %s", managed->name, result->notes[i]);
-	forget_looks(managed);
-	if (managed->home && !same_cells(managed->guest, result->guest))
-		hn_placement_free(hn_steal(managed->home));
-	hn_guest_free(managed->guest);
-	managed->guest = hn_steal(result->guest);
-	managed->identified = false;
-	managed->generation++;
-	take_name(managed, managed->guest->name);
-	apply_rule(managed, managed->guest);
-	hn_managed_set_problem(managed, NULL);
-	identify(managed);
+	take_make_up(managed, hn_steal(result->guest));
 }
 
 static void start_introspection(struct hn_managed *managed)
@@ -283,12 +327,10 @@ static void on_tick_due(evutil_socket_t fd, short what, void *context)
 	struct hn_managed *managed = context;
 
 	hn_managed_look_in(managed, next_tick_ns(managed));
-	if (!managed->guest || managed->looking) {
-		if (!managed->guest && !managed->introspection && hn_qmp_ready(managed->qmp))
-			start_introspection(managed);
-		return;
-	}
-	if (managed->guest->mode == HN_MODE_OFF)
+	if (!managed->introspection && hn_qmp_ready(managed->qmp) &&
+	    (!managed->guest || hn_now_ns() > managed->introspected_ns + REINTROSPECT_EVERY_NS))
+		start_introspection(managed);
+	if (!managed->guest || managed->looking || managed->guest->mode == HN_MODE_OFF)
 		return;
 	if (managed->identified)
 		hn_look_start(managed);

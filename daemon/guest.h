@@ -46,7 +46,8 @@ struct hn_managed {
 	bool identified;                 /* pid and start time are known */
 	bool ranges_checked;             /* QMP's addresses lie in the process's mappings */
 	bool looking;                    /* a look is under way */
-	uint64_t generation;             /* counts introspections */
+	uint64_t generation;             /* counts make-ups: see look_generation */
+	uint64_t introspected_ns;        /* when it was last asked what it is made of */
 	uint64_t look_generation;        /* of the look under way: an answer to an older make-up is dropped */
 	struct hn_sample *sample;
 	size_t history_count;

@@ -9,9 +9,10 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "host/move-call.h"
 #include "host/mover.h"
 
-#define HN_BATCH_PAGES 4096
+#define HN_BATCH_PAGES HN_CALL_PAGES
 #define HN_BATCH_BYTES (16 * 1024 * 1024) /* and yet at least one page */
 
 struct hn_move_batch {
@@ -25,21 +26,10 @@ struct hn_move_batch {
 	size_t count;
 	void *pages[HN_BATCH_PAGES];
 	bool tail[HN_BATCH_PAGES]; /* moves with the page before it */
-
-	/* Those of a piece that are not there yet. */
-	size_t pending_count;
-	void *pending[HN_BATCH_PAGES];
-	bool pending_tail[HN_BATCH_PAGES];
-	uint8_t rank[HN_BATCH_PAGES]; /* its turn in the next call, see move-batch.c */
-	enum hn_stay reason[HN_BATCH_PAGES];
 	int status[HN_BATCH_PAGES];
 
-	/* One moving call: each huge page once. */
-	size_t head_count;
-	void *heads[HN_BATCH_PAGES];
-	int head_node[HN_BATCH_PAGES];
-	int head_status[HN_BATCH_PAGES];
-	uint16_t place[HN_BATCH_PAGES]; /* of each pending page's head among these */
+	struct hn_move_pending pending; /* those of a piece that are not there yet */
+	struct hn_move_call call;
 };
 
 void hn_move_batch_init(struct hn_move_batch *batch, const struct hn_move_kernel *kernel,

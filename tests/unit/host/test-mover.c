@@ -191,7 +191,7 @@ static void pinned_pages_do_not_hold_others_up(void **state)
 	assert_int_equal(move(&fake, &PLAIN, NULL, &progress), 0);
 	assert_int_equal(progress.stayed_bytes[HN_STAY_BUSY], 4 * PAGE);
 	assert_int_equal(progress.moved_bytes, 8188 * PAGE);
-	assert_true(fake.moves <= 8);
+	assert_true(fake.moves <= 10); /* four tries a batch, and one that was cut short */
 	fake_kernel_done(&fake);
 }
 

@@ -1,0 +1,56 @@
+#pragma once
+/*
+ * move-call - one moving call of move_pages(2): what to name to the kernel, in which order, and what its
+ * answer means.
+ *
+ * Part of the mover; see mover.h for the terms.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "host/mover.h"
+
+#define HN_CALL_PAGES 4096
+
+/* A page's turn in the next call. */
+enum hn_turn {
+	HN_TURN_TOLD,    /* the kernel gave it a status of its own: it may end a group again, then best one of
+			    nothing */
+	HN_TURN_UNTRIED, /* no call has come to it */
+	HN_TURN_TRIED,
+	HN_TURN_COUNT,
+};
+
+/* Pages still to be moved, in order of address. */
+struct hn_move_pending {
+	size_t count;
+	void *pages[HN_CALL_PAGES];
+	bool tail[HN_CALL_PAGES]; /* moves with the page before it */
+	uint8_t turn[HN_CALL_PAGES];
+	enum hn_stay reason[HN_CALL_PAGES]; /* why it stays, should it be found where it was */
+};
+
+struct hn_move_call {
+	size_t count;
+	void *heads[HN_CALL_PAGES];
+	int nodes[HN_CALL_PAGES];
+	int status[HN_CALL_PAGES];
+	uint16_t place[HN_CALL_PAGES]; /* of each pending page's head among these */
+	long answer;
+	bool complete; /* the kernel came to every page named */
+};
+
+/* Lists the pending pages, by turn; backwards or not within a turn. */
+void hn_move_call_list(struct hn_move_call *call, struct hn_move_pending *pending, int to_node,
+		       bool backwards);
+
+/*
+ * Makes the call, again when it is interrupted, and without MPOL_MF_MOVE_ALL (in *flags) where that is not
+ * allowed. Counts calls made in *calls. Sets answer: how many pages the kernel says it left, or -errno.
+ */
+void hn_move_call_make(struct hn_move_call *call, const struct hn_move_kernel *kernel, pid_t pid, int *flags,
+		       uint64_t *calls);
+
+/* Notes each pending page's reason and turn. */
+void hn_move_call_read(const struct hn_move_call *call, struct hn_move_pending *pending);

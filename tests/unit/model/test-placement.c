@@ -1,0 +1,111 @@
+/* Placements: which of two costs is less, and when two are the same. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "specimen.h"
+
+static int sign(int value)
+{
+	return (value > 0) - (value < 0);
+}
+
+/* Parts of 0..2 stand for digits: the order is that of the number they write. */
+static void the_first_part_that_differs_decides(void **state)
+{
+	for (int a = 0; a < 27; a++) {
+		for (int b = 0; b < 27; b++) {
+			struct hn_cost x = {{(uint64_t)(a / 9), (uint64_t)(a / 3 % 3), (uint64_t)(a % 3)}};
+			struct hn_cost y = {{(uint64_t)(b / 9), (uint64_t)(b / 3 % 3), (uint64_t)(b % 3)}};
+
+			assert_int_equal(sign(hn_cost_compare(&x, &y)), sign(a - b));
+		}
+	}
+}
+
+static void large_parts_do_not_wrap(void **state)
+{
+	struct hn_cost least = {{0}}, most = {{UINT64_MAX}};
+
+	assert_true(hn_cost_compare(&least, &most) < 0);
+	assert_true(hn_cost_compare(&most, &least) > 0);
+}
+
+static void a_copy_is_equal_and_apart(void **state)
+{
+	struct hn_random random = {5};
+
+	for (int round = 0; round < 200; round++) {
+		HN_AUTO(hn_placement) struct hn_placement *placement =
+			specimen_placement(&random, 1 + hn_random_below(&random, 5), 1 + hn_random_below(&random, 4));
+		HN_AUTO(hn_placement) struct hn_placement *copy = hn_placement_copy(placement);
+		size_t cell = hn_random_below(&random, placement->cell_count);
+		size_t node = hn_random_below(&random, placement->node_count);
+
+		assert_true(same_placement(placement, copy));
+		assert_true(hn_placement_equal(placement, copy));
+		copy->cells[cell].bytes[node] ^= 1;
+		assert_false(hn_placement_equal(placement, copy));
+		copy->cells[cell].bytes[node] ^= 1;
+		copy->cells[cell].cell ^= 1;
+		assert_false(hn_placement_equal(placement, copy));
+		copy->cells[cell].cell ^= 1;
+		hn_set_subtract(&copy->cells[cell].nodes, &copy->cells[cell].nodes);
+		hn_set_add(&copy->cells[cell].nodes, hn_set_has(&placement->cells[cell].nodes, 0) ? 1 : 0);
+		assert_false(hn_placement_equal(placement, copy));
+	}
+	hn_placement_free(NULL);
+}
+
+static void cost_and_proof_do_not_make_a_home_another(void **state)
+{
+	struct hn_random random = {6};
+	HN_AUTO(hn_placement) struct hn_placement *placement = specimen_placement(&random, 3, 2);
+	HN_AUTO(hn_placement) struct hn_placement *copy = hn_placement_copy(placement);
+
+	copy->cost.parts[HN_COST_CPU]++;
+	copy->proven = !copy->proven;
+	assert_true(hn_placement_equal(placement, copy));
+}
+
+static void other_sizes_are_not_equal(void **state)
+{
+	HN_AUTO(hn_placement) struct hn_placement *a = hn_placement_new(2, 2), *b = hn_placement_new(2, 1);
+	HN_AUTO(hn_placement) struct hn_placement *c = hn_placement_new(3, 2), *none = hn_placement_new(0, 0);
+
+	assert_false(hn_placement_equal(a, b));
+	assert_false(hn_placement_equal(a, c));
+	assert_true(hn_placement_equal(none, none));
+}
+
+static void its_nodes_are_those_of_any_cell(void **state)
+{
+	HN_AUTO(hn_placement) struct hn_placement *placement = hn_placement_new(4, 3);
+	struct hn_set nodes, expected = hn_set_of(1);
+
+	nodes = hn_placement_nodes(placement);
+	assert_true(hn_set_empty(&nodes));
+	placement->cells[0].nodes = hn_set_of(1);
+	hn_set_add(&placement->cells[2].nodes, 1);
+	hn_set_add(&placement->cells[2].nodes, 70);
+	hn_set_add(&expected, 70);
+	nodes = hn_placement_nodes(placement);
+	assert_true(hn_set_equal(&nodes, &expected));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_first_part_that_differs_decides),
+		cmocka_unit_test(large_parts_do_not_wrap),
+		cmocka_unit_test(a_copy_is_equal_and_apart),
+		cmocka_unit_test(cost_and_proof_do_not_make_a_home_another),
+		cmocka_unit_test(other_sizes_are_not_equal),
+		cmocka_unit_test(its_nodes_are_those_of_any_cell),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
