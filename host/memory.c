@@ -18,7 +18,9 @@
 #define MEMINFO_MAX 8192
 #define FOLDER_MAX 128
 
-/* "KEY:  123 kB", in ROOT/proc/meminfo at the start of a line, in a node's behind "Node N ". 0 when absent.
+/*
+ * "KEY:  123 kB", in ROOT/proc/meminfo at the start of a line, in a node's behind "Node N ". 0 when
+ * absent.
  */
 static uint64_t meminfo_bytes(const char *text, const char *key)
 {

@@ -1,9 +1,9 @@
 /*
  * move-batch - ask, move, ask again.
  *
- * The statuses of a moving call are hints (move-call.h). Where a page is afterwards is asked for, and only
- * that is booked. What is still elsewhere is tried again while there is hope, and in the end booked by the
- * last reason known.
+ * A status of a moving call that tells of success is relied upon, any other is a hint (move-call.h): where
+ * such a page is afterwards is asked for. What is still elsewhere is tried again while there is hope, and in
+ * the end booked by the last reason known.
  */
 #include "host/move-batch.h"
 
@@ -17,7 +17,12 @@
 #define TRIES_BUSY 4
 #define TRIES_NO_MEMORY 2
 #define TRIES_OTHER 3 /* among them pages that balancing marks anew just before they move */
-#define CALLS_MAX 64  /* for one piece; as many groups may each hold a page that cannot be moved */
+/*
+ * Calls that end early, at one page that cannot be moved after the other, do not count as tries up to
+ * here.
+ */
+#define CALLS_MAX 64
+#define PATIENCE_NS (80 * HN_NS_PER_MS)
 #define FIRST_PAUSE_NS HN_NS_PER_MS
 #define PAUSE_GROWTH 4
 
@@ -75,17 +80,45 @@ static bool is_absent(int status)
 	return status == HN_PAGE_ABSENT || status == -EFAULT;
 }
 
+/*
+ * Statuses of the batch's pages. Parts of a huge page lie where its head lies, so only heads are asked
+ * for.
+ */
+static int heads_ask(struct hn_move_batch *batch, struct hn_error *err)
+{
+	struct hn_move_call *call = &batch->call;
+	size_t head = 0;
+	int r;
+
+	call->count = 0;
+	for (size_t i = 0; i < batch->count; i++)
+		if (!batch->tail[i])
+			call->heads[call->count++] = batch->pages[i];
+	r = ask(batch, call->heads, call->count, call->status, err);
+	if (r)
+		return r;
+	for (size_t i = 0; i < batch->count; i++) {
+		head += i > 0 && !batch->tail[i];
+		batch->status[i] = call->status[head];
+	}
+	return 0;
+}
+
 int hn_move_batch_look(struct hn_move_batch *batch, struct hn_move_progress *progress, struct hn_error *err)
 {
 	size_t elsewhere = 0;
-	int r = ask(batch, batch->pages, batch->count, batch->status, err);
+	int r;
 
+	tails_find(batch, batch->pages, batch->count, batch->tail);
+	batch->tail[0] = false;
+	r = heads_ask(batch, err);
 	if (r)
 		return r;
 	for (size_t i = 0; i < batch->count; i++) {
 		int status = batch->status[i];
 
 		if (status >= 0 && status != batch->order->to_node) {
+			batch->tail[elsewhere] = batch->tail[i];
 			batch->pages[elsewhere++] = batch->pages[i];
 			continue;
 		}
@@ -99,11 +132,6 @@ int hn_move_batch_look(struct hn_move_batch *batch, struct hn_move_progress *pro
 	}
 	batch->count = elsewhere;
 	return 0;
-}
-
-void hn_move_batch_tails(struct hn_move_batch *batch)
-{
-	tails_find(batch, batch->pages, batch->count, batch->tail);
 }
 
 size_t hn_move_batch_piece(const struct hn_move_batch *batch, size_t first, uint64_t bytes)
@@ -130,35 +158,67 @@ static bool worth_another_try(enum hn_stay reason, unsigned tries)
 	       (reason == HN_STAY_OTHER && tries < TRIES_OTHER);
 }
 
-/* Asks where the pending pages are now, books what is settled and keeps what deserves another try. */
+/*
+ * Where the pending pages are now. A status that says a page of a group was moved, and with it all of its
+ * huge page, can be relied upon; every other one is but a hint, and the page is asked for.
+ */
+static int pending_locate(struct hn_move_batch *batch, struct hn_error *err)
+{
+	struct hn_move_pending *pending = &batch->pending;
+	size_t asked = 0;
+	int r;
+
+	for (size_t i = 0; i < pending->count; i++)
+		if (!pending->arrived[i])
+			batch->asked[asked++] = pending->pages[i];
+	r = asked ? ask(batch, batch->asked, asked, batch->asked_status, err) : 0;
+	if (r)
+		return r;
+	asked = 0;
+	for (size_t i = 0; i < pending->count; i++)
+		batch->status[i] = pending->arrived[i] ? batch->order->to_node : batch->asked_status[asked++];
+	return 0;
+}
+
+/*
+ * Books the pending pages that have arrived or gone, and gives up those that deserve no other try. These stay
+ * pending: the other part of their huge page may take them along yet. *ret: how many are hoped for.
+ */
 static int pending_settle(struct hn_move_batch *batch, unsigned tries, struct hn_move_progress *progress,
-			  struct hn_error *err)
+			  size_t *ret, struct hn_error *err)
 {
 	struct hn_move_pending *pending = &batch->pending;
 	size_t kept = 0;
-	int r = ask(batch, pending->pages, pending->count, batch->status, err);
+	int r = pending_locate(batch, err);
 
-	if (r)
-		return r;
-	for (size_t i = 0; i < pending->count; i++) {
-		int status = batch->status[i];
+	*ret = 0;
+	for (size_t i = 0; i < pending->count && !r; i++) {
+		bool hope = pending->turn[i] != HN_TURN_NEVER && worth_another_try(pending->reason[i], tries);
 
-		if (status != batch->order->to_node && !is_absent(status) &&
-		    worth_another_try(pending->reason[i], tries)) {
-			pending->turn[kept] = pending->turn[i];
-			pending->pages[kept++] = pending->pages[i];
-			continue;
-		}
-		progress->scanned_bytes += batch->page_bytes;
-		if (status == batch->order->to_node)
+		if (batch->status[i] == batch->order->to_node) {
 			progress->moved_bytes += batch->page_bytes;
-		else if (is_absent(status))
+			progress->scanned_bytes += batch->page_bytes;
+		} else if (is_absent(batch->status[i])) {
 			progress->absent_bytes += batch->page_bytes;
-		else
-			progress->stayed_bytes[pending->reason[i]] += batch->page_bytes;
+			progress->scanned_bytes += batch->page_bytes;
+		} else {
+			pending->turn[kept] = hope ? pending->turn[i] : HN_TURN_NEVER;
+			pending->reason[kept] = pending->reason[i];
+			pending->pages[kept++] = pending->pages[i];
+			*ret += hope;
+		}
 	}
-	pending->count = kept;
-	return 0;
+	if (!r)
+		pending->count = kept;
+	return r;
+}
+
+/* What is pending when nothing more is tried has stayed. */
+static void pending_book(struct hn_move_batch *batch, struct hn_move_progress *progress)
+{
+	for (size_t i = 0; i < batch->pending.count; i++)
+		progress->stayed_bytes[batch->pending.reason[i]] += batch->page_bytes;
+	progress->scanned_bytes += batch->pending.count * batch->page_bytes;
 }
 
 /* The kernel will not hear of the target: nothing was tried, and nothing needs to be asked. */
@@ -194,10 +254,11 @@ int hn_move_batch_run(struct hn_move_batch *batch, size_t first, size_t count,
 	const struct hn_move_kernel *kernel = batch->kernel;
 	struct hn_move_pending *pending = &batch->pending;
 	struct hn_move_call *call = &batch->call;
-	uint64_t pause_ns = FIRST_PAUSE_NS;
+	uint64_t pause_ns = FIRST_PAUSE_NS, began_ns = kernel->now_ns(kernel->context);
 
 	pending_fill(batch, first, count);
 	for (unsigned calls = 1, tries = 0;; calls++) {
+		size_t hoped_for;
 		int r;
 
 		hn_move_call_list(call, pending, batch->order->to_node, calls % 2 == 0);
@@ -208,17 +269,21 @@ int hn_move_batch_run(struct hn_move_batch *batch, size_t first, size_t count,
 			pending_refuse(batch, progress);
 			return 0;
 		}
-		tries += call->complete || calls > CALLS_MAX;
+		tries += call->complete || calls > CALLS_MAX ||
+			 kernel->now_ns(kernel->context) - began_ns > PATIENCE_NS;
 		hn_move_call_read(call, pending);
-		r = pending_settle(batch, tries, progress, err);
-		if (r || pending->count == 0)
+		r = pending_settle(batch, tries, progress, &hoped_for, err);
+		if (r)
 			return r;
+		if (hoped_for == 0)
+			break;
 		if (call->complete) {
 			kernel->sleep_ns(kernel->context, pause_ns);
 			pause_ns *= PAUSE_GROWTH;
 		}
-		/* A huge page that found no room whole may have been split: look at what moves together anew.
-		 */
+		/* A huge page that found no room whole may have been split since. */
 		tails_find(batch, pending->pages, pending->count, pending->tail);
 	}
+	pending_book(batch, progress);
+	return 0;
 }

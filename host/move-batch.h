@@ -30,6 +30,8 @@ struct hn_move_batch {
 
 	struct hn_move_pending pending; /* those of a piece that are not there yet */
 	struct hn_move_call call;
+	void *asked[HN_BATCH_PAGES];
+	int asked_status[HN_BATCH_PAGES];
 };
 
 void hn_move_batch_init(struct hn_move_batch *batch, const struct hn_move_kernel *kernel,
@@ -40,9 +42,6 @@ void hn_move_batch_init(struct hn_move_batch *batch, const struct hn_move_kernel
  * at an unknown place as stayed; what is left is to be moved. -ESRCH, -EPERM, -errno.
  */
 int hn_move_batch_look(struct hn_move_batch *batch, struct hn_move_progress *progress, struct hn_error *err);
-
-/* Finds out which of the pages left move with the one before; to be called before pieces are cut. */
-void hn_move_batch_tails(struct hn_move_batch *batch);
 
 /* How many of the pages from first on make up at most bytes of memory, a huge page never cut, yet at least
  * one. */

@@ -31,8 +31,9 @@ void hn_move_call_list(struct hn_move_call *call, struct hn_move_pending *pendin
 		       bool backwards)
 {
 	call->count = 0;
-	pending->tail[0] = false; /* whatever it belongs to, it is the first we name */
-	for (int turn = 0; turn < HN_TURN_COUNT; turn++) {
+	for (size_t i = 0; i < pending->count; i++)
+		pending->tail[i] = pending->tail[i] && i > 0 && pending->turn[i - 1] != HN_TURN_NEVER;
+	for (int turn = 0; turn < HN_TURN_NEVER; turn++) {
 		for (size_t i = 0; i < pending->count; i++) {
 			size_t page = backwards ? pending->count - 1 - i : i;
 
@@ -102,8 +103,14 @@ void hn_move_call_read(const struct hn_move_call *call, struct hn_move_pending *
 	while (!call->complete && reached > 0 && call->status[reached - 1] == NOT_TOLD)
 		reached--;
 	for (size_t i = 0; i < pending->count; i++) {
-		int status = call->status[call->place[i]];
+		int status;
 
+		pending->arrived[i] = false;
+		if (pending->turn[i] == HN_TURN_NEVER)
+			continue;
+		status = call->status[call->place[i]];
+		/* Of a call that failed in part, only asking tells which parts of a split huge page moved. */
+		pending->arrived[i] = call->answer == 0 && status == call->nodes[call->place[i]];
 		pending->reason[i] = reason_of(status, call->answer);
 		if (status != NOT_TOLD)
 			pending->turn[i] = HN_TURN_TOLD;

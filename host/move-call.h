@@ -19,7 +19,7 @@ enum hn_turn {
 			    nothing */
 	HN_TURN_UNTRIED, /* no call has come to it */
 	HN_TURN_TRIED,
-	HN_TURN_COUNT,
+	HN_TURN_NEVER, /* given up: named no more */
 };
 
 /* Pages still to be moved, in order of address. */
@@ -28,6 +28,7 @@ struct hn_move_pending {
 	void *pages[HN_CALL_PAGES];
 	bool tail[HN_CALL_PAGES]; /* moves with the page before it */
 	uint8_t turn[HN_CALL_PAGES];
+	bool arrived[HN_CALL_PAGES];        /* by its status */
 	enum hn_stay reason[HN_CALL_PAGES]; /* why it stays, should it be found where it was */
 };
 
@@ -41,7 +42,7 @@ struct hn_move_call {
 	bool complete; /* the kernel came to every page named */
 };
 
-/* Lists the pending pages, by turn; backwards or not within a turn. */
+/* Lists the pending pages that have a turn, by turn; backwards or not within a turn. */
 void hn_move_call_list(struct hn_move_call *call, struct hn_move_pending *pending, int to_node,
 		       bool backwards);
 
@@ -52,5 +53,5 @@ void hn_move_call_list(struct hn_move_call *call, struct hn_move_pending *pendin
 void hn_move_call_make(struct hn_move_call *call, const struct hn_move_kernel *kernel, pid_t pid, int *flags,
 		       uint64_t *calls);
 
-/* Notes each pending page's reason and turn. */
+/* Notes of each pending page that had a turn whether it has arrived, else its reason and next turn. */
 void hn_move_call_read(const struct hn_move_call *call, struct hn_move_pending *pending);

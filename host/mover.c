@@ -140,7 +140,6 @@ static int window_move(struct move *move)
 		rest_book(move, 0);
 		return watch_call(move);
 	}
-	hn_move_batch_tails(batch);
 	for (; first < batch->count && move->given_up == NOTHING_GIVEN_UP && move->allowed_bytes;
 	     first += count) {
 		r = piece_move(move, first, &count);

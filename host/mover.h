@@ -3,8 +3,8 @@
  * mover - brings a guest's pages to a node: asks first where they are, moves only what is elsewhere, whole
  * huge pages as one, no faster than told, and reports by reason what stayed.
  *
- * Statuses of move_pages(2) are hints (a page can be reported busy and have arrived); a second query is the
- * truth, and what this module counts.
+ * A status of move_pages(2) that tells of success is counted; any other is a hint (a page can be reported
+ * busy and have arrived), and a second query is the truth.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,8 +32,7 @@ struct hn_move_order {
 	uint64_t limit_bytes;      /* stop once that much of the ranges lies on the target; 0: all */
 	uint64_t bytes_per_second; /* cap, averaged over any second and over the whole; 0: none */
 	bool shared;               /* also pages mapped by several processes (MPOL_MF_MOVE_ALL) */
-	uint64_t page_bytes; /* of hugetlb memory, which moves by whole pages; 0: base pages, THP is found out
-			      */
+	uint64_t page_bytes;       /* of hugetlb pages; 0: base pages, and THP as it is found */
 };
 
 /*
@@ -52,7 +51,11 @@ struct hn_move_progress {
 	uint64_t wall_ns, cpu_ns; /* since the start; CPU of the calling thread */
 };
 
-/* Called between batches, at least every 50 ms of moving; false stops the move cleanly. */
+/*
+ * Called between batches and while pausing, at least every 50 ms; false stops the move cleanly. A batch is 16
+ * MiB or one hugetlb page, whichever is more: where copying that takes longer than 50 ms, so does the next
+ * call.
+ */
 typedef bool (*hn_move_watch)(void *context, const struct hn_move_progress *progress);
 
 /*

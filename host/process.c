@@ -72,7 +72,9 @@ int hn_process_of_thread(const char *root, pid_t tid, struct hn_process *ret, ui
 	r = hn_proc_stat_read(directory, "stat", &stat);
 	if (r)
 		return read_failed(r, pid, "stat", err);
-	/* Seen through the open directory: the process whose start time was read is the one the thread is in.
+	/*
+	 * Seen through the open directory: the process whose start time was read is the one the thread
+	 * is in.
 	 */
 	snprintf(path, sizeof(path), "task/%d", (int)tid);
 	if (faccessat(directory, path, F_OK, 0))

@@ -121,7 +121,9 @@ static int isolated_read(const char *root, struct hn_set *ret, struct hn_error *
 	return hn_set_parse(text, ret, err);
 }
 
-/* A group is named by the lowest of its CPUs, which is unique over the machine as such groups are disjoint.
+/*
+ * A group is named by the lowest of its CPUs, which is unique over the machine as such groups are
+ * disjoint.
  */
 static int group_of(hwloc_obj_t group)
 {

@@ -88,7 +88,7 @@ static int decode_thread(json_object *json, struct hn_guest *guest, struct hn_er
 		return hn_oom(err);
 	(void)((r = hn_json_get_int(json, "tid", &thread->tid, err)) < 0 ||
 	       (r = hn_json_get_string(json, "kind", &kind, err)) < 0 ||
-	       (r = hn_thread_kind_parse(kind, &thread->kind, err)) < 0 ||
+	       (r = hn_codec_word(hn_thread_kind_parse(kind, &thread->kind, err), "kind", err)) < 0 ||
 	       (r = hn_json_get_int(json, "vcpu", &thread->vcpu, err)) < 0 ||
 	       (r = hn_json_get_int(json, "cell", &thread->cell, err)) < 0 ||
 	       (r = hn_codec_get_text(json, "name", thread->name, sizeof(thread->name), err)) < 0);
@@ -114,7 +114,7 @@ static int decode_backend(json_object *json, struct hn_guest *guest, struct hn_e
 	       (r = hn_codec_get_text(json, "policy", backend->policy, sizeof(backend->policy), err)) < 0 ||
 	       (r = hn_codec_get_set(json, "host_nodes", &backend->host_nodes, err)) < 0 ||
 	       (r = hn_json_get_string(json, "movability", &movability, err)) < 0 ||
-	       (r = hn_movability_parse(movability, &backend->movability, err)) < 0);
+	       (r = hn_codec_word(hn_movability_parse(movability, &backend->movability, err), "movability", err)) < 0);
 	return r;
 }
 
@@ -138,11 +138,11 @@ static int decode_words(json_object *json, struct hn_guest *guest, struct hn_err
 	int r;
 
 	(void)((r = hn_json_get_string(json, "mode", &mode, err)) < 0 ||
-	       (r = hn_mode_parse(mode, &guest->mode, err)) < 0 ||
+	       (r = hn_codec_word(hn_mode_parse(mode, &guest->mode, err), "mode", err)) < 0 ||
 	       (r = hn_json_get_string(json, "class", &class, err)) < 0 ||
-	       (r = hn_class_parse(class, &guest->class, err)) < 0 ||
+	       (r = hn_codec_word(hn_class_parse(class, &guest->class, err), "class", err)) < 0 ||
 	       (r = hn_json_get_string(json, "state", &state, err)) < 0 ||
-	       (r = hn_run_state_parse(state, &guest->state, err)) < 0 ||
+	       (r = hn_codec_word(hn_run_state_parse(state, &guest->state, err), "state", err)) < 0 ||
 	       (r = hn_codec_get_text(json, "policy", guest->policy, sizeof(guest->policy), err)) < 0);
 	return r;
 }

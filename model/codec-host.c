@@ -44,15 +44,16 @@ static json_object *encode_cpu(const void *element)
 static int add_distances(json_object *json, const struct hn_host *host)
 {
 	json_object *rows = json_object_new_array();
+	int failed = !rows;
 
-	for (size_t i = 0; rows && i < host->node_count; i++) {
+	for (size_t i = 0; i < host->node_count && !failed; i++) {
 		json_object *row = json_object_new_array();
 
-		for (size_t j = 0; row && j < host->node_count; j++)
-			json_object_array_add(row, json_object_new_int((int)hn_host_distance(host, i, j)));
-		json_object_array_add(rows, row);
+		failed = hn_codec_append(rows, row);
+		for (size_t j = 0; j < host->node_count && !failed; j++)
+			failed = hn_codec_append(row, json_object_new_int((int)hn_host_distance(host, i, j)));
 	}
-	return rows ? hn_json_add(json, "distances", rows) : -ENOMEM;
+	return failed ? (json_object_put(rows), -ENOMEM) : hn_json_add(json, "distances", rows);
 }
 
 json_object *hn_host_encode(const struct hn_host *host)
@@ -85,9 +86,10 @@ static int decode_pools(json_object *json, struct hn_node *node, struct hn_error
 		json_object *item = json_object_array_get_idx(items, i);
 		struct hn_page_pool *pool = &node->pools[i];
 
-		(void)((r = hn_json_get_u64(item, "page_bytes", &pool->page_bytes, err)) < 0 ||
-		       (r = hn_json_get_u64(item, "total_pages", &pool->total_pages, err)) < 0 ||
-		       (r = hn_json_get_u64(item, "free_pages", &pool->free_pages, err)) < 0);
+		if ((r = hn_json_get_u64(item, "page_bytes", &pool->page_bytes, err)) < 0 ||
+		    (r = hn_json_get_u64(item, "total_pages", &pool->total_pages, err)) < 0 ||
+		    (r = hn_json_get_u64(item, "free_pages", &pool->free_pages, err)) < 0)
+			hn_error_prefix(err, "pools[%zu]", i);
 	}
 	return r;
 }
@@ -133,15 +135,24 @@ static int decode_distances(json_object *json, struct hn_host *host, struct hn_e
 		if (!json_object_is_type(row, json_type_array) || json_object_array_length(row) != count)
 			return hn_fail(err, -EPROTO, "member 'distances': row %zu does not have %zu values", i, count);
 		for (size_t j = 0; j < count; j++) {
-			int distance = json_object_get_int(json_object_array_get_idx(row, j));
+			json_object *value = json_object_array_get_idx(row, j);
+			int distance = json_object_get_int(value);
 
-			if (distance < HN_DISTANCE_LOCAL || distance > 255)
-				return hn_fail(err, -EPROTO, "member 'distances': %d is not within %d..255", distance,
-					       HN_DISTANCE_LOCAL);
+			if (!json_object_is_type(value, json_type_int) || distance < HN_DISTANCE_LOCAL || distance > 255)
+				return hn_fail(err, -EPROTO, "member 'distances': %s is not within %d..255",
+					       json_object_to_json_string(value), HN_DISTANCE_LOCAL);
 			host->distances[i * count + j] = (uint16_t)distance;
 		}
 	}
 	return 0;
+}
+
+/* Ids are looked up by halves and held in sets: they must go up and fit. */
+static int check_order(int id, int before, struct hn_error *err)
+{
+	if (id > before && id < HN_SET_MAX)
+		return 0;
+	return hn_fail(err, -EPROTO, "id %d is not within %d..%d", id, before + 1, HN_SET_MAX - 1);
 }
 
 int hn_host_decode(json_object *json, struct hn_host **ret, struct hn_error *err)
@@ -167,9 +178,13 @@ int hn_host_decode(json_object *json, struct hn_host **ret, struct hn_error *err
 	    (r = decode_distances(json, host, err)) < 0)
 		return r;
 	for (size_t i = 0; i < node_count && r == 0; i++)
-		r = decode_node(json_object_array_get_idx(nodes, i), &host->nodes[i], err);
+		if ((r = decode_node(json_object_array_get_idx(nodes, i), &host->nodes[i], err)) < 0 ||
+		    (r = check_order(host->nodes[i].id, i ? host->nodes[i - 1].id : -1, err)) < 0)
+			hn_error_prefix(err, "nodes[%zu]", i);
 	for (size_t i = 0; i < cpu_count && r == 0; i++)
-		r = decode_cpu(json_object_array_get_idx(cpus, i), &host->cpus[i], err);
+		if ((r = decode_cpu(json_object_array_get_idx(cpus, i), &host->cpus[i], err)) < 0 ||
+		    (r = check_order(host->cpus[i].id, i ? host->cpus[i - 1].id : -1, err)) < 0)
+			hn_error_prefix(err, "cpus[%zu]", i);
 	if (r == 0)
 		*ret = hn_steal(host);
 	return r;

@@ -1,6 +1,9 @@
 #include "model/codec-parts.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,7 +24,35 @@ int hn_codec_get_set(json_object *json, const char *key, struct hn_set *ret, str
 
 	if (r < 0)
 		return r;
-	return hn_set_parse(text, ret, err) < 0 ? hn_error_prefix(err, "member '%s'", key) : 0;
+	return hn_codec_word(hn_set_parse(text, ret, err), key, err);
+}
+
+int hn_codec_word(int result, const char *key, struct hn_error *err)
+{
+	if (result >= 0)
+		return 0;
+	hn_error_prefix(err, "member '%s'", key);
+	if (err)
+		err->code = -EPROTO;
+	return -EPROTO;
+}
+
+int hn_codec_get_unsigned(json_object *json, const char *key, unsigned *ret, struct hn_error *err)
+{
+	uint64_t value;
+	int r = hn_json_get_u64(json, key, &value, err);
+
+	if (r < 0)
+		return r;
+	if (value > UINT_MAX)
+		return hn_fail(err, -EPROTO, "member '%s' is out of range: %" PRIu64, key, value);
+	*ret = (unsigned)value;
+	return 0;
+}
+
+int hn_codec_add_part(json_object *json, const char *key, json_object *part)
+{
+	return part ? hn_json_add(json, key, part) : -ENOMEM;
 }
 
 static int add_array(json_object *json, const char *key, json_object *array, int failed)
@@ -33,7 +64,7 @@ static int add_array(json_object *json, const char *key, json_object *array, int
 	return hn_json_add(json, key, array);
 }
 
-static int append(json_object *array, json_object *value)
+int hn_codec_append(json_object *array, json_object *value)
 {
 	if (array && value && json_object_array_add(array, value) == 0)
 		return 0;
@@ -47,7 +78,7 @@ int hn_codec_add_u64s(json_object *json, const char *key, const uint64_t *values
 	int failed = 0;
 
 	for (size_t i = 0; i < count && !failed; i++)
-		failed = append(array, json_object_new_uint64(values[i]));
+		failed = hn_codec_append(array, json_object_new_uint64(values[i]));
 	return add_array(json, key, array, failed);
 }
 
@@ -57,7 +88,7 @@ int hn_codec_add_doubles(json_object *json, const char *key, const double *value
 	int failed = 0;
 
 	for (size_t i = 0; i < count && !failed; i++)
-		failed = append(array, json_object_new_double(values[i]));
+		failed = hn_codec_append(array, json_object_new_double(values[i]));
 	return add_array(json, key, array, failed);
 }
 
@@ -70,12 +101,6 @@ static int get_numbers(json_object *json, const char *key, size_t count, json_ob
 	if (json_object_array_length(*ret) != count)
 		return hn_fail(err, -EPROTO, "member '%s' has %zu values where %zu are expected", key,
 			       json_object_array_length(*ret), count);
-	for (size_t i = 0; i < count; i++) {
-		json_object *value = json_object_array_get_idx(*ret, i);
-
-		if (!json_object_is_type(value, json_type_int) && !json_object_is_type(value, json_type_double))
-			return hn_fail(err, -EPROTO, "member '%s' holds something that is not a number", key);
-	}
 	return 0;
 }
 
@@ -84,8 +109,13 @@ int hn_codec_get_u64s(json_object *json, const char *key, uint64_t *ret, size_t 
 	json_object *array;
 	int r = get_numbers(json, key, count, &array, err);
 
-	for (size_t i = 0; r == 0 && i < count; i++)
-		ret[i] = json_object_get_uint64(json_object_array_get_idx(array, i));
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		json_object *value = json_object_array_get_idx(array, i);
+
+		if (!json_object_is_type(value, json_type_int) || json_object_get_int64(value) < 0)
+			return hn_fail(err, -EPROTO, "member '%s' holds something that is not a count", key);
+		ret[i] = json_object_get_uint64(value);
+	}
 	return r;
 }
 
@@ -94,8 +124,15 @@ int hn_codec_get_doubles(json_object *json, const char *key, double *ret, size_t
 	json_object *array;
 	int r = get_numbers(json, key, count, &array, err);
 
-	for (size_t i = 0; r == 0 && i < count; i++)
-		ret[i] = json_object_get_double(json_object_array_get_idx(array, i));
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		json_object *value = json_object_array_get_idx(array, i);
+
+		if (!json_object_is_type(value, json_type_int) && !json_object_is_type(value, json_type_double))
+			return hn_fail(err, -EPROTO, "member '%s' holds something that is not a number", key);
+		ret[i] = json_object_get_double(value);
+		if (!isfinite(ret[i]))
+			return hn_fail(err, -EPROTO, "member '%s' holds a number that is not finite", key);
+	}
 	return r;
 }
 
@@ -133,7 +170,7 @@ int hn_codec_add_items(json_object *json, const char *key, const void *elements,
 	int failed = 0;
 
 	for (size_t i = 0; i < count && !failed; i++)
-		failed = append(array, encode((const char *)elements + i * size));
+		failed = hn_codec_append(array, encode((const char *)elements + i * size));
 	return add_array(json, key, array, failed);
 }
 

@@ -12,6 +12,12 @@
 int hn_codec_add_set(json_object *json, const char *key, const struct hn_set *set);
 int hn_codec_get_set(json_object *json, const char *key, struct hn_set *ret, struct hn_error *err);
 
+/* A number that fits an unsigned. */
+int hn_codec_get_unsigned(json_object *json, const char *key, unsigned *ret, struct hn_error *err);
+
+/* What parsing the word of a member gave: 0, or -EPROTO with the member named. */
+int hn_codec_word(int result, const char *key, struct hn_error *err);
+
 /* Arrays of exactly count numbers. */
 int hn_codec_add_u64s(json_object *json, const char *key, const uint64_t *values, size_t count);
 int hn_codec_get_u64s(json_object *json, const char *key, uint64_t *ret, size_t count, struct hn_error *err);
@@ -24,6 +30,12 @@ int hn_codec_get_text(json_object *json, const char *key, char *buffer, size_t s
 /* An array member of at most HN_CODEC_ITEMS_MAX objects, and its length. */
 int hn_codec_get_items(json_object *json, const char *key, json_object **ret, size_t *ret_count,
 		       struct hn_error *err);
+
+/* Adds what an encoder gave: NULL is -ENOMEM here, not JSON's null. */
+int hn_codec_add_part(json_object *json, const char *key, json_object *part);
+
+/* Appends value to array, whose reference is taken; either may be NULL: -ENOMEM. */
+int hn_codec_append(json_object *array, json_object *value);
 
 /* Encodes each element into a new array under key: encode(element) for count elements of that size. */
 int hn_codec_add_items(json_object *json, const char *key, const void *elements, size_t count, size_t size,

@@ -25,7 +25,7 @@ json_object *hn_placement_encode(const struct hn_placement *placement)
 		const struct hn_cell_home *cell = &placement->cells[i];
 		json_object *item = json_object_new_object();
 
-		failed = !item || json_object_array_add(cells, item) < 0 || hn_json_add_int(item, "cell", cell->cell) ||
+		failed = hn_codec_append(cells, item) || hn_json_add_int(item, "cell", cell->cell) ||
 			 hn_codec_add_set(item, "nodes", &cell->nodes) ||
 			 hn_codec_add_u64s(item, "bytes", cell->bytes, placement->node_count);
 	}
@@ -50,6 +50,8 @@ int hn_placement_decode(json_object *json, struct hn_placement **ret, struct hn_
 		return r;
 	if (node_count > HN_SET_MAX)
 		return hn_fail(err, -EPROTO, "member 'node_count' is above %d", HN_SET_MAX);
+	if (count * node_count > HN_CODEC_TABLE_MAX)
+		return hn_fail(err, -EPROTO, "member 'cells' has %zu items for %d nodes: too many", count, (int)node_count);
 	placement = hn_placement_new((size_t)node_count, count);
 	if (!placement)
 		return hn_oom(err);
@@ -60,9 +62,10 @@ int hn_placement_decode(json_object *json, struct hn_placement **ret, struct hn_
 		json_object *item = json_object_array_get_idx(cells, i);
 		struct hn_cell_home *cell = &placement->cells[i];
 
-		(void)((r = hn_json_get_int(item, "cell", &cell->cell, err)) < 0 ||
-		       (r = hn_codec_get_set(item, "nodes", &cell->nodes, err)) < 0 ||
-		       (r = hn_codec_get_u64s(item, "bytes", cell->bytes, placement->node_count, err)) < 0);
+		if ((r = hn_json_get_int(item, "cell", &cell->cell, err)) < 0 ||
+		    (r = hn_codec_get_set(item, "nodes", &cell->nodes, err)) < 0 ||
+		    (r = hn_codec_get_u64s(item, "bytes", cell->bytes, placement->node_count, err)) < 0)
+			hn_error_prefix(err, "cells[%zu]", i);
 	}
 	if (r == 0)
 		*ret = hn_steal(placement);

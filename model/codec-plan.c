@@ -36,7 +36,8 @@ json_object *hn_plan_encode(const struct hn_plan *plan)
 
 	failed = failed || hn_json_add_string(json, "verdict", hn_verdict_name(plan->verdict)) ||
 		 hn_json_add_string(json, "reason", plan->reason) ||
-		 hn_json_add(json, "home", plan->home ? hn_placement_encode(plan->home) : NULL) ||
+		 (plan->home ? hn_codec_add_part(json, "home", hn_placement_encode(plan->home))
+			     : hn_json_add(json, "home", NULL)) ||
 		 hn_json_add_u64(json, "migrate_bytes", hn_plan_migrate_bytes(plan)) ||
 		 hn_codec_add_items(json, "actions", plan->actions, plan->action_count, sizeof(*plan->actions),
 				    encode_action) ||
@@ -76,7 +77,7 @@ static int decode_action(json_object *json, struct hn_plan *plan, struct hn_erro
 		return r;
 	bind = strcmp(kind, hn_action_kind_name(HN_ACTION_BIND)) == 0;
 	if (!bind && strcmp(kind, hn_action_kind_name(HN_ACTION_MIGRATE)) != 0)
-		return hn_fail(err, -EPROTO, "unknown action '%.40s'", kind);
+		return hn_fail(err, -EPROTO, "member 'kind' is the unknown action '%.40s'", kind);
 	action = hn_plan_add_action(plan, bind ? HN_ACTION_BIND : HN_ACTION_MIGRATE);
 	if (!action)
 		return hn_oom(err);
@@ -97,6 +98,10 @@ static int decode_notes(json_object *json, struct hn_plan *plan, struct hn_error
 
 		if (!json_object_is_type(item, json_type_string))
 			return hn_fail(err, -EPROTO, "notes[%zu] is not a string", i);
+		if (strlen(json_object_get_string(item)) != (size_t)json_object_get_string_len(item) ||
+		    json_object_get_string_len(item) >= HN_REASON_MAX)
+			return hn_fail(err, -EPROTO, "notes[%zu] is longer than %d bytes or has a NUL inside", i,
+				       HN_REASON_MAX - 1);
 		if (hn_plan_add_note(plan, "%s", json_object_get_string(item)) < 0)
 			return hn_oom(err);
 	}
@@ -114,12 +119,13 @@ int hn_plan_decode(json_object *json, struct hn_plan **ret, struct hn_error *err
 	if (!plan)
 		return hn_oom(err);
 	if ((r = hn_json_get_string(json, "verdict", &verdict, err)) < 0 ||
-	    (r = hn_verdict_parse(verdict, &plan->verdict, err)) < 0 ||
+	    (r = hn_codec_word(hn_verdict_parse(verdict, &plan->verdict, err), "verdict", err)) < 0 ||
 	    (r = hn_codec_get_text(json, "reason", plan->reason, sizeof(plan->reason), err)) < 0 ||
 	    (r = hn_codec_get_items(json, "actions", &actions, &count, err)) < 0)
 		return r;
 	for (size_t i = 0; r == 0 && i < count; i++)
-		r = decode_action(json_object_array_get_idx(actions, i), plan, err);
+		if ((r = decode_action(json_object_array_get_idx(actions, i), plan, err)) < 0)
+			hn_error_prefix(err, "actions[%zu]", i);
 	if (r == 0 && hn_json_has(json, "home") && (r = hn_json_get_object(json, "home", &home, err)) == 0)
 		r = hn_placement_decode(home, &plan->home, err);
 	if (r == 0)

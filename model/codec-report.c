@@ -46,24 +46,22 @@ static json_object *encode_operation(const struct hn_operation *operation)
 
 static int decode_operation(json_object *json, struct hn_operation *ret, struct hn_error *err)
 {
-	uint64_t threads_bound = 0;
 	const char *state;
 	int r;
 
 	(void)((r = hn_json_get_u64(json, "id", &ret->id, err)) < 0 ||
 	       (r = hn_json_get_string(json, "state", &state, err)) < 0 ||
-	       (r = hn_operation_state_parse(state, &ret->state, err)) < 0 ||
+	       (r = hn_codec_word(hn_operation_state_parse(state, &ret->state, err), "state", err)) < 0 ||
 	       (r = hn_json_get_u64(json, "elapsed_ns", &ret->elapsed_ns, err)) < 0 ||
 	       (r = hn_json_get_u64(json, "to_move_bytes", &ret->to_move_bytes, err)) < 0 ||
 	       (r = hn_json_get_u64(json, "moved_bytes", &ret->moved_bytes, err)) < 0 ||
 	       (r = hn_json_get_u64(json, "stayed_bytes", &ret->stayed_bytes, err)) < 0 ||
 	       (r = hn_json_get_u64(json, "bytes_per_second", &ret->bytes_per_second, err)) < 0 ||
 	       (r = hn_json_get_u64(json, "cpu_ns", &ret->cpu_ns, err)) < 0 ||
-	       (r = hn_json_get_u64(json, "threads_bound", &threads_bound, err)) < 0 ||
+	       (r = hn_codec_get_unsigned(json, "threads_bound", &ret->threads_bound, err)) < 0 ||
 	       (r = hn_json_get_int(json, "cell", &ret->cell, err)) < 0 ||
 	       (r = hn_json_get_int(json, "to_node", &ret->to_node, err)) < 0 ||
 	       (r = hn_codec_get_text(json, "message", ret->message, sizeof(ret->message), err)) < 0);
-	ret->threads_bound = (unsigned)threads_bound;
 	return r;
 }
 
@@ -71,7 +69,7 @@ static int add_locality(json_object *json, const struct hn_report *report)
 {
 	if (!report->locality_known)
 		return hn_json_add(json, "locality", NULL);
-	return hn_json_add(json, "locality", encode_interval(&report->locality)) ||
+	return hn_codec_add_part(json, "locality", encode_interval(&report->locality)) ||
 	       hn_codec_add_items(json, "cell_locality", report->cell_locality, report->guest->cell_count,
 				  sizeof(*report->cell_locality), encode_interval);
 }
@@ -81,12 +79,15 @@ json_object *hn_report_encode(const struct hn_report *report)
 	json_object *json = json_object_new_object();
 	int failed = !json;
 
-	failed = failed || hn_json_add(json, "guest", hn_guest_encode(report->guest)) || add_locality(json, report) ||
+	failed = failed || hn_codec_add_part(json, "guest", hn_guest_encode(report->guest)) || add_locality(json, report) ||
 		 hn_json_add_u64(json, "age_ns", report->age_ns) ||
-		 hn_json_add(json, "sample", report->sample ? hn_sample_encode(report->sample) : NULL) ||
-		 hn_json_add(json, "home", report->home ? hn_placement_encode(report->home) : NULL) ||
-		 hn_json_add(json, "plan", report->plan ? hn_plan_encode(report->plan) : NULL) ||
-		 hn_json_add(json, "operation", encode_operation(&report->operation)) ||
+		 (report->sample ? hn_codec_add_part(json, "sample", hn_sample_encode(report->sample))
+				 : hn_json_add(json, "sample", NULL)) ||
+		 (report->home ? hn_codec_add_part(json, "home", hn_placement_encode(report->home))
+			       : hn_json_add(json, "home", NULL)) ||
+		 (report->plan ? hn_codec_add_part(json, "plan", hn_plan_encode(report->plan))
+			       : hn_json_add(json, "plan", NULL)) ||
+		 hn_codec_add_part(json, "operation", encode_operation(&report->operation)) ||
 		 hn_json_add_string(json, "problem", report->problem);
 	return hn_codec_finish(json, failed);
 }
@@ -110,9 +111,21 @@ static int decode_locality(json_object *json, struct hn_report *report, struct h
 	if (!report->cell_locality)
 		return hn_oom(err);
 	for (size_t i = 0; i < count && r == 0; i++)
-		r = decode_interval(json_object_array_get_idx(items, i), &report->cell_locality[i], err);
+		if ((r = decode_interval(json_object_array_get_idx(items, i), &report->cell_locality[i], err)) < 0)
+			hn_error_prefix(err, "cell_locality[%zu]", i);
 	report->locality_known = r == 0;
 	return r;
+}
+
+/* Readers go through sample and home by the guest's cells. */
+static int check_sizes(const struct hn_report *report, struct hn_error *err)
+{
+	size_t cells = report->guest->cell_count;
+
+	if ((report->sample && report->sample->cell_count != cells) || (report->home && report->home->cell_count != cells))
+		return hn_fail(err, -EPROTO, "guest '%s': its sample or home does not fit its %zu cells",
+			       report->guest->name, cells);
+	return 0;
 }
 
 static int decode_parts(json_object *json, struct hn_report *report, struct hn_error *err)
@@ -126,7 +139,7 @@ static int decode_parts(json_object *json, struct hn_report *report, struct hn_e
 		r = hn_placement_decode(part, &report->home, err);
 	if (r == 0 && hn_json_has(json, "plan") && (r = hn_json_get_object(json, "plan", &part, err)) == 0)
 		r = hn_plan_decode(part, &report->plan, err);
-	return r;
+	return r < 0 ? r : check_sizes(report, err);
 }
 
 int hn_report_decode(json_object *json, struct hn_report **ret, struct hn_error *err)

@@ -10,9 +10,11 @@ static json_object *encode_state(const void *element)
 	json_object *json = json_object_new_object();
 	int failed = !json;
 
-	failed = failed || hn_json_add(json, "guest", hn_guest_encode(state->guest)) ||
-		 hn_json_add(json, "sample", state->sample ? hn_sample_encode(state->sample) : NULL) ||
-		 hn_json_add(json, "home", state->home ? hn_placement_encode(state->home) : NULL) ||
+	failed = failed || hn_codec_add_part(json, "guest", hn_guest_encode(state->guest)) ||
+		 (state->sample ? hn_codec_add_part(json, "sample", hn_sample_encode(state->sample))
+				: hn_json_add(json, "sample", NULL)) ||
+		 (state->home ? hn_codec_add_part(json, "home", hn_placement_encode(state->home))
+			      : hn_json_add(json, "home", NULL)) ||
 		 hn_json_add_u64(json, "agreeing", state->looks.agreeing) ||
 		 hn_json_add_u64(json, "fruitless", state->looks.fruitless) ||
 		 hn_json_add_u64(json, "settle_until_ns", state->looks.settle_until_ns) ||
@@ -26,7 +28,7 @@ json_object *hn_snapshot_encode(const struct hn_snapshot *snapshot)
 	int failed = !json;
 
 	failed = failed || hn_json_add_int(json, "version", 1) || hn_json_add_u64(json, "now_ns", snapshot->now_ns) ||
-		 hn_json_add(json, "host", hn_host_encode(snapshot->host)) ||
+		 hn_codec_add_part(json, "host", hn_host_encode(snapshot->host)) ||
 		 hn_codec_add_items(json, "guests", snapshot->guests, snapshot->guest_count, sizeof(*snapshot->guests),
 				    encode_state);
 	return hn_codec_finish(json, failed);
@@ -34,14 +36,11 @@ json_object *hn_snapshot_encode(const struct hn_snapshot *snapshot)
 
 static int decode_looks(json_object *json, struct hn_looks *ret, struct hn_error *err)
 {
-	uint64_t agreeing = 0, fruitless = 0;
 	int r;
 
-	(void)((r = hn_json_get_u64(json, "agreeing", &agreeing, err)) < 0 ||
-	       (r = hn_json_get_u64(json, "fruitless", &fruitless, err)) < 0 ||
+	(void)((r = hn_codec_get_unsigned(json, "agreeing", &ret->agreeing, err)) < 0 ||
+	       (r = hn_codec_get_unsigned(json, "fruitless", &ret->fruitless, err)) < 0 ||
 	       (r = hn_json_get_u64(json, "settle_until_ns", &ret->settle_until_ns, err)) < 0);
-	ret->agreeing = (unsigned)agreeing;
-	ret->fruitless = (unsigned)fruitless;
 	return r;
 }
 

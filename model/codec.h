@@ -4,8 +4,8 @@
  *
  * Sets are strings ("0-3,8"), per-node values are arrays in the order of the host's nodes, sizes are bytes and end in
  * _bytes, times end in _ns. Encoders return a new object, or NULL when out of memory. Decoders check every member,
- * name the one that is wrong (-EPROTO), refuse arrays longer than HN_CODEC_ITEMS_MAX, and give the caller a value to
- * free. What they read is what the encoder of the same version wrote; unknown members are skipped.
+ * name the one that is wrong (-EPROTO), refuse arrays longer than HN_CODEC_ITEMS_MAX and tables (of cells or threads
+ * by nodes) larger than HN_CODEC_TABLE_MAX, and give the caller a value to free. What they read is what the encoder of the same version wrote; unknown members are skipped.
  */
 #include <json-c/json.h>
 
@@ -19,6 +19,7 @@
 #include "model/snapshot.h"
 
 #define HN_CODEC_ITEMS_MAX 65536
+#define HN_CODEC_TABLE_MAX (1 << 22)
 
 json_object *hn_host_encode(const struct hn_host *host);
 int hn_host_decode(json_object *json, struct hn_host **ret, struct hn_error *err);

@@ -145,6 +145,14 @@ uint64_t hn_guest_memory_bytes(const struct hn_guest *guest)
 	return bytes;
 }
 
+bool hn_guest_cell_movable(const struct hn_guest *guest, size_t cell)
+{
+	for (size_t i = 0; i < guest->backend_count; i++)
+		if (guest->backends[i].cell == guest->cells[cell].id && guest->backends[i].movability != HN_MOVABLE)
+			return false;
+	return true;
+}
+
 int hn_guest_vcpu_count(const struct hn_guest *guest)
 {
 	int count = 0;

@@ -133,4 +133,6 @@ struct hn_backend *hn_guest_add_backend(struct hn_guest *guest, const char *id);
 int hn_guest_cell_index(const struct hn_guest *guest, int cell_id);
 
 uint64_t hn_guest_memory_bytes(const struct hn_guest *guest);
+/* False when any backend of the cell, by index, cannot be moved. */
+bool hn_guest_cell_movable(const struct hn_guest *guest, size_t cell);
 int hn_guest_vcpu_count(const struct hn_guest *guest);

@@ -113,15 +113,17 @@ static int nearest_node(const struct quest *quest, const size_t *taken, size_t c
 	return best;
 }
 
-/* Spreads bytes over the nodes as evenly as their room allows, then vCPUs in proportion to bytes. */
+/* Spreads bytes over the nodes as evenly as their room allows. */
 static void pour(const struct quest *quest, struct hn_candidate *candidate)
 {
 	uint64_t left = quest->bytes;
-	unsigned vcpus_left = quest->vcpus;
 
-	for (size_t filled = 0; left > 0 && filled <= candidate->share_count; filled++) {
-		uint64_t even = left / candidate->share_count + 1;
+	while (left > 0) { /* a round fills a node or is the last: there is room for all of it */
+		uint64_t open = 0, even;
 
+		for (size_t i = 0; i < candidate->share_count; i++)
+			open += candidate->shares[i].bytes < quest->capacity->nodes[candidate->shares[i].node].room_bytes;
+		even = left / open + 1;
 		for (size_t i = 0; i < candidate->share_count && left > 0; i++) {
 			struct hn_share *share = &candidate->shares[i];
 			uint64_t room = quest->capacity->nodes[share->node].room_bytes - share->bytes;
@@ -132,13 +134,29 @@ static void pour(const struct quest *quest, struct hn_candidate *candidate)
 			left -= take;
 		}
 	}
-	for (size_t i = 0; i < candidate->share_count; i++) {
-		struct hn_share *share = &candidate->shares[i];
-		unsigned part = quest->bytes ? (unsigned)((double)quest->vcpus * (double)share->bytes / (double)quest->bytes)
-					     : 0;
+}
 
-		share->vcpus = i + 1 == candidate->share_count ? vcpus_left : part;
-		vcpus_left -= share->vcpus;
+/* vCPUs in proportion to bytes as far as CPUs reach, the rest one by one to where most CPUs are left. */
+static void seat(const struct quest *quest, struct hn_candidate *candidate)
+{
+	unsigned left = quest->vcpus;
+
+	for (size_t i = 0; i < candidate->share_count && quest->bytes > 0; i++) {
+		struct hn_share *share = &candidate->shares[i];
+		unsigned room = cpu_room(quest, share->node);
+
+		share->vcpus = (unsigned)((double)quest->vcpus * (double)share->bytes / (double)quest->bytes);
+		share->vcpus = share->vcpus < room ? share->vcpus : room;
+		left -= share->vcpus;
+	}
+	for (; left > 0; left--) {
+		struct hn_share *best = &candidate->shares[0];
+
+		for (size_t i = 1; i < candidate->share_count; i++)
+			if (cpu_room(quest, candidate->shares[i].node) - candidate->shares[i].vcpus >
+			    cpu_room(quest, best->node) - best->vcpus)
+				best = &candidate->shares[i];
+		best->vcpus++;
 	}
 }
 
@@ -179,6 +197,7 @@ static int grow_from(const struct quest *quest, size_t start, struct hn_candidat
 	for (size_t i = 0; i < count; i++)
 		candidate->shares[i].node = taken[i];
 	pour(quest, candidate);
+	seat(quest, candidate);
 	measure_set(quest, candidate);
 	return 1;
 }
@@ -206,14 +225,13 @@ static int by_migration(const void *a, const void *b)
 static int fail_no_place(const struct quest *quest, int cell_id, struct hn_error *err)
 {
 	char need[HN_UNITS_TEXT_MAX], most[HN_UNITS_TEXT_MAX];
-	uint64_t total = 0, cpus = 0;
+	uint64_t total = 0;
 	int roomiest = -1;
 
 	for (size_t node = 0; node < quest->capacity->node_count; node++) {
 		if (!usable(quest, node))
 			continue;
 		total += quest->capacity->nodes[node].room_bytes;
-		cpus += cpu_room(quest, node);
 		if (roomiest < 0 ||
 		    quest->capacity->nodes[node].room_bytes > quest->capacity->nodes[roomiest].room_bytes)
 			roomiest = (int)node;
@@ -226,23 +244,19 @@ static int fail_no_place(const struct quest *quest, int cell_id, struct hn_error
 		return hn_fail(err, -ENOSPC,
 			       "memory: cell %d needs %s, and all nodes together cannot take it (the roomiest, node %d: %s)",
 			       cell_id, need, quest->host->nodes[roomiest].id, most);
-	return hn_fail(err, -ENOSPC, "CPUs: cell %d has %u vCPUs, the nodes that could hold it %u CPUs", cell_id,
-		       quest->vcpus, (unsigned)cpus);
+	return hn_fail(err, -ENOSPC, "CPUs: cell %d has %u vCPUs, more than %u times the CPUs of the nodes that could hold it",
+		       cell_id, quest->vcpus, quest->cpu_multiple);
 }
 
 /* Memory that cannot move keeps the cell where most of it is. */
 static int fixed_node(const struct hn_guest *guest, size_t cell, const uint64_t *here, size_t node_count)
 {
 	size_t most = 0;
-	bool fixed = false;
 
-	for (size_t i = 0; i < guest->backend_count; i++)
-		if (guest->backends[i].cell == guest->cells[cell].id && guest->backends[i].movability != HN_MOVABLE)
-			fixed = true;
 	for (size_t node = 1; node < node_count; node++)
 		if (here[node] > here[most])
 			most = node;
-	return fixed && here[most] > 0 ? (int)most : -1;
+	return here[most] > 0 && !hn_guest_cell_movable(guest, cell) ? (int)most : -1;
 }
 
 int hn_candidates_find(const struct hn_snapshot *snapshot, size_t guest, size_t cell,
@@ -263,6 +277,9 @@ int hn_candidates_find(const struct hn_snapshot *snapshot, size_t guest, size_t 
 	int r;
 
 	memset(ret, 0, sizeof(*ret));
+	if (quest.fixed_node >= 0 && quest.vcpus > 0 && capacity->nodes[quest.fixed_node].cpus == 0)
+		return hn_fail(err, -ENOSPC, "cell %d cannot be moved from node %d, which has no CPUs for it",
+			       model->cells[cell].id, snapshot->host->nodes[quest.fixed_node].id);
 	r = find_single(&quest, ret);
 	if (r == 0 && ret->count == 0)
 		r = find_sets(&quest, ret);

@@ -12,26 +12,40 @@ struct hn_set hn_usable_cpus(const struct hn_host *host, size_t node, enum hn_cl
 	return cpus;
 }
 
-/* Bytes of the cell on the node: the sampled share of its present pages, scaled to what is present. */
-static uint64_t cell_bytes_on(const struct hn_guest *guest, const struct hn_sample *sample, size_t cell, size_t node)
+/* value x part / whole without rounding in between: a cell that is wholly on a node has all its bytes there. */
+static uint64_t scale(uint64_t value, uint64_t part, uint64_t whole)
+{
+	return whole ? (uint64_t)((unsigned __int128)value * part / whole) : 0;
+}
+
+uint64_t hn_cell_bytes_present(const struct hn_guest *guest, const struct hn_sample *sample, size_t cell)
 {
 	const struct hn_cell_sample *pages = &sample->cells[cell];
 
-	if (pages->sampled == 0)
-		return 0;
-	return (uint64_t)((double)guest->cells[cell].memory_bytes * (double)pages->on_node[node] /
-			  (double)pages->sampled);
+	return scale(guest->cells[cell].memory_bytes, pages->sampled - pages->absent, pages->sampled);
+}
+
+uint64_t hn_cell_bytes_on(const struct hn_guest *guest, const struct hn_sample *sample, size_t cell, size_t node)
+{
+	const struct hn_cell_sample *pages = &sample->cells[cell];
+
+	return scale(hn_cell_bytes_present(guest, sample, cell), pages->on_node[node],
+		     hn_cell_sample_present(pages, sample->node_count));
 }
 
 static uint64_t guest_bytes_on(const struct hn_guest_state *state, size_t cell, size_t node)
 {
-	return state->sample ? cell_bytes_on(state->guest, state->sample, cell, node) : 0;
+	return state->sample ? hn_cell_bytes_on(state->guest, state->sample, cell, node) : 0;
 }
 
-/* Only a home that somebody brings the guest to counts; in the other modes it is a mere opinion. */
-static bool goes_home(const struct hn_guest_state *state)
+/*
+ * Only a home that somebody brings the guest to counts; in the other modes it is a mere opinion. One from before nodes or
+ * cells came or went counts no more.
+ */
+static bool goes_home(const struct hn_guest_state *state, size_t node_count)
 {
-	return state->home && (state->guest->mode == HN_MODE_ENFORCE || state->moving);
+	return state->home && (state->guest->mode == HN_MODE_ENFORCE || state->moving) &&
+	       state->home->node_count == node_count && state->home->cell_count == state->guest->cell_count;
 }
 
 /* What a guest has still to receive on the node is promised to it. */
@@ -39,7 +53,7 @@ static uint64_t promised_bytes(const struct hn_guest_state *state, size_t node)
 {
 	uint64_t promised = 0;
 
-	for (size_t cell = 0; goes_home(state) && cell < state->home->cell_count; cell++) {
+	for (size_t cell = 0; cell < state->home->cell_count; cell++) {
 		uint64_t wanted = state->home->cells[cell].bytes[node], there = guest_bytes_on(state, cell, node);
 
 		if (wanted > there)
@@ -92,8 +106,12 @@ static void fill_node(const struct hn_snapshot *snapshot, size_t guest, size_t n
 
 		if (i == guest || other->guest->mode == HN_MODE_OFF)
 			continue;
-		taken += promised_bytes(other, node);
-		vcpus += goes_home(other) ? homed_vcpus(other, node) : seen_vcpus(other, node);
+		if (goes_home(other, snapshot->host->node_count)) {
+			taken += promised_bytes(other, node);
+			vcpus += homed_vcpus(other, node);
+		} else {
+			vcpus += seen_vcpus(other, node);
+		}
 	}
 	ret->others_vcpus = (unsigned)(vcpus + 0.5);
 	ret->room_bytes = ret->own_bytes + (free_bytes > taken ? free_bytes - taken : 0);

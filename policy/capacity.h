@@ -27,5 +27,14 @@ struct hn_capacity *hn_capacity_new(const struct hn_snapshot *snapshot, size_t g
 void hn_capacity_free(struct hn_capacity *capacity);
 HN_CLEANUP_DEFINE(hn_capacity, struct hn_capacity *, hn_capacity_free);
 
+/*
+ * Bytes of a cell on a node, by indices: the sampled share of its present pages, scaled to what is present. Pages that the
+ * kernel would not tell of are taken to lie as the others do.
+ */
+uint64_t hn_cell_bytes_on(const struct hn_guest *guest, const struct hn_sample *sample, size_t cell, size_t node);
+
+/* Bytes of a cell that are present, wherever. */
+uint64_t hn_cell_bytes_present(const struct hn_guest *guest, const struct hn_sample *sample, size_t cell);
+
 /* CPUs of a node that threads of that class may be bound to. */
 struct hn_set hn_usable_cpus(const struct hn_host *host, size_t node, enum hn_class class);

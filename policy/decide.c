@@ -1,7 +1,6 @@
 #include "policy/decide.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,7 +51,7 @@ static bool left_alone_or_unknown(const struct look *look)
 
 	if (guest->mode == HN_MODE_OFF)
 		return conclude(look->plan, HN_VERDICT_LEFT_ALONE, "its mode is off"), true;
-	if (guest->class == HN_CLASS_REALTIME && guest->state == HN_RUN_RUNNING)
+	if (guest->class == HN_CLASS_REALTIME && (guest->state == HN_RUN_RUNNING || guest->state == HN_RUN_UNKNOWN))
 		return conclude(look->plan, HN_VERDICT_LEFT_ALONE,
 				"a realtime guest is left alone while it runs"),
 		       true;
@@ -140,6 +139,11 @@ static double home_share(const struct look *look, size_t cell)
 	return present ? (double)pages_at_home(look, cell) / (double)present : 1;
 }
 
+static bool is_away(const struct look *look, size_t cell)
+{
+	return home_share(look, cell) < look->options->home_share;
+}
+
 /* Upper estimate of the cell's bytes that lie outside its home. */
 static uint64_t bytes_away(const struct look *look, size_t cell)
 {
@@ -147,34 +151,22 @@ static uint64_t bytes_away(const struct look *look, size_t cell)
 	uint64_t present = hn_cell_sample_present(pages, look->sample->node_count);
 	struct hn_interval away = hn_interval_wilson(present - pages_at_home(look, cell), present);
 
-	if (pages->sampled == 0)
-		return 0;
-	return (uint64_t)((look->sample->exhaustive ? away.value : away.high) * (double)present / (double)pages->sampled *
-			  (double)look->guest->cells[cell].memory_bytes);
-}
-
-static bool is_movable(const struct hn_guest *guest, int cell)
-{
-	for (size_t i = 0; i < guest->backend_count; i++)
-		if (guest->backends[i].cell == cell && guest->backends[i].movability != HN_MOVABLE)
-			return false;
-	return true;
+	return (uint64_t)((look->sample->exhaustive ? away.value : away.high) *
+			  (double)hn_cell_bytes_present(look->guest, look->sample, cell));
 }
 
 /* The node of a cell's home that lacks most of what should be there. */
-static size_t neediest_node(const struct look *look, size_t cell)
+static size_t neediest_node(const struct look *look, size_t cell, uint64_t *ret_lack)
 {
-	const struct hn_cell_sample *pages = &look->sample->cells[cell];
 	const struct hn_cell_home *home = &look->plan->home->cells[cell];
-	double most = -INFINITY;
 	size_t best = 0;
 
+	*ret_lack = 0;
 	for (size_t node = 0; node < look->sample->node_count; node++) {
-		double there = pages->sampled ? (double)pages->on_node[node] / (double)pages->sampled : 0;
-		double lack = (double)home->bytes[node] - there * (double)look->guest->cells[cell].memory_bytes;
+		uint64_t there = hn_cell_bytes_on(look->guest, look->sample, cell, node);
 
-		if (home->bytes[node] > 0 && lack > most) {
-			most = lack;
+		if (home->bytes[node] > there && home->bytes[node] - there > *ret_lack) {
+			*ret_lack = home->bytes[node] - there;
 			best = node;
 		}
 	}
@@ -187,25 +179,23 @@ static int plan_migrate(const struct look *look, size_t cell)
 	char bytes_text[HN_UNITS_TEXT_MAX];
 	struct hn_action *action;
 	double at_home = home_share(look, cell);
-	uint64_t away = bytes_away(look, cell);
-	size_t target;
+	uint64_t away = bytes_away(look, cell), lack;
+	size_t target = neediest_node(look, cell, &lack);
 
-	if (at_home >= 1)
+	if (at_home >= 1 || lack == 0)
 		return 0;
-	if (!is_movable(look->guest, home->cell))
-		return hn_plan_add_note(look->plan, "cell %d: its memory cannot be moved (%.1f %% is at home)", home->cell,
-					100 * at_home);
 	action = hn_plan_add_action(look->plan, HN_ACTION_MIGRATE);
 	if (!action)
 		return -ENOMEM;
-	target = neediest_node(look, cell);
 	action->cell = home->cell;
 	action->to_node = look->snapshot->host->nodes[target].id;
 	action->bytes = away;
-	if (hn_set_count(&home->nodes) > 1)
+	if (hn_set_count(&home->nodes) > 1) {
 		action->limit_bytes = home->bytes[target];
+		action->bytes = away < lack ? away : lack; /* the rest is another node's */
+	}
 	snprintf(action->reason, sizeof(action->reason), "cell %d has %.1f %% of its pages at home: %s belong on node %d",
-		 home->cell, 100 * at_home, hn_bytes_format(away, bytes_text, sizeof(bytes_text)), action->to_node);
+		 home->cell, 100 * at_home, hn_bytes_format(action->bytes, bytes_text, sizeof(bytes_text)), action->to_node);
 	return 0;
 }
 
@@ -235,16 +225,21 @@ static int add_notes(const struct look *look)
 /* A few stray pages are no reason to move; but when something moves, every cell's strays come along. */
 static int plan_actions(const struct look *look)
 {
-	bool needed = false;
+	bool needed;
 	int r = 0;
 
 	for (size_t i = 0; i < look->guest->thread_count && r == 0; i++)
 		r = plan_bind(look, i);
+	needed = look->plan->action_count > 0;
 	for (size_t i = 0; i < look->guest->cell_count; i++)
-		needed = needed || home_share(look, i) < look->options->home_share;
-	needed = needed || look->plan->action_count > 0;
+		needed = needed || (is_away(look, i) && hn_guest_cell_movable(look->guest, i));
 	for (size_t i = 0; i < look->guest->cell_count && r == 0 && needed; i++)
-		r = plan_migrate(look, i);
+		if (hn_guest_cell_movable(look->guest, i))
+			r = plan_migrate(look, i);
+	for (size_t i = 0; i < look->guest->cell_count && r == 0; i++)
+		if (is_away(look, i) && !hn_guest_cell_movable(look->guest, i))
+			r = hn_plan_add_note(look->plan, "cell %d: its memory cannot be moved (%.1f %% is at home)",
+					     look->guest->cells[i].id, 100 * home_share(look, i));
 	return r ? r : add_notes(look);
 }
 
@@ -261,6 +256,17 @@ static void describe_home(const struct hn_placement *home, char *text, size_t si
 	}
 }
 
+/* By nodes: how many bytes belong on each can differ from sample to sample. */
+static bool is_same_home(const struct hn_placement *a, const struct hn_placement *b)
+{
+	if (!a || a->cell_count != b->cell_count)
+		return false;
+	for (size_t i = 0; i < a->cell_count; i++)
+		if (a->cells[i].cell != b->cells[i].cell || !hn_set_equal(&a->cells[i].nodes, &b->cells[i].nodes))
+			return false;
+	return true;
+}
+
 /* Whether now is the time to carry the planned actions out. */
 static void conclude_actions(const struct look *look, struct hn_looks *looks)
 {
@@ -275,9 +281,7 @@ static void conclude_actions(const struct look *look, struct hn_looks *looks)
 		conclude(look->plan, HN_VERDICT_AT_HOME, "%s", home);
 		return;
 	}
-	looks->agreeing = look->state->home && hn_placement_equal(look->state->home, look->plan->home)
-				  ? looks->agreeing + 1
-				  : 1;
+	looks->agreeing = is_same_home(look->state->home, look->plan->home) ? looks->agreeing + 1 : 1;
 	hn_bytes_format(hn_plan_migrate_bytes(look->plan), bytes, sizeof(bytes));
 	if (look->state->moving)
 		conclude(look->plan, HN_VERDICT_WAIT, "an operation on it is under way");
@@ -328,7 +332,7 @@ struct hn_looks hn_looks_after(const struct hn_looks *looks, uint64_t now_ns, ui
 	struct hn_looks after = {.fruitless = looks->fruitless};
 	unsigned doublings;
 
-	after.fruitless = moved_bytes < predicted_bytes / 2 ? looks->fruitless + 1 : 0;
+	after.fruitless = moved_bytes < predicted_bytes - predicted_bytes / 2 ? looks->fruitless + 1 : 0;
 	doublings = after.fruitless < FRUITLESS_DOUBLINGS_MAX ? after.fruitless : FRUITLESS_DOUBLINGS_MAX;
 	after.settle_until_ns = now_ns + (settle_ns << doublings);
 	return after;

@@ -2,8 +2,44 @@
 
 #include "policy/capacity.h"
 
+/* Of what belongs on a node, the part that may be missing there without room for it: strays are no reason to leave. */
+#define MISSING_FRACTION 64
+
+/* Its nodes are the host's, by id and by index. */
+static bool is_on(const struct hn_cell_home *home, const struct hn_host *host)
+{
+	int found = 0;
+
+	for (size_t node = 0; node < host->node_count; node++) {
+		bool has = hn_set_has(&home->nodes, host->nodes[node].id);
+
+		if (home->bytes[node] > 0 && !has)
+			return false;
+		found += has;
+	}
+	return found == hn_set_count(&home->nodes);
+}
+
+/*
+ * What cannot move is at home where most of it is, give or take a tenth of the cell: samples differ, and a home must not
+ * change with them.
+ */
+static bool stays_where_it_is(const struct hn_cell_home *home, const struct hn_host *host, const uint64_t *here,
+			      uint64_t memory_bytes)
+{
+	uint64_t most = 0, at_home = 0;
+
+	for (size_t node = 0; node < host->node_count; node++) {
+		most = here[node] > most ? here[node] : most;
+		if (hn_set_has(&home->nodes, host->nodes[node].id))
+			at_home += here[node];
+	}
+	return most == 0 || (at_home > 0 && most - (most < at_home ? most : at_home) <= memory_bytes / 10);
+}
+
 /* A home is kept while its nodes exist with CPUs, the cells are the same, and what it wants fits. */
-static bool still_possible(const struct hn_guest_state *state, const struct hn_capacity *capacity)
+static bool still_possible(const struct hn_guest_state *state, const struct hn_host *host,
+			   const struct hn_capacity *capacity)
 {
 	const struct hn_placement *home = state->home;
 
@@ -12,8 +48,14 @@ static bool still_possible(const struct hn_guest_state *state, const struct hn_c
 	for (size_t cell = 0; cell < home->cell_count; cell++) {
 		uint64_t wanted = 0;
 
-		if (home->cells[cell].cell != state->guest->cells[cell].id)
+		if (home->cells[cell].cell != state->guest->cells[cell].id || !is_on(&home->cells[cell], host))
 			return false;
+		if (!hn_guest_cell_movable(state->guest, cell)) {
+			if (!stays_where_it_is(&home->cells[cell], host, &capacity->cell_bytes[cell * capacity->node_count],
+					       state->guest->cells[cell].memory_bytes))
+				return false;
+			continue;
+		}
 		for (size_t node = 0; node < home->node_count; node++)
 			wanted += home->cells[cell].bytes[node];
 		if (wanted < state->guest->cells[cell].memory_bytes) /* the cell has grown */
@@ -24,7 +66,8 @@ static bool still_possible(const struct hn_guest_state *state, const struct hn_c
 
 		for (size_t cell = 0; cell < home->cell_count; cell++)
 			wanted += home->cells[cell].bytes[node];
-		if (wanted > 0 && (capacity->nodes[node].cpus == 0 || wanted > capacity->nodes[node].room_bytes))
+		if (wanted > 0 && (capacity->nodes[node].cpus == 0 ||
+				   wanted - wanted / MISSING_FRACTION > capacity->nodes[node].room_bytes))
 			return false;
 	}
 	return true;
@@ -39,7 +82,7 @@ int hn_home_node_find(const struct hn_snapshot *snapshot, size_t guest, const st
 	capacity = hn_capacity_new(snapshot, guest, limits->keep_free_bytes);
 	if (!capacity)
 		return hn_oom(err);
-	if (!still_possible(state, capacity))
+	if (!still_possible(state, snapshot->host, capacity))
 		return hn_solve(snapshot, guest, limits, ret, err);
 	*ret = hn_placement_copy(state->home);
 	return *ret ? 0 : hn_oom(err);

@@ -17,7 +17,6 @@ struct search {
 	const struct hn_guest *guest;
 	const struct hn_capacity *capacity;
 	unsigned cpu_multiple;
-	bool ignore_memory; /* only asks whether the CPUs alone admit an assignment */
 	uint64_t steps_left;
 	size_t cell_count;
 	size_t *order;                    /* cells, largest first */
@@ -41,7 +40,7 @@ static bool admits(const struct search *search, const struct hn_candidate *candi
 		const struct hn_share *share = &candidate->shares[i];
 		const struct hn_node_capacity *node = &search->capacity->nodes[share->node];
 
-		if (!search->ignore_memory && search->bytes_used[share->node] + share->bytes > node->room_bytes)
+		if (search->bytes_used[share->node] + share->bytes > node->room_bytes)
 			return false;
 		if (search->vcpus_used[share->node] + share->vcpus > node->cpus * search->cpu_multiple)
 			return false;
@@ -116,7 +115,7 @@ static void descend(struct search *search, size_t depth, const struct hn_cost *c
 		const struct hn_candidate *candidate = &candidates->items[i];
 		struct hn_cost with = *cost;
 
-		if (search->steps_left == 0 || (search->ignore_memory && search->found))
+		if (search->steps_left == 0)
 			return;
 		search->steps_left--;
 		if (!admits(search, candidate))
@@ -224,33 +223,61 @@ static int fail_together(const struct search *search, struct hn_error *err)
 	return hn_fail(err, -ENOSPC, "memory: its cells fit one by one but not together (room on %s)", text);
 }
 
-/* One search at one CPU multiple: 1 found, 0 not, -ENOSPC when a single cell has no place, -ENOMEM. */
+/*
+ * One search at one CPU multiple, of at most *steps, which is left with what remains. *complete: what it found, or found
+ * not to exist, is proven. -ENOSPC, -ENOMEM.
+ */
 static int search_at(const struct hn_snapshot *snapshot, size_t guest, const struct hn_capacity *capacity,
-		     unsigned cpu_multiple, uint64_t steps, struct hn_placement **ret, struct hn_error *err)
+		     unsigned cpu_multiple, uint64_t *steps, bool *complete, struct hn_placement **ret,
+		     struct hn_error *err)
 {
 	struct search search;
 	struct hn_cost nothing = {{0}};
-	bool wide = false;
-	int r = search_init(&search, snapshot, guest, capacity, cpu_multiple, steps, err);
+	int r = search_init(&search, snapshot, guest, capacity, cpu_multiple, *steps, err);
 
+	*complete = true;
 	if (r == 0) {
 		descend(&search, 0, &nothing);
+		*steps = search.steps_left;
+		*complete = search.steps_left > 0;
 		for (size_t i = 0; i < search.cell_count; i++)
-			wide = wide || search.candidates[i].wide;
-		if (search.found) {
-			r = write_placement(&search, search.steps_left > 0 && !wide, ret, err);
-			r = r < 0 ? r : 1;
-		} else {
-			search.ignore_memory = true;
-			search.steps_left = steps;
-			descend(&search, 0, &nothing);
-			/* the CPUs admit it, so memory does not: a larger multiple would not help */
-			if (search.found)
-				r = fail_together(&search, err);
-		}
+			*complete = *complete && !search.candidates[i].wide;
+		if (search.found)
+			r = write_placement(&search, *complete, ret, err);
+		else if (search.steps_left == 0)
+			r = hn_fail(err, -ENOSPC, "gave up: no place for all its cells was found in the steps allowed");
+		else
+			r = fail_together(&search, err);
 	}
 	search_done(&search);
 	return r;
+}
+
+/*
+ * Nothing keeps to the CPUs, or to the least multiple that could: whether anything would at all is asked first, with the
+ * CPUs out of the way, and its answer is kept in case the steps run out before the least multiple is found.
+ */
+static int loosen(const struct hn_snapshot *snapshot, size_t guest, const struct hn_capacity *capacity, unsigned first,
+		  unsigned most, uint64_t steps, bool complete, struct hn_placement **ret, struct hn_error *err)
+{
+	HN_AUTO(hn_placement) struct hn_placement *loosest = NULL, *found = NULL;
+	uint64_t loosest_steps = steps;
+	bool decided = complete;
+	int r = search_at(snapshot, guest, capacity, most, &loosest_steps, &complete, &loosest, err);
+
+	if (r < 0)
+		return r;
+	for (unsigned multiple = first + 1; multiple < most && steps > 0 && !found; multiple++) {
+		r = search_at(snapshot, guest, capacity, multiple, &steps, &complete, &found, err);
+		if (r < 0 && r != -ENOSPC)
+			return r;
+		decided = decided && complete;
+	}
+	if (!found)
+		found = hn_steal(loosest);
+	found->proven = found->proven && decided;
+	*ret = hn_steal(found);
+	return 0;
 }
 
 int hn_solve(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
@@ -258,8 +285,10 @@ int hn_solve(const struct hn_snapshot *snapshot, size_t guest, const struct hn_s
 {
 	const struct hn_guest *model = snapshot->guests[guest].guest;
 	HN_AUTO(hn_capacity) struct hn_capacity *capacity = NULL;
-	unsigned cpus = 0, vcpus = (unsigned)hn_guest_vcpu_count(model), most;
-	int r = 0;
+	unsigned cpus = 0, vcpus = (unsigned)hn_guest_vcpu_count(model), least;
+	uint64_t steps = limits->steps;
+	bool complete;
+	int r;
 
 	if (model->cell_count == 0)
 		return hn_fail(err, -EINVAL, "guest '%s' has no cells", model->name);
@@ -270,14 +299,10 @@ int hn_solve(const struct hn_snapshot *snapshot, size_t guest, const struct hn_s
 		cpus += snapshot->host->nodes[i].memory_bytes ? capacity->nodes[i].cpus : 0;
 	if (cpus == 0)
 		return hn_fail(err, -ENOSPC, "no node has both CPUs and memory");
-	most = vcpus; /* at that multiple every CPU could carry the whole guest */
-	for (unsigned multiple = 1; r == 0 && multiple <= most + 1; multiple++) {
-		/* a cell may be alone too wide for one multiple and not for the next */
-		r = search_at(snapshot, guest, capacity, multiple, limits->steps, ret, err);
-		if (r == -ENOSPC && vcpus > cpus * multiple)
-			r = 0;
-	}
-	if (r == 0)
-		return hn_fail(err, -ENOSPC, "CPUs: no assignment of its %u vCPUs to %u CPUs was found", vcpus, cpus);
-	return r < 0 ? r : 0;
+	least = vcpus > cpus ? (vcpus + cpus - 1) / cpus : 1;
+	r = search_at(snapshot, guest, capacity, least, &steps, &complete, ret, err);
+	if (r != -ENOSPC || vcpus <= least)
+		return r;
+	/* at as many times the CPUs as it has vCPUs, every CPU could carry the whole guest */
+	return loosen(snapshot, guest, capacity, least, vcpus, limits->steps, complete, ret, err);
 }

@@ -7,7 +7,7 @@
  * there are no more than its CPUs, unless no assignment keeps to that (then the least multiple of the CPUs that admits
  * one is allowed); memory that cannot move stays where most of it is; memory-only nodes are nobody's home.
  * Among what the rules leave, the least cost in the lexical order of enum hn_cost_part wins, by branch and bound over
- * cells, largest first, warm-started by where the pages are. A cell wider than every node gets the tightest set of
+ * cells, largest first, beginning with where the pages are. A cell wider than every node gets the tightest set of
  * neighbouring nodes that holds it.
  */
 #include <stdint.h>
@@ -18,7 +18,7 @@
 
 struct hn_solver_limits {
 	uint64_t keep_free_bytes; /* never planned with, on any node */
-	uint64_t steps;           /* assignments tried at most; then the best so far is returned, not proven */
+	uint64_t steps;           /* of a search; then the best so far is returned, not proven. At most three searches' worth */
 };
 
 /*

@@ -134,7 +134,9 @@ static void without_a_page_table_doubt_decides(void **state)
 	own_done(&own);
 }
 
-/* Pages with no rights for their own process, as balancing leaves them: found whatever this kernel answers.
+/*
+ * Pages with no rights for their own process, as balancing leaves them: found whatever this kernel
+ * answers.
  */
 static void inaccessible_pages_are_present(void **state)
 {

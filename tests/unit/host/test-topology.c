@@ -82,7 +82,9 @@ static int core_id(const char *root, int cpu)
 	return file_read(text, sizeof(text), root, CPUS "/cpu%d/topology/core_id", cpu) < 0 ? -1 : atoi(text);
 }
 
-/* AMD's modules (family 21) list two cores with numbers of their own as siblings; hwloc and we call them two.
+/*
+ * AMD's modules (family 21) list two cores with numbers of their own as siblings; hwloc and we call them
+ * two.
  */
 static void check_cpus(const char *root, const struct hn_host *host)
 {

@@ -56,7 +56,8 @@ static bool coin(struct hn_random *random)
 /* Letters, quotes, controls and two-byte letters; fills the buffer now and then. */
 static void text(struct hn_random *random, char *buffer, size_t size)
 {
-	static const char *const pieces[] = {"a", "Z", "9", "\"", "\\", "/", "\n", "\x01", "\xc3\xa4", " ", "%s", "\x7f"};
+	static const char *const pieces[] = {"a",  "Z",    "9",        "\"", "\\", "/",
+					     "\n", "\x01", "\xc3\xa4", " ",  "%s", "\x7f"};
 	size_t length = below(random, 4) ? below(random, 12) : size;
 
 	*buffer = '\0';
@@ -102,7 +103,8 @@ struct hn_host *specimen_host(struct hn_random *random)
 					 .free_bytes = number(random),
 					 .pool_count = below(random, HN_POOLS_MAX + 1)};
 		for (size_t j = 0; j < node->pool_count; j++)
-			node->pools[j] = (struct hn_page_pool){number(random), number(random), number(random)};
+			node->pools[j] =
+				(struct hn_page_pool){number(random), number(random), number(random)};
 		for (size_t j = 0; j < nodes; j++)
 			host->distances[i * nodes + j] = (uint16_t)(10 + below(random, 246));
 	}
@@ -159,8 +161,8 @@ struct hn_guest *specimen_guest(struct hn_random *random)
 		cell->vcpus = set(random);
 	}
 	for (uint64_t i = below(random, 6); i > 0; i--) {
-		struct hn_thread *thread = hn_guest_add_thread(guest, integer(random),
-							       (enum hn_thread_kind)below(random, HN_THREAD_KIND_COUNT));
+		struct hn_thread *thread = hn_guest_add_thread(
+			guest, integer(random), (enum hn_thread_kind)below(random, HN_THREAD_KIND_COUNT));
 
 		assert_non_null(thread);
 		thread->vcpu = integer(random);
@@ -194,7 +196,8 @@ struct hn_sample *specimen_sample(struct hn_random *random, size_t nodes, size_t
 		cell->unknown = below(random, 5000);
 		cell->sampled = cell->absent + cell->unknown;
 		for (size_t j = 0; j < nodes; j++)
-			cell->sampled += cell->on_node[j] = below(random, UINT64_C(1) << (1 + below(random, 40)));
+			cell->sampled += cell->on_node[j] =
+				below(random, UINT64_C(1) << (1 + below(random, 40)));
 	}
 	for (size_t i = 0; i < threads; i++) {
 		struct hn_thread_sample *thread = &sample->threads[i];
@@ -328,7 +331,8 @@ struct hn_snapshot *specimen_snapshot(struct hn_random *random)
 							state->guest->thread_count);
 		if (coin(random))
 			state->home = specimen_placement(random, nodes, state->guest->cell_count);
-		state->looks = (struct hn_looks){(unsigned)number(random), (unsigned)number(random), number(random)};
+		state->looks =
+			(struct hn_looks){(unsigned)number(random), (unsigned)number(random), number(random)};
 		state->moving = coin(random);
 	}
 	return snapshot;
@@ -345,8 +349,9 @@ bool same_host(const struct hn_host *a, const struct hn_host *b)
 	for (size_t i = 0; i < a->node_count; i++) {
 		const struct hn_node *x = &a->nodes[i], *y = &b->nodes[i];
 
-		if (x->id != y->id || !hn_set_equal(&x->cpus, &y->cpus) || x->memory_bytes != y->memory_bytes ||
-		    x->free_bytes != y->free_bytes || x->pool_count != y->pool_count)
+		if (x->id != y->id || !hn_set_equal(&x->cpus, &y->cpus) ||
+		    x->memory_bytes != y->memory_bytes || x->free_bytes != y->free_bytes ||
+		    x->pool_count != y->pool_count)
 			return false;
 		for (size_t j = 0; j < x->pool_count; j++)
 			if (x->pools[j].page_bytes != y->pools[j].page_bytes ||
@@ -380,12 +385,13 @@ bool same_guest(const struct hn_guest *a, const struct hn_guest *b)
 	if (!a || !b)
 		return a == b;
 	if (strcmp(a->name, b->name) != 0 || strcmp(a->uuid, b->uuid) != 0 || a->pid != b->pid ||
-	    a->start_ticks != b->start_ticks || a->mode != b->mode || a->class != b->class || a->state != b->state ||
-	    strcmp(a->policy, b->policy) != 0 || a->cell_count != b->cell_count || a->thread_count != b->thread_count ||
-	    a->backend_count != b->backend_count)
+	    a->start_ticks != b->start_ticks || a->mode != b->mode || a->class != b->class ||
+	    a->state != b->state || strcmp(a->policy, b->policy) != 0 || a->cell_count != b->cell_count ||
+	    a->thread_count != b->thread_count || a->backend_count != b->backend_count)
 		return false;
 	for (size_t i = 0; i < a->cell_count; i++)
-		if (a->cells[i].id != b->cells[i].id || a->cells[i].memory_bytes != b->cells[i].memory_bytes ||
+		if (a->cells[i].id != b->cells[i].id ||
+		    a->cells[i].memory_bytes != b->cells[i].memory_bytes ||
 		    !hn_set_equal(&a->cells[i].vcpus, &b->cells[i].vcpus))
 			return false;
 	for (size_t i = 0; i < a->thread_count; i++)
@@ -404,13 +410,15 @@ bool same_sample(const struct hn_sample *a, const struct hn_sample *b)
 	if (!a || !b)
 		return a == b;
 	if (a->taken_ns != b->taken_ns || a->cost_ns != b->cost_ns || a->exhaustive != b->exhaustive ||
-	    a->node_count != b->node_count || a->cell_count != b->cell_count || a->thread_count != b->thread_count)
+	    a->node_count != b->node_count || a->cell_count != b->cell_count ||
+	    a->thread_count != b->thread_count)
 		return false;
 	for (size_t i = 0; i < a->cell_count; i++) {
 		const struct hn_cell_sample *x = &a->cells[i], *y = &b->cells[i];
 
 		if (x->cell != y->cell || x->sampled != y->sampled || x->absent != y->absent ||
-		    x->unknown != y->unknown || memcmp(x->on_node, y->on_node, a->node_count * sizeof(*x->on_node)) != 0)
+		    x->unknown != y->unknown ||
+		    memcmp(x->on_node, y->on_node, a->node_count * sizeof(*x->on_node)) != 0)
 			return false;
 	}
 	for (size_t i = 0; i < a->thread_count; i++) {
@@ -449,15 +457,17 @@ bool same_plan(const struct hn_plan *a, const struct hn_plan *b)
 {
 	if (!a || !b)
 		return a == b;
-	if (a->verdict != b->verdict || strcmp(a->reason, b->reason) != 0 || !same_placement(a->home, b->home) ||
-	    a->action_count != b->action_count || a->note_count != b->note_count)
+	if (a->verdict != b->verdict || strcmp(a->reason, b->reason) != 0 ||
+	    !same_placement(a->home, b->home) || a->action_count != b->action_count ||
+	    a->note_count != b->note_count)
 		return false;
 	for (size_t i = 0; i < a->action_count; i++) {
 		const struct hn_action *x = &a->actions[i], *y = &b->actions[i];
 
 		if (x->kind != y->kind || x->tid != y->tid || !hn_set_equal(&x->cpus, &y->cpus) ||
 		    !hn_set_equal(&x->nodes, &y->nodes) || x->cell != y->cell || x->to_node != y->to_node ||
-		    x->bytes != y->bytes || x->limit_bytes != y->limit_bytes || strcmp(x->reason, y->reason) != 0)
+		    x->bytes != y->bytes || x->limit_bytes != y->limit_bytes ||
+		    strcmp(x->reason, y->reason) != 0)
 			return false;
 	}
 	for (size_t i = 0; i < a->note_count; i++)
@@ -485,9 +495,10 @@ bool same_report(const struct hn_report *a, const struct hn_report *b)
 	if (!a || !b)
 		return a == b;
 	if (!same_guest(a->guest, b->guest) || a->locality_known != b->locality_known ||
-	    !same_interval(&a->locality, &b->locality) || a->age_ns != b->age_ns || !same_sample(a->sample, b->sample) ||
-	    !same_placement(a->home, b->home) || !same_plan(a->plan, b->plan) ||
-	    !same_operation(&a->operation, &b->operation) || strcmp(a->problem, b->problem) != 0)
+	    !same_interval(&a->locality, &b->locality) || a->age_ns != b->age_ns ||
+	    !same_sample(a->sample, b->sample) || !same_placement(a->home, b->home) ||
+	    !same_plan(a->plan, b->plan) || !same_operation(&a->operation, &b->operation) ||
+	    strcmp(a->problem, b->problem) != 0)
 		return false;
 	for (size_t i = 0; a->locality_known && i < a->guest->cell_count; i++)
 		if (!same_interval(&a->cell_locality[i], &b->cell_locality[i]))
@@ -506,37 +517,37 @@ bool same_snapshot(const struct hn_snapshot *a, const struct hn_snapshot *b)
 
 		if (!same_guest(x->guest, y->guest) || !same_sample(x->sample, y->sample) ||
 		    !same_placement(x->home, y->home) || x->looks.agreeing != y->looks.agreeing ||
-		    x->looks.fruitless != y->looks.fruitless || x->looks.settle_until_ns != y->looks.settle_until_ns ||
-		    x->moving != y->moving)
+		    x->looks.fruitless != y->looks.fruitless ||
+		    x->looks.settle_until_ns != y->looks.settle_until_ns || x->moving != y->moving)
 			return false;
 	}
 	return true;
 }
 
 /* The same functions behind untyped pointers. */
-#define DEFINE_DOCUMENT(kind, specimen)                                                                                \
-	static void *draw_##kind(struct hn_random *random)                                                   \
-	{                                                                                                    \
-		return specimen(random);                                                                     \
-	}                                                                                                    \
-	static json_object *encode_##kind(const void *thing)                                                 \
-	{                                                                                                    \
-		return hn_##kind##_encode(thing);                                                            \
-	}                                                                                                    \
-	static int decode_##kind(json_object *json, void *ret, struct hn_error *err)                         \
-	{                                                                                                    \
-		struct hn_##kind *thing = NULL;                                                              \
-		int r = hn_##kind##_decode(json, &thing, err);                                               \
-		memcpy(ret, &thing, sizeof(thing));                                                          \
-		return r;                                                                                    \
-	}                                                                                                    \
-	static void free_##kind(void *thing)                                                                 \
-	{                                                                                                    \
-		hn_##kind##_free(thing);                                                                     \
-	}                                                                                                    \
-	static bool alike_##kind(const void *a, const void *b)                                               \
-	{                                                                                                    \
-		return same_##kind(a, b);                                                                    \
+#define DEFINE_DOCUMENT(kind, specimen)                                              \
+	static void *draw_##kind(struct hn_random *random)                           \
+	{                                                                            \
+		return specimen(random);                                             \
+	}                                                                            \
+	static json_object *encode_##kind(const void *thing)                         \
+	{                                                                            \
+		return hn_##kind##_encode(thing);                                    \
+	}                                                                            \
+	static int decode_##kind(json_object *json, void *ret, struct hn_error *err) \
+	{                                                                            \
+		struct hn_##kind *thing = NULL;                                      \
+		int r = hn_##kind##_decode(json, &thing, err);                       \
+		memcpy(ret, &thing, sizeof(thing));                                  \
+		return r;                                                            \
+	}                                                                            \
+	static void free_##kind(void *thing)                                         \
+	{                                                                            \
+		hn_##kind##_free(thing);                                             \
+	}                                                                            \
+	static bool alike_##kind(const void *a, const void *b)                       \
+	{                                                                            \
+		return same_##kind(a, b);                                            \
 	}
 
 DEFINE_DOCUMENT(host, specimen_host)
@@ -558,9 +569,9 @@ static struct hn_placement *specimen_any_placement(struct hn_random *random)
 DEFINE_DOCUMENT(sample, specimen_any_sample)
 DEFINE_DOCUMENT(placement, specimen_any_placement)
 
-#define DOCUMENT(kind)                                                                                       \
-	{                                                                                                    \
-		#kind, draw_##kind, encode_##kind, decode_##kind, free_##kind, alike_##kind                  \
+#define DOCUMENT(kind)                                                                      \
+	{                                                                                   \
+#kind, draw_##kind, encode_##kind, decode_##kind, free_##kind, alike_##kind \
 	}
 
 const struct document documents[DOCUMENT_COUNT] = {

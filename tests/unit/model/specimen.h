@@ -1,7 +1,7 @@
 #pragma once
 /*
- * specimen - hosts, guests and all the rest, drawn from a seed with every member set and no two alike; and comparison
- * member by member, so that a member that a codec or a copy forgets is seen.
+ * specimen - hosts, guests and all the rest, drawn from a seed with every member set and no two alike; and
+ * comparison member by member, so that a member that a codec or a copy forgets is seen.
  */
 #include <json-c/json.h>
 #include <stdbool.h>

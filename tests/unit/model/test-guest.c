@@ -77,7 +77,8 @@ static void a_copy_is_equal_and_apart(void **state)
 	struct hn_random random = {4};
 
 	for (int round = 0; round < 100; round++) {
-		HN_AUTO(hn_guest) struct hn_guest *guest = specimen_guest(&random), *copy = hn_guest_copy(guest);
+		HN_AUTO(hn_guest)
+		struct hn_guest *guest = specimen_guest(&random), *copy = hn_guest_copy(guest);
 
 		assert_true(same_guest(guest, copy));
 		if (copy->cell_count == 0)

@@ -84,9 +84,10 @@ static void cpus_are_found_with_gaps_between(void **state)
 		if (host->node_count == 0)
 			continue;
 		for (size_t i = 0; i < host->cpu_count; i++)
-			host->cpus[i].node = hn_random_below(&random, 4)
-						     ? host->nodes[hn_random_below(&random, host->node_count)].id
-						     : -1;
+			host->cpus[i].node =
+				hn_random_below(&random, 4)
+					? host->nodes[hn_random_below(&random, host->node_count)].id
+					: -1;
 		for (int id = -2; id < 2100; id++) {
 			int expected = -1;
 

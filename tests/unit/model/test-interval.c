@@ -10,8 +10,8 @@
 #include "model/interval.h"
 
 /*
- * Newcombe, "Two-sided confidence intervals for the single proportion", Statistics in Medicine 17 (1998) 857-872,
- * table I, method 3 (score without continuity correction): four decimals.
+ * Newcombe, "Two-sided confidence intervals for the single proportion", Statistics in Medicine 17 (1998)
+ * 857-872, table I, method 3 (score without continuity correction): four decimals.
  */
 static void agrees_with_the_published_examples(void **state)
 {
@@ -44,8 +44,8 @@ static void its_ends_solve_the_equation(void **state)
 			double p = (double)hits / (double)n, ends[2] = {interval.low, interval.high};
 
 			for (int i = 0; i < 2; i++)
-				assert_true(fabs((p - ends[i]) * (p - ends[i]) - z * z * ends[i] * (1 - ends[i]) / (double)n) <
-					    1e-12);
+				assert_true(fabs((p - ends[i]) * (p - ends[i]) -
+						 z * z * ends[i] * (1 - ends[i]) / (double)n) < 1e-12);
 		}
 	}
 }

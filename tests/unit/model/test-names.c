@@ -22,7 +22,18 @@ struct words {
 	int (*parse)(const char *text, int *ret, struct hn_error *err);
 };
 
-#define DEFINE_WORDS(prefix)                                                                                 	static const char *prefix##_name_of(int value)                                                       	{                                                                                                    		return hn_##prefix##_name((enum hn_##prefix)value);                                          	}                                                                                                    	static int prefix##_read(const char *text, int *ret, struct hn_error *err)                           	{                                                                                                    		enum hn_##prefix value = (enum hn_##prefix)77;                                               		int r = hn_##prefix##_parse(text, &value, err);                                              		*ret = (int)value;                                                                           		return r;                                                                                    	}
+#define DEFINE_WORDS(prefix)                                                       \
+	static const char *prefix##_name_of(int value)                             \
+	{                                                                          \
+		return hn_##prefix##_name((enum hn_##prefix)value);                \
+	}                                                                          \
+	static int prefix##_read(const char *text, int *ret, struct hn_error *err) \
+	{                                                                          \
+		enum hn_##prefix value = (enum hn_##prefix)77;                     \
+		int r = hn_##prefix##_parse(text, &value, err);                    \
+		*ret = (int)value;                                                 \
+		return r;                                                          \
+	}
 
 DEFINE_WORDS(mode)
 DEFINE_WORDS(class)

@@ -39,8 +39,9 @@ static void a_copy_is_equal_and_apart(void **state)
 	struct hn_random random = {5};
 
 	for (int round = 0; round < 200; round++) {
-		HN_AUTO(hn_placement) struct hn_placement *placement =
-			specimen_placement(&random, 1 + hn_random_below(&random, 5), 1 + hn_random_below(&random, 4));
+		HN_AUTO(hn_placement)
+		struct hn_placement *placement = specimen_placement(&random, 1 + hn_random_below(&random, 5),
+								    1 + hn_random_below(&random, 4));
 		HN_AUTO(hn_placement) struct hn_placement *copy = hn_placement_copy(placement);
 		size_t cell = hn_random_below(&random, placement->cell_count);
 		size_t node = hn_random_below(&random, placement->node_count);

@@ -14,7 +14,8 @@ static void actions_keep_their_order(void **state)
 	HN_AUTO(hn_plan) struct hn_plan *plan = hn_plan_new();
 
 	for (int i = 0; i < 200; i++) {
-		struct hn_action *action = hn_plan_add_action(plan, i % 3 ? HN_ACTION_BIND : HN_ACTION_MIGRATE);
+		struct hn_action *action =
+			hn_plan_add_action(plan, i % 3 ? HN_ACTION_BIND : HN_ACTION_MIGRATE);
 		struct hn_action empty = {.kind = i % 3 ? HN_ACTION_BIND : HN_ACTION_MIGRATE};
 
 		assert_int_equal(action->kind, empty.kind);

@@ -47,7 +47,8 @@ static void a_share_is_of_what_is_present(void **state)
 {
 	uint64_t on_node[] = {30, 0, 10};
 	struct hn_cell_sample cell = {.sampled = 100, .absent = 50, .unknown = 10, .on_node = on_node};
-	struct hn_interval wilson = hn_interval_wilson(30, 40), share = hn_cell_sample_share(&cell, 3, 0, false);
+	struct hn_interval wilson = hn_interval_wilson(30, 40),
+			   share = hn_cell_sample_share(&cell, 3, 0, false);
 
 	assert_int_equal(hn_cell_sample_present(&cell, 3), 40);
 	assert_true(share.value == 0.75);

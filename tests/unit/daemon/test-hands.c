@@ -1,0 +1,264 @@
+/* The hands' end of the protocol, spoken to over a socketpair: good requests, bad ones, and requests cut short. */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/random.h"
+#include "daemon/hands-channel.h"
+#include "daemon/hands-serve.h"
+
+#define PAGE 4096u
+
+struct hands {
+	int brain, served;
+	pthread_t thread;
+	int result;
+	struct hn_error err;
+};
+
+static void *serve(void *context)
+{
+	struct hands *hands = context;
+
+	hands->result = hn_hands_serve(hands->served, &hands->err);
+	close(hands->served);
+	return NULL;
+}
+
+static int set_up(void **state)
+{
+	struct hands *hands = calloc(1, sizeof(*hands));
+	int ends[2];
+
+	if (!hands || socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0)
+		return -1;
+	hands->brain = ends[0];
+	hands->served = ends[1];
+	*state = hands;
+	return pthread_create(&hands->thread, NULL, serve, hands);
+}
+
+static int tear_down(void **state)
+{
+	struct hands *hands = *state;
+
+	close(hands->brain);
+	pthread_join(hands->thread, NULL);
+	free(hands);
+	return 0;
+}
+
+/* Sends a request and reads its reply, whose body the caller frees. */
+static int ask(const struct hands *hands, enum hn_hands_type type, const struct hn_hands_part *parts, size_t count,
+	       void **ret_body, size_t *ret_length)
+{
+	struct hn_hands_header header;
+	struct hn_error err;
+
+	assert_int_equal(hn_hands_write(hands->brain, type, 42, 0, parts, count), 0);
+	do {
+		assert_int_equal(hn_hands_read(hands->brain, &header, ret_body, &err), 1);
+		if (header.type == HN_HANDS_PROGRESS)
+			free(*ret_body);
+	} while (header.type == HN_HANDS_PROGRESS);
+	assert_int_equal(header.id, 42);
+	*ret_length = header.length;
+	return header.result;
+}
+
+static int ask_and_forget(const struct hands *hands, enum hn_hands_type type, const struct hn_hands_part *parts,
+			  size_t count)
+{
+	void *body;
+	size_t length;
+	int r = ask(hands, type, parts, count, &body, &length);
+
+	free(body);
+	return r;
+}
+
+static struct hn_process identify_self(const struct hands *hands)
+{
+	struct hn_hands_identify identify = {.uid = (int64_t)geteuid(), .tid_count = 1};
+	struct hn_hands_identity identity;
+	int32_t tid = getpid();
+	size_t length;
+	void *body;
+
+	assert_int_equal(ask(hands, HN_HANDS_IDENTIFY,
+			     (struct hn_hands_part[]){{&identify, sizeof(identify)}, {&tid, sizeof(tid)}}, 2, &body,
+			     &length),
+			 0);
+	assert_int_equal(length, sizeof(identity));
+	memcpy(&identity, body, sizeof(identity));
+	free(body);
+	assert_int_equal(identity.process.pid, getpid());
+	return identity.process;
+}
+
+static void test_a_process_is_identified_and_looked_at(void **state)
+{
+	const struct hands *hands = *state;
+	size_t bytes = 64 * PAGE;
+	char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct hn_hands_look look = {.samples_per_cell = 0, .range_count = 1, .check_ranges = 1, .cell_count = 1};
+	struct hn_range range = {(uintptr_t)memory, bytes, 5};
+	int32_t cells[2] = {5, 0};
+	struct hn_hands_view view;
+	struct hn_page_counts counts;
+	size_t length;
+	void *body;
+
+	assert_ptr_not_equal(memory, MAP_FAILED);
+	(void)madvise(memory, bytes, MADV_NOHUGEPAGE);
+	memset(memory, 1, 16 * PAGE);
+	look.process = identify_self(hands);
+	assert_int_equal(ask(hands, HN_HANDS_LOOK,
+			     (struct hn_hands_part[]){{&look, sizeof(look)}, {cells, sizeof(cells)}, {&range, sizeof(range)}},
+			     3, &body, &length),
+			 0);
+	memcpy(&view, body, sizeof(view));
+	memcpy(&counts, (char *)body + sizeof(view), sizeof(counts));
+	free(body);
+	assert_int_equal(view.cell_count, 1);
+	assert_true(view.thread_count >= 2);
+	assert_int_equal(counts.cell, 5);
+	assert_int_equal(counts.sampled, 64);
+	assert_int_equal(counts.absent, 48);
+	munmap(memory, bytes);
+}
+
+static void test_a_process_of_another_start_time_is_not_touched(void **state)
+{
+	const struct hands *hands = *state;
+	struct hn_process self = identify_self(hands);
+	struct hn_hands_bind bind = {.process = {self.pid, self.start_ticks + 1}, .binding_count = 1};
+	struct hn_hands_binding binding = {.tid = self.pid};
+	cpu_set_t before, after;
+
+	hn_set_add(&binding.cpus, 0);
+	assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
+	assert_int_equal(ask_and_forget(hands, HN_HANDS_BIND,
+					(struct hn_hands_part[]){{&bind, sizeof(bind)}, {&binding, sizeof(binding)}}, 2),
+			 -ESRCH);
+	assert_int_equal(sched_getaffinity(0, sizeof(after), &after), 0);
+	assert_true(CPU_EQUAL(&before, &after));
+}
+
+static void test_a_thread_of_another_process_is_not_bound(void **state)
+{
+	const struct hands *hands = *state;
+	struct hn_hands_bind bind = {.process = identify_self(hands), .binding_count = 1};
+	struct hn_hands_binding binding = {.tid = getppid()};
+	struct hn_hands_bound bound;
+	size_t length;
+	void *body;
+
+	hn_set_add(&binding.cpus, 0);
+	assert_int_equal(ask(hands, HN_HANDS_BIND,
+			     (struct hn_hands_part[]){{&bind, sizeof(bind)}, {&binding, sizeof(binding)}}, 2, &body,
+			     &length),
+			 0);
+	assert_int_equal(length, sizeof(bound));
+	memcpy(&bound, body, sizeof(bound));
+	free(body);
+	assert_int_equal(bound.bound, 0);
+	assert_int_equal(bound.gone + bound.failed, 1);
+}
+
+static void test_an_address_outside_its_mappings_is_refused(void **state)
+{
+	const struct hands *hands = *state;
+	struct hn_hands_look look = {.range_count = 1, .check_ranges = 1, .cell_count = 1};
+	struct hn_hands_move move = {.range_count = 1};
+	struct hn_range range = {PAGE, PAGE, 0}; /* below vm.mmap_min_addr */
+	int32_t cells[2] = {0};
+
+	look.process = move.process = identify_self(hands);
+	assert_int_equal(ask_and_forget(hands, HN_HANDS_LOOK,
+					(struct hn_hands_part[]){
+						{&look, sizeof(look)}, {cells, sizeof(cells)}, {&range, sizeof(range)}},
+					3),
+			 -EFAULT);
+	assert_int_equal(ask_and_forget(hands, HN_HANDS_MOVE,
+					(struct hn_hands_part[]){{&move, sizeof(move)}, {&range, sizeof(range)}}, 2),
+			 -EFAULT);
+}
+
+static void test_counts_that_do_not_fit_the_length_are_refused(void **state)
+{
+	const struct hands *hands = *state;
+	struct hn_hands_look look = {.range_count = 3, .cell_count = 2};
+	struct hn_hands_bind bind = {.binding_count = 7};
+	struct hn_hands_identify identify = {.tid_count = 9};
+	struct hn_hands_move move = {.range_count = 1};
+
+	assert_int_equal(ask_and_forget(hands, HN_HANDS_LOOK, &(struct hn_hands_part){&look, sizeof(look)}, 1), -EPROTO);
+	assert_int_equal(ask_and_forget(hands, HN_HANDS_BIND, &(struct hn_hands_part){&bind, sizeof(bind)}, 1), -EPROTO);
+	assert_int_equal(
+		ask_and_forget(hands, HN_HANDS_IDENTIFY, &(struct hn_hands_part){&identify, sizeof(identify)}, 1), -EPROTO);
+	assert_int_equal(ask_and_forget(hands, HN_HANDS_MOVE, &(struct hn_hands_part){&move, sizeof(move)}, 1), -EPROTO);
+	assert_int_equal(ask_and_forget(hands, HN_HANDS_LOOK, NULL, 0), -EPROTO);
+	assert_int_equal(ask_and_forget(hands, HN_HANDS_HELLO, NULL, 0), 0); /* and it still serves */
+}
+
+/* Whatever a request's body holds, it is answered once and nothing breaks. The ids of processes are kept out of it. */
+static void test_random_bodies_are_answered(void **state)
+{
+	const struct hands *hands = *state;
+	static const enum hn_hands_type types[] = {HN_HANDS_HELLO, HN_HANDS_LOOK, HN_HANDS_BIND, HN_HANDS_MOVE,
+						   HN_HANDS_IDENTIFY};
+	struct hn_random random = {7};
+
+	for (int i = 0; i < 2000; i++) {
+		uint64_t words[64];
+		size_t length = hn_random_below(&random, sizeof(words) + 1);
+
+		for (size_t j = 0; j < 64; j++)
+			words[j] = hn_random_next(&random) >> hn_random_below(&random, 64);
+		words[0] = UINT64_C(0x7fffffff); /* no such pid */
+		(void)ask_and_forget(hands, types[hn_random_below(&random, 5)], &(struct hn_hands_part){words, length}, 1);
+	}
+	assert_int_equal(ask_and_forget(hands, HN_HANDS_HELLO, NULL, 0), 0);
+}
+
+static void test_what_is_not_the_protocol_ends_the_hands(void **state)
+{
+	struct hands *hands = *state;
+	char rubbish[sizeof(struct hn_hands_header)];
+	char byte;
+
+	memset(rubbish, 'x', sizeof(rubbish));
+	assert_int_equal(write(hands->brain, rubbish, sizeof(rubbish)), (ssize_t)sizeof(rubbish));
+	assert_int_equal(read(hands->brain, &byte, 1), 0);
+	pthread_join(hands->thread, NULL);
+	assert_int_equal(hands->result, -EPROTO);
+	assert_non_null(strstr(hands->err.message, "malformed"));
+	assert_int_equal(pthread_create(&hands->thread, NULL, serve, hands), 0); /* for the tear-down to join */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_a_process_is_identified_and_looked_at, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_process_of_another_start_time_is_not_touched, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_thread_of_another_process_is_not_bound, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_an_address_outside_its_mappings_is_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_counts_that_do_not_fit_the_length_are_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_random_bodies_are_answered, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_what_is_not_the_protocol_ends_the_hands, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

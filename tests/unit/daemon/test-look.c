@@ -1,0 +1,202 @@
+/* Turning what the hands saw into a sample. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/units.h"
+#include "daemon/look.h"
+#include "host/residency.h"
+
+/* Two nodes of two CPUs, ids 0 and 2. */
+static struct hn_host *make_host(void)
+{
+	struct hn_host *host = hn_host_new("test", 2, 4);
+
+	assert_non_null(host);
+	host->nodes[1].id = 2;
+	for (int cpu = 0; cpu < 4; cpu++) {
+		host->cpus[cpu].node = cpu < 2 ? 0 : 2;
+		hn_set_add(&host->nodes[cpu / 2].cpus, cpu);
+	}
+	return host;
+}
+
+/* One cell, vCPU threads 11 and 12, iothread 13. */
+static struct hn_guest *make_guest(void)
+{
+	struct hn_guest *guest = hn_guest_new("web");
+
+	assert_non_null(guest);
+	hn_guest_add_cell(guest, 0)->memory_bytes = HN_MIB;
+	for (int vcpu = 0; vcpu < 2; vcpu++) {
+		struct hn_thread *thread = hn_guest_add_thread(guest, 11 + vcpu, HN_THREAD_VCPU);
+
+		thread->vcpu = vcpu;
+		thread->cell = 0;
+	}
+	hn_guest_add_thread(guest, 13, HN_THREAD_IOTHREAD);
+	return guest;
+}
+
+static struct hn_thread_reading reading(pid_t tid, const char *name, int cpu, uint64_t cpu_ns, const char *allowed)
+{
+	struct hn_thread_reading reading = {.tid = tid, .last_cpu = cpu, .cpu_ns = cpu_ns};
+
+	strcpy(reading.name, name);
+	assert_int_equal(hn_set_parse(allowed, &reading.allowed, NULL), 0);
+	return reading;
+}
+
+struct fixture {
+	struct hn_host *host;
+	struct hn_guest *guest;
+	struct hn_thread_history *history;
+	size_t history_count;
+	struct hn_sample *sample;
+};
+
+static int set_up(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+
+	fixture->host = make_host();
+	fixture->guest = make_guest();
+	*state = fixture;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < fixture->history_count; i++)
+		free(fixture->history[i].residency);
+	free(fixture->history);
+	hn_sample_free(fixture->sample);
+	hn_guest_free(fixture->guest);
+	hn_host_free(fixture->host);
+	free(fixture);
+	return 0;
+}
+
+static void merge(struct fixture *fixture, const struct hn_page_counts *counts, const struct hn_thread_reading *readings,
+		  size_t count, uint64_t now_ns)
+{
+	struct hn_error err;
+
+	hn_sample_free(fixture->sample);
+	fixture->sample = NULL;
+	assert_int_equal(hn_look_merge(fixture->host, fixture->guest, counts, readings, count, now_ns, &fixture->history,
+				       &fixture->history_count, &fixture->sample, &err),
+			 0);
+}
+
+static void test_pages_are_counted_by_index_and_foreign_nodes_are_unknown(void **state)
+{
+	struct fixture *fixture = *state;
+	struct hn_thread_reading readings[] = {reading(11, "CPU 0/KVM", 0, 0, "0-3")};
+	struct hn_page_counts counts = {.cell = 0, .sampled = 100, .absent = 10, .unknown = 5};
+
+	counts.on_node[0] = 40;
+	counts.on_node[2] = 30;
+	counts.on_node[7] = 15; /* a node this host does not have: it went offline since */
+	merge(fixture, &counts, readings, 1, HN_NS_PER_S);
+	assert_int_equal(fixture->sample->cells[0].on_node[0], 40);
+	assert_int_equal(fixture->sample->cells[0].on_node[1], 30);
+	assert_int_equal(fixture->sample->cells[0].absent, 10);
+	assert_int_equal(fixture->sample->cells[0].unknown, 20);
+}
+
+static void test_threads_are_named_and_sorted_by_what_they_do(void **state)
+{
+	struct fixture *fixture = *state;
+	struct hn_thread_reading readings[] = {
+		reading(10, "qemu-system-x86", 0, 0, "0-3"), reading(11, "CPU 0/KVM", 0, 0, "0-3"),
+		reading(12, "CPU 1/KVM", 2, 0, "0-3"),       reading(13, "IO iothread1", 1, 0, "0-3"),
+		reading(99, "vhost-10", 1, 0, "0-3"),
+	};
+	struct hn_page_counts counts = {.cell = 0};
+	const struct hn_guest *guest = fixture->guest;
+
+	merge(fixture, &counts, readings, 5, HN_NS_PER_S);
+	assert_int_equal(guest->thread_count, 5);
+	assert_int_equal(fixture->sample->thread_count, 5);
+	for (size_t i = 0; i < 5; i++) {
+		assert_int_equal(fixture->sample->threads[i].tid, guest->threads[i].tid);
+		if (guest->threads[i].tid == 10)
+			assert_int_equal(guest->threads[i].kind, HN_THREAD_EMULATOR);
+		else if (guest->threads[i].tid == 99)
+			assert_int_equal(guest->threads[i].kind, HN_THREAD_VHOST);
+		else if (guest->threads[i].tid == 13)
+			assert_int_equal(guest->threads[i].kind, HN_THREAD_IOTHREAD);
+		else
+			assert_int_equal(guest->threads[i].kind, HN_THREAD_VCPU);
+	}
+}
+
+static void test_threads_that_end_go_and_keep_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	struct hn_thread_reading readings[] = {reading(11, "CPU 0/KVM", 0, 0, "0-3"), reading(12, "CPU 1/KVM", 0, 0, "0-3"),
+					       reading(20, "worker", 0, 0, "0-3")};
+	struct hn_page_counts counts = {.cell = 0};
+
+	merge(fixture, &counts, readings, 3, HN_NS_PER_S);
+	assert_int_equal(fixture->guest->thread_count, 3);
+	merge(fixture, &counts, readings, 1, 2 * HN_NS_PER_S);
+	assert_int_equal(fixture->guest->thread_count, 1);
+	assert_int_equal(fixture->history_count, 1);
+	assert_int_equal(fixture->guest->threads[0].tid, 11);
+	merge(fixture, &counts, readings, 0, 3 * HN_NS_PER_S);
+	assert_int_equal(fixture->sample->thread_count, 0);
+}
+
+static void test_residency_goes_on_from_look_to_look(void **state)
+{
+	struct fixture *fixture = *state;
+	struct hn_thread_reading first[] = {reading(11, "CPU 0/KVM", 0, 0, "0-3")};
+	struct hn_thread_reading second[] = {reading(11, "CPU 0/KVM", 1, HN_NS_PER_S / 2, "0-3")};
+	struct hn_thread_reading third[] = {reading(11, "CPU 0/KVM", 3, HN_NS_PER_S, "0-3")};
+	struct hn_page_counts counts = {.cell = 0};
+	const struct hn_thread_sample *thread;
+
+	merge(fixture, &counts, first, 1, 10 * HN_NS_PER_S);
+	merge(fixture, &counts, second, 1, 11 * HN_NS_PER_S);
+	thread = &fixture->sample->threads[0];
+	assert_true(thread->residency[0] > 0.999);
+	assert_true(thread->busy > 0.4 && thread->busy < 0.6);
+	merge(fixture, &counts, third, 1, 12 * HN_NS_PER_S);
+	thread = &fixture->sample->threads[0];
+	/* as much time on either node, the later a little heavier */
+	assert_true(thread->residency[1] >= 0.5 && thread->residency[1] < 0.6);
+	assert_int_equal(thread->last_node, 1);
+}
+
+static void test_a_thread_bound_to_one_node_is_there_whatever_was_seen(void **state)
+{
+	struct fixture *fixture = *state;
+	struct hn_thread_reading readings[] = {reading(11, "CPU 0/KVM", 0, 0, "2-3")};
+	struct hn_page_counts counts = {.cell = 0};
+
+	merge(fixture, &counts, readings, 1, HN_NS_PER_S);
+	assert_int_equal(fixture->sample->threads[0].last_node, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_pages_are_counted_by_index_and_foreign_nodes_are_unknown, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_threads_are_named_and_sorted_by_what_they_do, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_threads_that_end_go_and_keep_nothing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_residency_goes_on_from_look_to_look, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_thread_bound_to_one_node_is_there_whatever_was_seen, set_up,
+						tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
