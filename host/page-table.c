@@ -190,36 +190,47 @@ int hn_page_table_look_up(struct hn_page_table *table, void *const *pages, size_
 	return r;
 }
 
-/* Of neighbours in the address space and in memory alike. */
-static int frames_tails(const struct hn_page_table *table, uint64_t frame, size_t count, bool *ret_tail)
+/*
+ * Whether the 2 MiB of frames from first on are one compound page. Compound pages are aligned to their size,
+ * so the frame in the middle is a tail exactly when one compound page begins at first, or before, and reaches
+ * to the end.
+ */
+static int is_huge(const struct hn_page_table *table, uint64_t first)
 {
-	uint64_t flags[BLOCK_PAGES];
-	int r = words_read(table->kpageflags, frame, count, flags);
+	uint64_t flags;
+	int r = words_read(table->kpageflags, first + BLOCK_PAGES / 2, 1, &flags);
 
-	for (size_t i = 1; i < count && !r; i++)
-		ret_tail[i] = flags[i] & FRAME_COMPOUND_TAIL;
-	return r;
+	return r ? r : (flags & FRAME_COMPOUND_TAIL) != 0;
+}
+
+/* The first of the 512 frames in which a page lies at its own place, or 0. */
+static uint64_t huge_candidate(uint64_t entry, uint64_t number)
+{
+	uint64_t frame = entry & ENTRY_FRAME;
+
+	return (entry & ENTRY_PRESENT) && frame % BLOCK_PAGES == number % BLOCK_PAGES
+		       ? frame - frame % BLOCK_PAGES
+		       : 0;
 }
 
 static int block_tails(const struct hn_page_table *table, void *const *pages, size_t count, bool *ret_tail)
 {
-	uint64_t entries[BLOCK_PAGES], first = page_number(pages[0]);
+	uint64_t entries[BLOCK_PAGES], first = page_number(pages[0]), checked = 0, before = 0;
 	int r = words_read(table->pagemap, first, page_number(pages[count - 1]) - first + 1, entries);
+	int huge = 0;
 
-	for (size_t i = 0, next; i < count && !r; i = next) {
-		const uint64_t *run = &entries[page_number(pages[i]) - first];
-		uint64_t frame = *run & ENTRY_FRAME;
+	for (size_t i = 0; i < count && r >= 0; i++) {
+		uint64_t number = page_number(pages[i]),
+			 start = huge_candidate(entries[number - first], number);
 
-		next = i + 1;
-		if (!(*run & ENTRY_PRESENT) || frame == 0)
-			continue;
-		while (next < count && page_number(pages[next]) == page_number(pages[i]) + (next - i) &&
-		       (run[next - i] & ENTRY_PRESENT) && (run[next - i] & ENTRY_FRAME) == frame + (next - i))
-			next++;
-		if (next - i > 1)
-			r = frames_tails(table, frame, next - i, &ret_tail[i]);
+		if (start && start == before && start != checked) {
+			r = huge = is_huge(table, start);
+			checked = start;
+		}
+		ret_tail[i] = start && start == before && huge > 0;
+		before = start;
 	}
-	return r;
+	return r < 0 ? r : 0;
 }
 
 int hn_page_table_tails(const struct hn_page_table *table, void *const *pages, size_t count, bool *ret_tail)

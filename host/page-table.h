@@ -31,8 +31,9 @@ int hn_page_table_look_up(struct hn_page_table *table, void *const *pages, size_
 			  struct hn_error *err);
 
 /*
- * Marks pages that are part of the same huge page (THP, hugetlb or a large folio) as the page before them in
- * the list. Pages in order of address. -EPERM or -errno where that cannot be seen.
+ * Marks pages that are part of the same huge page of 2 MiB or more (THP or hugetlb) as the page before them
+ * in the list. Pages in order of address. Smaller compound pages are not looked for: to read the flags of
+ * every frame costs more than it saves. -EPERM or -errno where nothing can be seen.
  */
 int hn_page_table_tails(const struct hn_page_table *table, void *const *pages, size_t count, bool *ret_tail);
 

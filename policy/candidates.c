@@ -33,11 +33,20 @@ static unsigned cpu_room(const struct quest *quest, size_t node)
 	return quest->capacity->nodes[node].cpus * quest->cpu_multiple;
 }
 
+/* How much of the cell the node could hold: what is there may stay, what arrives needs what must stay free as well. */
+static uint64_t byte_room(const struct quest *quest, size_t node)
+{
+	const struct hn_node_capacity *capacity = &quest->capacity->nodes[node];
+	uint64_t room = capacity->room_bytes > capacity->short_bytes ? capacity->room_bytes - capacity->short_bytes : 0;
+
+	return room > quest->here[node] ? room : quest->here[node];
+}
+
 static bool fits_alone(const struct quest *quest, size_t node)
 {
 	if (quest->fixed_node >= 0)
 		return true; /* it is there already */
-	return quest->capacity->nodes[node].room_bytes >= quest->bytes && cpu_room(quest, node) >= quest->vcpus;
+	return byte_room(quest, node) >= quest->bytes && cpu_room(quest, node) >= quest->vcpus;
 }
 
 /* What is present and would have to come from elsewhere. */
@@ -72,6 +81,17 @@ static struct hn_candidate *add_candidate(struct hn_candidates *list, size_t sha
 	return grown;
 }
 
+static void book_room(const struct quest *quest, struct hn_candidate *candidate)
+{
+	for (size_t i = 0; i < candidate->share_count; i++) {
+		struct hn_share *share = &candidate->shares[i];
+		uint64_t here = quest->here[share->node];
+
+		share->taking = share->bytes;
+		share->arriving = share->bytes > here ? share->bytes - here : 0;
+	}
+}
+
 static int find_single(const struct quest *quest, struct hn_candidates *ret)
 {
 	for (size_t node = 0; node < quest->capacity->node_count; node++) {
@@ -82,9 +102,11 @@ static int find_single(const struct quest *quest, struct hn_candidates *ret)
 		candidate = add_candidate(ret, 1);
 		if (!candidate)
 			return -ENOMEM;
-		candidate->shares[0] = (struct hn_share){node, quest->bytes, quest->vcpus};
+		candidate->shares[0] = (struct hn_share){.node = node, .bytes = quest->bytes, .vcpus = quest->vcpus};
 		if (quest->fixed_node >= 0)
 			candidate->shares[0].bytes = quest->here[node]; /* the rest cannot come either */
+		else
+			book_room(quest, candidate);
 		candidate->migrate_mib = to_mib(bytes_to_migrate(quest, candidate));
 	}
 	return 0;
@@ -99,13 +121,13 @@ static int nearest_node(const struct quest *quest, const size_t *taken, size_t c
 	for (size_t node = 0; node < quest->capacity->node_count; node++) {
 		uint64_t distance = 0;
 
-		if (used[node] || !usable(quest, node) || quest->capacity->nodes[node].room_bytes == 0)
+		if (used[node] || !usable(quest, node) || byte_room(quest, node) == 0)
 			continue;
 		for (size_t i = 0; i < count; i++)
 			distance += hn_host_distance(quest->host, taken[i], node);
 		if (best < 0 || distance < best_distance ||
 		    (distance == best_distance &&
-		     quest->capacity->nodes[node].room_bytes > quest->capacity->nodes[best].room_bytes)) {
+		     byte_room(quest, node) > byte_room(quest, (size_t)best))) {
 			best = (int)node;
 			best_distance = distance;
 		}
@@ -122,11 +144,11 @@ static void pour(const struct quest *quest, struct hn_candidate *candidate)
 		uint64_t open = 0, even;
 
 		for (size_t i = 0; i < candidate->share_count; i++)
-			open += candidate->shares[i].bytes < quest->capacity->nodes[candidate->shares[i].node].room_bytes;
+			open += candidate->shares[i].bytes < byte_room(quest, candidate->shares[i].node);
 		even = left / open + 1;
 		for (size_t i = 0; i < candidate->share_count && left > 0; i++) {
 			struct hn_share *share = &candidate->shares[i];
-			uint64_t room = quest->capacity->nodes[share->node].room_bytes - share->bytes;
+			uint64_t room = byte_room(quest, share->node) - share->bytes;
 			uint64_t take = even < room ? even : room;
 
 			take = take < left ? take : left;
@@ -184,7 +206,7 @@ static int grow_from(const struct quest *quest, size_t start, struct hn_candidat
 	for (int node = (int)start; node >= 0; node = nearest_node(quest, taken, count, used)) {
 		taken[count++] = (size_t)node;
 		used[node] = true;
-		room += quest->capacity->nodes[node].room_bytes;
+		room += byte_room(quest, (size_t)node);
 		cpus += cpu_room(quest, (size_t)node);
 		if (room >= quest->bytes && cpus >= quest->vcpus)
 			break;
@@ -197,6 +219,7 @@ static int grow_from(const struct quest *quest, size_t start, struct hn_candidat
 	for (size_t i = 0; i < count; i++)
 		candidate->shares[i].node = taken[i];
 	pour(quest, candidate);
+	book_room(quest, candidate);
 	seat(quest, candidate);
 	measure_set(quest, candidate);
 	return 1;
@@ -207,7 +230,7 @@ static int find_sets(const struct quest *quest, struct hn_candidates *ret)
 	int r = 0;
 
 	for (size_t node = 0; node < quest->capacity->node_count && r >= 0; node++)
-		if (usable(quest, node) && quest->capacity->nodes[node].room_bytes > 0)
+		if (usable(quest, node) && byte_room(quest, node) > 0)
 			r = grow_from(quest, node, ret);
 	ret->wide = ret->count > 0;
 	return r < 0 ? r : 0;
@@ -231,32 +254,20 @@ static int fail_no_place(const struct quest *quest, int cell_id, struct hn_error
 	for (size_t node = 0; node < quest->capacity->node_count; node++) {
 		if (!usable(quest, node))
 			continue;
-		total += quest->capacity->nodes[node].room_bytes;
-		if (roomiest < 0 ||
-		    quest->capacity->nodes[node].room_bytes > quest->capacity->nodes[roomiest].room_bytes)
+		total += byte_room(quest, node);
+		if (roomiest < 0 || byte_room(quest, node) > byte_room(quest, (size_t)roomiest))
 			roomiest = (int)node;
 	}
 	if (roomiest < 0)
 		return hn_fail(err, -ENOSPC, "no node has both CPUs and memory for cell %d", cell_id);
 	hn_bytes_format(quest->bytes, need, sizeof(need));
-	hn_bytes_format(quest->capacity->nodes[roomiest].room_bytes, most, sizeof(most));
+	hn_bytes_format(byte_room(quest, (size_t)roomiest), most, sizeof(most));
 	if (total < quest->bytes)
 		return hn_fail(err, -ENOSPC,
 			       "memory: cell %d needs %s, and all nodes together cannot take it (the roomiest, node %d: %s)",
 			       cell_id, need, quest->host->nodes[roomiest].id, most);
 	return hn_fail(err, -ENOSPC, "CPUs: cell %d has %u vCPUs, more than %u times the CPUs of the nodes that could hold it",
 		       cell_id, quest->vcpus, quest->cpu_multiple);
-}
-
-/* Memory that cannot move keeps the cell where most of it is. */
-static int fixed_node(const struct hn_guest *guest, size_t cell, const uint64_t *here, size_t node_count)
-{
-	size_t most = 0;
-
-	for (size_t node = 1; node < node_count; node++)
-		if (here[node] > here[most])
-			most = node;
-	return here[most] > 0 && !hn_guest_cell_movable(guest, cell) ? (int)most : -1;
 }
 
 int hn_candidates_find(const struct hn_snapshot *snapshot, size_t guest, size_t cell,
@@ -272,7 +283,7 @@ int hn_candidates_find(const struct hn_snapshot *snapshot, size_t guest, size_t 
 		.bytes = model->cells[cell].memory_bytes,
 		.vcpus = (unsigned)hn_set_count(&model->cells[cell].vcpus),
 		.cpu_multiple = cpu_multiple,
-		.fixed_node = fixed_node(model, cell, here, capacity->node_count),
+		.fixed_node = hn_capacity_tie(capacity, model, cell),
 	};
 	int r;
 

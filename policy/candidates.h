@@ -14,7 +14,9 @@
 /* The part of a cell that one node would take. */
 struct hn_share {
 	size_t node; /* index */
-	uint64_t bytes;
+	uint64_t bytes;    /* of the cell, to live there */
+	uint64_t taking;   /* of the node's room: all of them, unless they cannot move */
+	uint64_t arriving; /* of these, elsewhere now */
 	unsigned vcpus;
 };
 

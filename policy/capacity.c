@@ -100,7 +100,8 @@ static void fill_node(const struct hn_snapshot *snapshot, size_t guest, size_t n
 
 	ret->cpus = (unsigned)hn_set_count(&cpus);
 	for (size_t cell = 0; cell < own->guest->cell_count; cell++)
-		ret->own_bytes += guest_bytes_on(own, cell, node);
+		if (hn_guest_cell_movable(own->guest, cell))
+			ret->own_bytes += guest_bytes_on(own, cell, node);
 	for (size_t i = 0; i < snapshot->guest_count; i++) {
 		const struct hn_guest_state *other = &snapshot->guests[i];
 
@@ -115,6 +116,7 @@ static void fill_node(const struct hn_snapshot *snapshot, size_t guest, size_t n
 	}
 	ret->others_vcpus = (unsigned)(vcpus + 0.5);
 	ret->room_bytes = ret->own_bytes + (free_bytes > taken ? free_bytes - taken : 0);
+	ret->short_bytes = taken > free_bytes ? taken - free_bytes : 0;
 }
 
 struct hn_capacity *hn_capacity_new(const struct hn_snapshot *snapshot, size_t guest, uint64_t keep_free_bytes)
@@ -137,6 +139,17 @@ struct hn_capacity *hn_capacity_new(const struct hn_snapshot *snapshot, size_t g
 			capacity->cell_bytes[cell * nodes + node] = guest_bytes_on(state, cell, node);
 	}
 	return capacity;
+}
+
+int hn_capacity_tie(const struct hn_capacity *capacity, const struct hn_guest *guest, size_t cell)
+{
+	const uint64_t *here = &capacity->cell_bytes[cell * capacity->node_count];
+	size_t most = 0;
+
+	for (size_t node = 1; node < capacity->node_count; node++)
+		if (here[node] > here[most])
+			most = node;
+	return here[most] > 0 && !hn_guest_cell_movable(guest, cell) ? (int)most : -1;
 }
 
 void hn_capacity_free(struct hn_capacity *capacity)

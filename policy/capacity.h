@@ -12,8 +12,9 @@
 struct hn_node_capacity {
 	unsigned cpus;         /* usable by this guest's class: isolated CPUs are for realtime guests only */
 	unsigned others_vcpus; /* vCPUs of other guests brought home here, or last seen here */
-	uint64_t own_bytes;    /* of this guest's memory, here now */
+	uint64_t own_bytes;    /* of this guest's memory that can move, here now */
 	uint64_t room_bytes;   /* own_bytes + what is free beyond keep_free and what others have been promised */
+	uint64_t short_bytes;  /* what is missing to that: own memory may stay, but what leaves fills this first */
 };
 
 struct hn_capacity {
@@ -25,6 +26,9 @@ struct hn_capacity {
 /* keep_free_bytes stay free on every node whatever happens. NULL when out of memory; free with hn_capacity_free(). */
 struct hn_capacity *hn_capacity_new(const struct hn_snapshot *snapshot, size_t guest, uint64_t keep_free_bytes);
 void hn_capacity_free(struct hn_capacity *capacity);
+
+/* The node, by index, that a cell with memory that cannot move is tied to: where most of it is. -1: none. */
+int hn_capacity_tie(const struct hn_capacity *capacity, const struct hn_guest *guest, size_t cell);
 HN_CLEANUP_DEFINE(hn_capacity, struct hn_capacity *, hn_capacity_free);
 
 /*

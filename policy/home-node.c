@@ -37,39 +37,68 @@ static bool stays_where_it_is(const struct hn_cell_home *home, const struct hn_h
 	return most == 0 || (at_home > 0 && most - (most < at_home ? most : at_home) <= memory_bytes / 10);
 }
 
-/* A home is kept while its nodes exist with CPUs, the cells are the same, and what it wants fits. */
-static bool still_possible(const struct hn_guest_state *state, const struct hn_host *host,
-			   const struct hn_capacity *capacity)
+static bool same_cells(const struct hn_guest_state *state, const struct hn_host *host,
+		       const struct hn_capacity *capacity)
 {
 	const struct hn_placement *home = state->home;
 
-	if (!home || home->cell_count != state->guest->cell_count || home->node_count != capacity->node_count)
+	if (home->cell_count != state->guest->cell_count || home->node_count != capacity->node_count)
 		return false;
 	for (size_t cell = 0; cell < home->cell_count; cell++) {
+		const struct hn_cell *now = &state->guest->cells[cell];
 		uint64_t wanted = 0;
 
-		if (home->cells[cell].cell != state->guest->cells[cell].id || !is_on(&home->cells[cell], host))
+		if (home->cells[cell].cell != now->id || !is_on(&home->cells[cell], host))
 			return false;
 		if (!hn_guest_cell_movable(state->guest, cell)) {
-			if (!stays_where_it_is(&home->cells[cell], host, &capacity->cell_bytes[cell * capacity->node_count],
-					       state->guest->cells[cell].memory_bytes))
+			if (!stays_where_it_is(&home->cells[cell], host, &capacity->cell_bytes[cell * host->node_count],
+					       now->memory_bytes))
 				return false;
 			continue;
 		}
 		for (size_t node = 0; node < home->node_count; node++)
 			wanted += home->cells[cell].bytes[node];
-		if (wanted < state->guest->cells[cell].memory_bytes) /* the cell has grown */
+		if (wanted < now->memory_bytes) /* the cell has grown */
 			return false;
 	}
-	for (size_t node = 0; node < home->node_count; node++) {
-		uint64_t wanted = 0;
+	return true;
+}
 
-		for (size_t cell = 0; cell < home->cell_count; cell++)
-			wanted += home->cells[cell].bytes[node];
-		if (wanted > 0 && (capacity->nodes[node].cpus == 0 ||
-				   wanted - wanted / MISSING_FRACTION > capacity->nodes[node].room_bytes))
-			return false;
+/* Whether what belongs on the node can be there. */
+static bool node_holds(const struct hn_guest_state *state, const struct hn_capacity *capacity, size_t node)
+{
+	const struct hn_node_capacity *room = &capacity->nodes[node];
+	uint64_t wanted = 0, arriving = 0, strays;
+	bool needs_cpus = false;
+
+	for (size_t cell = 0; cell < state->home->cell_count; cell++) {
+		uint64_t bytes = state->home->cells[cell].bytes[node];
+		uint64_t here = capacity->cell_bytes[cell * capacity->node_count + node];
+		bool tied = hn_capacity_tie(capacity, state->guest, cell) >= 0;
+
+		needs_cpus = needs_cpus || (bytes > 0 && !(tied && hn_set_empty(&state->guest->cells[cell].vcpus)));
+		if (tied)
+			continue; /* it is where it is */
+		wanted += bytes;
+		arriving += bytes > here ? bytes - here : 0;
 	}
+	strays = wanted / MISSING_FRACTION;
+	if (needs_cpus && room->cpus == 0)
+		return false;
+	if (arriving <= strays)
+		return true;
+	return wanted - strays + room->short_bytes <= room->room_bytes;
+}
+
+/* A home is kept while its nodes exist with CPUs, the cells are the same, and what it wants fits. */
+static bool still_possible(const struct hn_guest_state *state, const struct hn_host *host,
+			   const struct hn_capacity *capacity)
+{
+	if (!state->home || !same_cells(state, host, capacity))
+		return false;
+	for (size_t node = 0; node < capacity->node_count; node++)
+		if (!node_holds(state, capacity, node))
+			return false;
 	return true;
 }
 

