@@ -12,8 +12,9 @@ its vCPUs' time spent there lately. The guest is at home as far as its worst cel
     seconds_to_95     from the start to the moment from which on the guest is at home by 95 %; null if it never is
     plateau_share     how far it is at home over the last PLATEAU_TAIL seconds (median)
     plateau_seconds   until it was that far, less SLACK, for the first time; null if it never rose
-    moved_ratio       pages the kernel has migrated (pgmigrate_success, whoever asked) / pages that were not on the home at
-                      the start; null if there were none
+    moved_ratio       pages the contestant has migrated / pages that were not on the home at the start; null if there were
+                      none. The kernel's are those of NUMA balancing (numa_pages_migrated), the others' are all the rest of
+                      pgmigrate_success
     mover_cpu_s       CPU time of the mover's cgroup; null for the kernel, whose work is done in the guest's own threads
     cap_error_percent speed at which pages arrived (least squares over the middle of the rise) against the cap; negative:
                       slower than allowed
@@ -37,6 +38,7 @@ UNITS = {
     "plateau_seconds": "s",
     "moved_ratio": "ratio",
     "mover_cpu_s": "s",
+    "cap_error_percent": "%",
 }
 CASES = (
     ("two-cells", "homenode", ("kernel-balancing", "numad")),
@@ -73,11 +75,13 @@ class Run:
     """One contestant's attempt."""
 
     def __init__(self, folder, who):
+        self.is_kernel = who == "kernel-balancing"
         self.cells, self.migrated, self.mover = {}, [], []
         for line in (folder / f"{who}.series").read_text().splitlines():
             self.take(line.split())
         notes = dict(line.split() for line in (folder / f"{who}.run").read_text().splitlines())
         self.begin, self.end = float(notes["begin"]), float(notes["end"])
+        self.operation = read_operation(folder / f"{who}.json")
         self.cap = mebibytes(notes["cap"]) if "cap" in notes else None
         self.homes = {name: cell.home(self.end) for name, cell in self.cells.items()}
 
@@ -88,7 +92,7 @@ class Run:
         elif kind == "cpu":
             self.cells.setdefault(words[2], Cell()).cpu.append((moment, [float(word) for word in words[3:]]))
         elif kind == "migrated":
-            self.migrated.append((moment, int(words[2])))
+            self.migrated.append((moment, (int(words[2]), int(words[3]))))
         elif kind == "mover":
             self.mover.append((moment, float(words[2])))
 
@@ -109,8 +113,9 @@ class Run:
             "seconds_to_95": seconds_to_stay_at(curve, 0.95),
             "plateau_share": plateau,
             "plateau_seconds": seconds_to_reach(curve, plateau - SLACK),
-            "moved_ratio": self.moved_ratio(),
+            "moved_ratio": self.moved_ratio(self.is_kernel),
             "mover_cpu_s": self.mover_cpu_s(),
+            "cap_error_percent": self.cap_error_percent(),
         }
 
     def vcpu_local_share(self):
@@ -122,13 +127,24 @@ class Run:
             used += time
         return local / used if used else None
 
-    def moved_ratio(self):
+    def misplaced_pages(self):
         misplaced = 0
         for name, cell in self.cells.items():
             counts = latest(cell.pages, self.begin)
             misplaced += sum(counts) - counts[self.homes[name]]
-        moved = latest(self.migrated, self.end) - latest(self.migrated, self.begin)
-        return moved / misplaced if misplaced else None
+        return misplaced
+
+    def moved_ratio(self, by_kernel):
+        before, after = latest(self.migrated, self.begin), latest(self.migrated, self.end)
+        balancing = after[1] - before[1]
+        moved = balancing if by_kernel else after[0] - before[0] - balancing
+        return moved / self.misplaced_pages() if self.misplaced_pages() else None
+
+    def recorded_ratio(self):
+        """The same by homenode's own record, which is of its last operation: only when that was the only one."""
+        if self.operation.get("id") != 1 or not self.misplaced_pages():
+            return None
+        return self.operation["moved_bytes"] / PAGE / self.misplaced_pages()
 
     def mover_cpu_s(self):
         used = latest(self.mover, self.end) - latest(self.mover, self.begin)
@@ -147,6 +163,14 @@ class Run:
     def cap_error_percent(self):
         speed = self.arrival_mib_s()
         return (speed / self.cap - 1) * 100 if speed and self.cap else None
+
+
+def read_operation(path):
+    """What homenode said of its latest operation, or nothing."""
+    try:
+        return json.loads(path.read_text())["operation"]
+    except (OSError, ValueError, KeyError):
+        return {}
 
 
 def latest(series, moment):
@@ -205,22 +229,29 @@ def runs_of(folders, who):
     return [Run(folder, who) for folder in folders if (folder / f"{who}.run").exists()]
 
 
+def extras(figure, ours):
+    """Further members of a line."""
+    if figure == "moved_ratio":
+        recorded = median([run.recorded_ratio() for run in ours])
+        meanwhile = median([run.moved_ratio(by_kernel=True) for run in ours])
+        return {"recorded_ratio": rounded(recorded), "kernel_meanwhile_ratio": rounded(meanwhile)}
+    if figure == "cap_error_percent":
+        return {"cap_mib_s": ours[0].cap, "reached_mib_s": rounded(median([run.arrival_mib_s() for run in ours]))}
+    return {}
+
+
 def show_case(folders, case, who, peers):
     ours = runs_of(folders, who)
+    of_all = {peer: runs_of(folders, peer) for peer in peers}
     if not ours:
         return
-    of_all = {peer: runs_of(folders, peer) for peer in peers}
     for figure, unit in UNITS.items():
+        if figure == "cap_error_percent" and not ours[0].cap:
+            continue
         mine = median([run.figures()[figure] for run in ours])
-        for peer, runs in of_all.items():
-            theirs = median([run.figures()[figure] for run in runs]) if runs else None
-            show(case, figure, unit, mine, theirs, peer, len(ours))
-        if not peers:
-            show(case, figure, unit, mine, None, None, len(ours))
-    if ours[0].cap:
-        speed = rounded(median([run.arrival_mib_s() for run in ours]))
-        error = median([run.cap_error_percent() for run in ours])
-        show(case, "cap_error_percent", "%", error, None, None, len(ours), cap_mib_s=ours[0].cap, reached_mib_s=speed)
+        for peer in peers or [None]:
+            theirs = median([run.figures()[figure] for run in of_all[peer]]) if of_all.get(peer) else None
+            show(case, figure, unit, mine, theirs, peer, len(ours), **extras(figure, ours))
 
 
 def main():

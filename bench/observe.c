@@ -9,10 +9,10 @@
  *
  * Once a second, on stdout, T being seconds since the host's boot as in /proc/uptime:
  *
- *     T pages NAME n0 n1 ... absent      4 KiB pages of a cell
- *     T cpu NAME s0 s1 ...               seconds of CPU its vCPUs have used on each node since the observer
- * began T migrated PAGES HINTED            pgmigrate_success and numa_hint_faults of /proc/vmstat T mover
- * SECONDS                    CPU the mover's cgroup has used
+ *     T pages NAME n0 n1 ... absent   4 KiB pages of a cell
+ *     T cpu NAME s0 s1 ...            CPU seconds of its vCPUs on each node since the observer began
+ *     T migrated ALL BALANCING        pgmigrate_success and, part of it, numa_pages_migrated
+ *     T mover SECONDS                 CPU the mover's cgroup has used
  *
  * The CPU time of a vCPU goes to the node it was last seen on; that is looked at about four times a second,
  * at uneven intervals so as not to march in step with the guest.
@@ -260,7 +260,7 @@ static void report_movers(const char *cpu_stat)
 {
 	printf("%.2f migrated %" PRIu64 " %" PRIu64 "\n", now_s(),
 	       read_counter("/proc/vmstat", "pgmigrate_success"),
-	       read_counter("/proc/vmstat", "numa_hint_faults"));
+	       read_counter("/proc/vmstat", "numa_pages_migrated"));
 	if (strcmp(cpu_stat, "-") != 0)
 		printf("%.2f mover %.3f\n", now_s(), (double)read_counter(cpu_stat, "usage_usec") / 1e6);
 }

@@ -86,20 +86,18 @@ static bool is_absent(int status)
  */
 static int heads_ask(struct hn_move_batch *batch, struct hn_error *err)
 {
-	struct hn_move_call *call = &batch->call;
-	size_t head = 0;
+	size_t head = 0, heads = 0;
 	int r;
 
-	call->count = 0;
 	for (size_t i = 0; i < batch->count; i++)
 		if (!batch->tail[i])
-			call->heads[call->count++] = batch->pages[i];
-	r = ask(batch, call->heads, call->count, call->status, err);
+			batch->asked[heads++] = batch->pages[i];
+	r = ask(batch, batch->asked, heads, batch->asked_status, err);
 	if (r)
 		return r;
 	for (size_t i = 0; i < batch->count; i++) {
 		head += i > 0 && !batch->tail[i];
-		batch->status[i] = call->status[head];
+		batch->status[i] = batch->asked_status[head];
 	}
 	return 0;
 }
@@ -136,18 +134,18 @@ int hn_move_batch_look(struct hn_move_batch *batch, struct hn_move_progress *pro
 
 size_t hn_move_batch_piece(const struct hn_move_batch *batch, size_t first, uint64_t bytes)
 {
-	uint64_t fit = bytes / batch->page_bytes;
-	size_t count = batch->count - first, end;
+	size_t end = first, heads = 0;
 
-	if (fit >= count)
-		return count;
-	end = first + (fit ? (size_t)fit : 1);
-	/* Back to the start of the huge page that would be cut; when it is the only one, on to its end. */
-	while (end > first && batch->tail[end])
-		end--;
-	if (end == first)
-		for (end = first + 1; end < batch->count && batch->tail[end]; end++)
-			;
+	while (end < batch->count) {
+		size_t next = end + 1;
+
+		while (next < batch->count && batch->tail[next])
+			next++;
+		if (end > first && ((next - first) * batch->page_bytes > bytes || heads == HN_PIECE_HEADS))
+			break;
+		heads++;
+		end = next;
+	}
 	return end - first;
 }
 

@@ -13,7 +13,14 @@
 #include "host/mover.h"
 
 #define HN_BATCH_PAGES HN_CALL_PAGES
-#define HN_BATCH_BYTES (16 * 1024 * 1024) /* and yet at least one page */
+#define HN_BATCH_BYTES (128 * 1024 * 1024)
+
+/*
+ * Addresses named in one moving call: enough that the drain of all CPUs' page lists which each call begins
+ * with is a small part of it, and few enough that it ends within some 10 ms (4096 small pages, or 128 MiB of
+ * huge ones).
+ */
+#define HN_PIECE_HEADS 4096
 
 struct hn_move_batch {
 	const struct hn_move_kernel *kernel;

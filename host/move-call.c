@@ -109,8 +109,8 @@ void hn_move_call_read(const struct hn_move_call *call, struct hn_move_pending *
 		if (pending->turn[i] == HN_TURN_NEVER)
 			continue;
 		status = call->status[call->place[i]];
-		/* Of a call that failed in part, only asking tells which parts of a split huge page moved. */
-		pending->arrived[i] = call->answer == 0 && status == call->nodes[call->place[i]];
+		/* Stored only once all of its group, and so all of its huge page, has moved. */
+		pending->arrived[i] = status == call->nodes[call->place[i]];
 		pending->reason[i] = reason_of(status, call->answer);
 		if (status != NOT_TOLD)
 			pending->turn[i] = HN_TURN_TOLD;

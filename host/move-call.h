@@ -11,7 +11,7 @@
 
 #include "host/mover.h"
 
-#define HN_CALL_PAGES 4096
+#define HN_CALL_PAGES 32768 /* at most UINT16_MAX + 1 */
 
 /* A page's turn in the next call. */
 enum hn_turn {

@@ -1,10 +1,9 @@
 /*
  * mover - walks over the ranges of an order in windows, and moves what is elsewhere in pieces.
  *
- * A window is looked at in one call. What lies elsewhere is moved at once when nothing limits the rate, or in
- * pieces of some 30 ms worth of bytes, each followed by the pause it owes. Every page of a window is booked
- * exactly once, so that already + moved + absent + left + stayed = scanned holds whenever the watch is
- * called.
+ * What lies elsewhere in a window is moved piece by piece, a piece being one call's worth, or 30 ms worth of
+ * the cap with the pause it owes behind it. Every page of a window is booked exactly once, so that already +
+ * moved + absent + left + stayed = scanned holds whenever the watch is called.
  *
  * Windows end on multiples of 2 MiB, so that a huge page of that size never lies in two of them: its second
  * part would be found on the target and be taken for having been there before.
@@ -23,6 +22,7 @@
 #include "model/names.h"
 
 #define WINDOW_ALIGN (2 * HN_MIB)
+#define WINDOW_MIN (16 * HN_MIB)
 #define NAP_NS (25 * HN_NS_PER_MS)
 #define NOTHING_GIVEN_UP HN_STAY_COUNT
 
@@ -164,15 +164,26 @@ static int window_survey(struct move *move)
 	return watch_call(move);
 }
 
-/* Where the window that starts at an address of the range ends. */
-static uint64_t window_end(uint64_t start, uint64_t range_end, uint64_t page_bytes)
+/* As much as can be looked at in a few ms, and no more than moves in half a second, lest what was seen gets
+ * old. */
+static uint64_t window_bytes(const struct move *move)
 {
-	uint64_t end;
+	uint64_t bytes = HN_BATCH_BYTES, cap = move->order->bytes_per_second;
 
-	if (page_bytes >= HN_BATCH_BYTES)
+	if (cap && cap / 2 < bytes)
+		bytes = cap / 2 < WINDOW_MIN ? WINDOW_MIN : cap / 2;
+	return bytes;
+}
+
+/* Where the window that starts at an address of the range ends. */
+static uint64_t window_end(const struct move *move, uint64_t start, uint64_t range_end)
+{
+	uint64_t bytes = window_bytes(move), page_bytes = move->batch->page_bytes, end;
+
+	if (page_bytes >= bytes)
 		end = start + page_bytes;
 	else
-		end = (start + HN_BATCH_BYTES) / WINDOW_ALIGN * WINDOW_ALIGN;
+		end = (start + bytes) / WINDOW_ALIGN * WINDOW_ALIGN;
 	return end < range_end ? end : range_end;
 }
 
@@ -182,7 +193,7 @@ static int range_walk(struct move *move, const struct hn_range *range, int (*win
 	int r = 0;
 
 	while (at < end && !r) {
-		uint64_t stop = window_end(at, end, move->batch->page_bytes);
+		uint64_t stop = window_end(move, at, end);
 
 		move->batch->count = 0;
 		for (; at < stop; at += move->batch->page_bytes)

@@ -52,9 +52,9 @@ struct hn_move_progress {
 };
 
 /*
- * Called between batches and while pausing, at least every 50 ms; false stops the move cleanly. A batch is 16
- * MiB or one hugetlb page, whichever is more: where copying that takes longer than 50 ms, so does the next
- * call.
+ * Called between pieces and while pausing, at least every 50 ms; false stops the move cleanly. A piece is at
+ * most 16 MiB of small pages, 128 MiB of huge ones, or one hugetlb page: where copying that takes longer, so
+ * does the next call.
  */
 typedef bool (*hn_move_watch)(void *context, const struct hn_move_progress *progress);
 

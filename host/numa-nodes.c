@@ -147,7 +147,7 @@ static void distances_find(hwloc_topology_t topology, struct hn_host *host)
 	unsigned count = HN_COUNT(matrices);
 
 	for (size_t i = 0; i < host->node_count * host->node_count; i++)
-		host->distances[i] = i % (host->node_count + 1) ? HN_DISTANCE_REMOTE : HN_DISTANCE_LOCAL;
+		host->distances[i] = i % (host->node_count + 1) == 0 ? HN_DISTANCE_LOCAL : HN_DISTANCE_REMOTE;
 	host->distances_known = false;
 	if (hwloc_distances_get_by_type(topology, HWLOC_OBJ_NUMANODE, &count, matrices,
 					HWLOC_DISTANCES_KIND_MEANS_LATENCY, 0))

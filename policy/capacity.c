@@ -62,20 +62,22 @@ static uint64_t promised_bytes(const struct hn_guest_state *state, size_t node)
 	return promised;
 }
 
-/* vCPUs of a placed guest's cell are spread over its nodes by memory. */
-static double homed_vcpus(const struct hn_guest_state *state, size_t node)
+/* vCPUs of a placed guest's cell are spread over its nodes by memory, evenly where it has none. */
+static double homed_vcpus(const struct hn_guest_state *state, const struct hn_host *host, size_t node)
 {
 	double vcpus = 0;
 
 	for (size_t cell = 0; cell < state->home->cell_count; cell++) {
 		const struct hn_cell_home *home = &state->home->cells[cell];
+		int count = hn_set_count(&state->guest->cells[cell].vcpus);
 		uint64_t total = 0;
 
 		for (size_t i = 0; i < state->home->node_count; i++)
 			total += home->bytes[i];
 		if (total > 0)
-			vcpus += hn_set_count(&state->guest->cells[cell].vcpus) * (double)home->bytes[node] /
-				 (double)total;
+			vcpus += count * (double)home->bytes[node] / (double)total;
+		else if (hn_set_has(&home->nodes, host->nodes[node].id))
+			vcpus += count / (double)hn_set_count(&home->nodes);
 	}
 	return vcpus;
 }
@@ -109,7 +111,7 @@ static void fill_node(const struct hn_snapshot *snapshot, size_t guest, size_t n
 			continue;
 		if (goes_home(other, snapshot->host->node_count)) {
 			taken += promised_bytes(other, node);
-			vcpus += homed_vcpus(other, node);
+			vcpus += homed_vcpus(other, snapshot->host, node);
 		} else {
 			vcpus += seen_vcpus(other, node);
 		}

@@ -41,7 +41,6 @@ static bool admits(const struct search *search, const struct hn_candidate *candi
 	for (size_t i = 0; i < candidate->share_count; i++) {
 		const struct hn_share *share = &candidate->shares[i];
 		const struct hn_node_capacity *node = &search->capacity->nodes[share->node];
-
 		uint64_t used = search->bytes_used[share->node] + share->taking;
 
 		if (search->bytes_arriving[share->node] + share->arriving > 0)
@@ -239,8 +238,8 @@ static int fail_undecided(struct hn_error *err)
 }
 
 /*
- * One search at one CPU multiple, of at most *steps, which is left with what remains; any: for feasibility only. *complete: what it found, or found
- * not to exist, is proven. -ENOSPC, -ENOMEM.
+ * One search at one CPU multiple, of at most *steps, which is left with what remains; any: the first that is found
+ * will do. *complete: what it found, or found not to exist, is proven. -ENOSPC, -ENOMEM.
  */
 static int search_at(const struct hn_snapshot *snapshot, size_t guest, const struct hn_capacity *capacity,
 		     unsigned cpu_multiple, bool any, uint64_t *steps, bool *complete, struct hn_placement **ret,

@@ -14,7 +14,7 @@ import sys
 
 PURE = set("""
 abs bsearch calloc free malloc qsort realloc reallocarray
-memchr memcmp memcpy memmove memset
+bcmp bzero memchr memcmp memcpy memmove memset
 stpcpy strcasecmp strcat strchr strcmp strcpy strcspn strdup strlen strncasecmp strncat strncmp strncpy strndup strnlen
 strpbrk strrchr strspn strstr
 strtod strtol strtoll strtoul strtoull

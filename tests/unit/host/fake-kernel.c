@@ -12,7 +12,7 @@
 
 #include "base/units.h"
 
-#define QUEUE_MAX 8192
+#define QUEUE_MAX 32768
 
 /* Pages isolated for one group, by their heads. */
 struct group {
@@ -56,7 +56,7 @@ static int huge_move(struct fake_kernel *fake, uint32_t head, int node)
 
 	if (page->pinned || (page->busy && page->busy--))
 		return 1;
-	if (fake->free_pages[node] >= order) {
+	if (fake->free_pages[node] >= order && !(fake->no_huge_room && order > 1)) {
 		pages_place(fake, head, order, node);
 		return 0;
 	}

@@ -36,8 +36,9 @@ struct fake_kernel {
 	uint64_t free_pages[FAKE_NODES];
 	bool cpuset_allows[FAKE_NODES];
 	bool has_memory[FAKE_NODES];
-	bool all_allowed; /* MPOL_MF_MOVE_ALL is */
-	bool splits;      /* a huge page that finds no room whole moves page by page */
+	bool all_allowed;  /* MPOL_MF_MOVE_ALL is */
+	bool no_huge_room; /* a huge page finds no room whole */
+	bool splits;       /* a huge page that finds no room whole moves page by page */
 	uint64_t now_ns, oversleep_ns;
 	uint64_t copy_ns;     /* cost of moving one page */
 	int calls_until_gone; /* the process vanishes at that call; -1 never */

@@ -162,7 +162,77 @@ static void a_wide_cell_takes_the_nearest_nodes(void **state)
 	hn_candidates_done(&candidates);
 }
 
-/* Half of it is where three of the sets are, the other half where one is. */
+/* 1700 MiB on nodes of 1000, 300 and 1000 MiB: 300 is all the one has, the others take half of the rest. */
+static void a_wide_cell_is_spread_evenly(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = one_cell(3, 4, 1000, 1700, 12);
+	struct hn_candidates candidates;
+	struct hn_error err = {0};
+
+	scene_free_mib(snapshot, 1, 300);
+	assert_int_equal(find(snapshot, 1, &candidates, &err), 0);
+	for (size_t i = 0; i < candidates.count; i++) {
+		const struct hn_candidate *candidate = &candidates.items[i];
+
+		assert_int_equal(candidate->share_count, 3); /* for its vCPUs */
+		for (size_t j = 0; j < 3; j++) {
+			uint64_t expected = candidate->shares[j].node == 1 ? 300 * MIB : 700 * MIB;
+
+			assert_true(candidate->shares[j].bytes + 2 >= expected &&
+				    candidate->shares[j].bytes <= expected + 2);
+		}
+	}
+	hn_candidates_done(&candidates);
+}
+
+/* From 0, node 1 is nearest. Then 2 is nearer to 1 (11 against 12), but 3 to both together (12 + 12 against
+ * 30 + 11). */
+static void a_wide_cell_stays_together(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = one_cell(4, 4, 1000, 2500, 4);
+	struct hn_candidates candidates;
+	struct hn_error err = {0};
+	bool found = false;
+
+	scene_distance(snapshot, 0, 1, 11);
+	scene_distance(snapshot, 0, 2, 30);
+	scene_distance(snapshot, 0, 3, 12);
+	scene_distance(snapshot, 1, 2, 11);
+	scene_distance(snapshot, 1, 3, 12);
+	scene_distance(snapshot, 2, 3, 40);
+	assert_int_equal(find(snapshot, 1, &candidates, &err), 0);
+	for (size_t i = 0; i < candidates.count; i++) {
+		if (candidates.items[i].shares[0].node != 0)
+			continue;
+		assert_int_equal(candidates.items[i].shares[1].node, 1);
+		assert_int_equal(candidates.items[i].shares[2].node, 3);
+		found = true;
+	}
+	assert_true(found);
+	hn_candidates_done(&candidates);
+}
+
+/* All alike in distance: the roomiest first, so that it takes two nodes and not three. */
+static void a_wide_cell_takes_the_roomier_of_equals(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = one_cell(4, 4, 1000, 1900, 4);
+	struct hn_candidates candidates;
+	struct hn_error err = {0};
+
+	scene_free_mib(snapshot, 0, 900);
+	scene_free_mib(snapshot, 1, 500);
+	scene_free_mib(snapshot, 2, 1000);
+	scene_free_mib(snapshot, 3, 600);
+	assert_int_equal(find(snapshot, 1, &candidates, &err), 0);
+	for (size_t i = 0; i < candidates.count; i++)
+		if (candidates.items[i].shares[0].node == 0) {
+			assert_int_equal(candidates.items[i].share_count, 2);
+			assert_int_equal(candidates.items[i].shares[1].node, 2);
+		}
+	hn_candidates_done(&candidates);
+}
+
+/* Its pages are on both nodes of its only set already. */
 static void a_wide_cell_leaves_alone_what_is_there(void **state)
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = one_cell(2, 4, 1000, 2600, 4);
@@ -291,6 +361,9 @@ int main(void)
 		cmocka_unit_test(what_cannot_move_and_is_nowhere_yet_is_free),
 		cmocka_unit_test(what_cannot_leave_a_node_without_cpus_is_told),
 		cmocka_unit_test(a_wide_cell_takes_the_nearest_nodes),
+		cmocka_unit_test(a_wide_cell_is_spread_evenly),
+		cmocka_unit_test(a_wide_cell_stays_together),
+		cmocka_unit_test(a_wide_cell_takes_the_roomier_of_equals),
 		cmocka_unit_test(a_wide_cell_leaves_alone_what_is_there),
 		cmocka_unit_test(vcpus_of_a_wide_cell_keep_to_the_cpus),
 		cmocka_unit_test(too_little_memory_is_told_with_the_roomiest_node),

@@ -121,6 +121,47 @@ static void parts_never_make_more_than_the_whole(void **state)
 	}
 }
 
+/* 64 MiB must stay free and 30 are: the 200 that are here may stay, 166 of them could be another cell's once
+ * they leave. */
+static void what_is_missing_to_what_must_stay_free_is_told(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 4, 30);
+	size_t guest = scene_guest(snapshot, "g");
+	HN_AUTO(hn_capacity) struct hn_capacity *capacity = NULL;
+
+	scene_free_mib(snapshot, 1, 64);
+	scene_cell(snapshot, guest, 200, 2);
+	scene_sample(snapshot, guest);
+	scene_pages(snapshot, guest, 0, 0, 1000);
+	capacity = hn_capacity_new(snapshot, guest, KEEP);
+	assert_int_equal(capacity->nodes[0].room_bytes, 200 * MIB);
+	assert_int_equal(capacity->nodes[0].short_bytes, 34 * MIB);
+	assert_int_equal(capacity->nodes[1].room_bytes, 0);
+	assert_int_equal(capacity->nodes[1].short_bytes, 0);
+}
+
+/* 600 and 400 of 1000 MiB, pinned: nobody else's room on either node, and tied to the first. */
+static void what_cannot_move_is_nobodys_room(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(3, 4, 4000);
+	size_t guest = scene_guest(snapshot, "g");
+	HN_AUTO(hn_capacity) struct hn_capacity *capacity = NULL;
+
+	scene_cell(snapshot, guest, 1000, 2);
+	scene_cell(snapshot, guest, 100, 2);
+	scene_sample(snapshot, guest);
+	scene_pages(snapshot, guest, 0, 1, 400);
+	scene_pages(snapshot, guest, 0, 2, 600);
+	scene_pages(snapshot, guest, 1, 1, 1000);
+	snapshot->guests[guest].guest->backends[0].movability = HN_IMMOVABLE_PINNED;
+	capacity = hn_capacity_new(snapshot, guest, 0);
+	assert_int_equal(capacity->nodes[1].own_bytes, 100 * MIB);
+	assert_int_equal(capacity->nodes[1].room_bytes, 4100 * MIB);
+	assert_int_equal(capacity->nodes[2].room_bytes, 4000 * MIB);
+	assert_int_equal(hn_capacity_tie(capacity, snapshot->guests[guest].guest, 0), 2);
+	assert_int_equal(hn_capacity_tie(capacity, snapshot->guests[guest].guest, 1), -1);
+}
+
 static void nothing_sampled_is_nothing_there(void **state)
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(1, 4, 4000);
@@ -231,6 +272,20 @@ static void a_split_cell_counts_on_both_nodes(void **state)
 	assert_capacity(snapshot, 1000, 6, 3000, 2);
 }
 
+static void a_cell_without_memory_counts_where_it_lives(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 8, 1000);
+	size_t guest = scene_guest(snapshot, "g"), other;
+
+	scene_cell(snapshot, guest, 10, 1);
+	other = scene_guest(snapshot, "other");
+	scene_cell(snapshot, other, 0, 4);
+	scene_home(snapshot, other, 0, 1);
+	assert_capacity(snapshot, 1000, 0, 1000, 4);
+	hn_set_add(&snapshot->guests[other].home->cells[0].nodes, 0);
+	assert_capacity(snapshot, 1000, 2, 1000, 2);
+}
+
 static void its_own_home_and_load_are_not_others(void **state)
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 4, 1000);
@@ -248,12 +303,15 @@ int main(void)
 		cmocka_unit_test(hidden_pages_lie_as_the_others_do),
 		cmocka_unit_test(a_cell_that_is_wholly_there_is_wholly_counted),
 		cmocka_unit_test(parts_never_make_more_than_the_whole),
+		cmocka_unit_test(what_is_missing_to_what_must_stay_free_is_told),
+		cmocka_unit_test(what_cannot_move_is_nobodys_room),
 		cmocka_unit_test(nothing_sampled_is_nothing_there),
 		cmocka_unit_test(what_another_has_still_to_receive_is_promised),
 		cmocka_unit_test(a_home_nobody_brings_it_to_promises_nothing),
 		cmocka_unit_test(a_guest_without_home_counts_where_it_runs),
 		cmocka_unit_test(a_home_of_other_nodes_or_cells_counts_no_more),
 		cmocka_unit_test(a_split_cell_counts_on_both_nodes),
+		cmocka_unit_test(a_cell_without_memory_counts_where_it_lives),
 		cmocka_unit_test(its_own_home_and_load_are_not_others),
 	};
 

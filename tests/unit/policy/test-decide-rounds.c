@@ -19,7 +19,7 @@
 #include "policy/decide.h"
 #include "scene.h"
 
-#define INSTANCES 1500
+#define INSTANCES 600
 #define SECOND UINT64_C(1000000000)
 
 static const struct scene_limits drawn = {.nodes = 6, .cells = 4, .others = 3};
@@ -279,8 +279,7 @@ static void the_same_snapshot_gives_the_same_plan(void **state)
 		HN_AUTO(hn_plan) struct hn_plan *first = decide_now(snapshot), *again = decide_now(snapshot);
 		HN_AUTO(hn_plan) struct hn_plan *of_copy = decide_now(copy);
 		HN_AUTO(json)
-		json_object *first_json = hn_plan_encode(first),
-			    *again_json = hn_plan_encode(again);
+		json_object *first_json = hn_plan_encode(first), *again_json = hn_plan_encode(again);
 		HN_AUTO(json) json_object *of_copy_json = hn_plan_encode(of_copy);
 		HN_AUTO(json) json_object *snapshot_json = hn_snapshot_encode(snapshot);
 		HN_AUTO(json) json_object *untouched_json = hn_snapshot_encode(copy);

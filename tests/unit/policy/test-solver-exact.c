@@ -53,7 +53,7 @@ static uint64_t share_of(const struct hn_guest_state *state, size_t cell, size_t
 			  pages->on_node[node] / told);
 }
 
-static void add_other(const struct hn_guest_state *other, size_t node, struct problem *problem)
+static void add_other(const struct hn_guest_state *other, size_t node, int id, struct problem *problem)
 {
 	bool goes_home = other->home && (other->guest->mode == HN_MODE_ENFORCE || other->moving);
 
@@ -62,7 +62,7 @@ static void add_other(const struct hn_guest_state *other, size_t node, struct pr
 	for (size_t i = 0; goes_home && i < other->guest->cell_count; i++) {
 		uint64_t wanted = other->home->cells[i].bytes[node], there = share_of(other, i, node);
 
-		if (wanted == 0)
+		if (!hn_set_has(&other->home->cells[i].nodes, id))
 			continue;
 		problem->load[node] +=
 			(unsigned)hn_set_count(&other->guest->cells[i].vcpus); /* homes are whole here */
@@ -85,7 +85,7 @@ static void state_node(const struct hn_snapshot *snapshot, size_t node, struct p
 	problem->home[node] = problem->cpus[node] > 0 && host->nodes[node].memory_bytes > 0;
 	problem->room[node] = (int64_t)host->nodes[node].free_bytes - (int64_t)limits.keep_free_bytes;
 	for (size_t i = 1; i < snapshot->guest_count; i++)
-		add_other(&snapshot->guests[i], node, problem);
+		add_other(&snapshot->guests[i], node, host->nodes[node].id, problem);
 	for (size_t i = 0; i < problem->cells; i++)
 		if (problem->fixed[i] < 0)
 			problem->room[node] += (int64_t)problem->here[i][node];
@@ -188,7 +188,8 @@ static bool next_assignment(const struct problem *problem, size_t *node_of)
 	return digit < problem->cells;
 }
 
-/* The cheapest of those that keep to the least multiple of the CPUs which any assignment needs, memory aside. */
+/* The cheapest of those that keep to the least multiple of the CPUs which any assignment needs, memory aside.
+ */
 static struct answer try_all(const struct problem *problem)
 {
 	struct answer best = {.found = false};

@@ -277,7 +277,8 @@ static void more_vcpus_than_cpus_are_spread(void **state)
 	assert_true(placement->proven);
 }
 
-/* Two nodes would seat its vCPUs, but one of them has no memory left: crowding all on the other is no answer. */
+/* Two nodes would seat its vCPUs, but one of them has no memory left: crowding all on the other is no answer.
+ */
 static void missing_memory_is_no_reason_to_crowd_vcpus(void **state)
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 2, 1000);
@@ -327,6 +328,31 @@ static void what_must_stay_free_is_not_planned_with(void **state)
 	snapshot->guests[guest].guest->cells[0].memory_bytes++;
 	placement = NULL;
 	assert_int_equal(hn_solve(snapshot, guest, &keeping, &placement, &err), -ENOSPC);
+}
+
+/*
+ * Node 0 holds half a pinned cell, which has its home on node 1, and has 500 MiB free: 600 do not fit though
+ * 500 of the guest's own memory lie there.
+ */
+static void memory_that_cannot_move_makes_no_room(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(3, 4, 4000);
+	HN_AUTO(hn_placement) struct hn_placement *placement = NULL;
+	size_t guest = scene_guest(snapshot, "g");
+
+	scene_distance(snapshot, 0, 1, 11);
+	scene_free_mib(snapshot, 0, 500);
+	scene_free_mib(snapshot, 1, 0);
+	scene_cell(snapshot, guest, 1100, 1);
+	scene_cell(snapshot, guest, 600, 1);
+	scene_sample(snapshot, guest);
+	scene_pages(snapshot, guest, 0, 0, 500);
+	scene_pages(snapshot, guest, 0, 1, 600);
+	scene_pages(snapshot, guest, 1, 2, 1000);
+	snapshot->guests[guest].guest->backends[0].movability = HN_IMMOVABLE_PINNED;
+	placement = solve(snapshot, 0);
+	assert_int_equal(node_of(placement, 0), 1);
+	assert_int_equal(node_of(placement, 1), 2); /* node 0 would be nearer */
 }
 
 static void a_guest_that_fills_its_node_stays(void **state)
@@ -393,6 +419,7 @@ int main(void)
 		cmocka_unit_test(a_host_without_free_memory_is_told),
 		cmocka_unit_test(cells_that_fit_one_by_one_only_are_told),
 		cmocka_unit_test(what_must_stay_free_is_not_planned_with),
+		cmocka_unit_test(memory_that_cannot_move_makes_no_room),
 		cmocka_unit_test(a_guest_that_fills_its_node_stays),
 		cmocka_unit_test(a_guest_without_cells_is_an_error),
 		cmocka_unit_test(cells_without_vcpus_or_memory_have_homes_too),
