@@ -33,6 +33,12 @@ static unsigned cpu_room(const struct quest *quest, size_t node)
 	return quest->capacity->nodes[node].cpus * quest->cpu_multiple;
 }
 
+/* But for strays. */
+static bool is_there(const struct quest *quest, size_t node)
+{
+	return quest->here[node] > 0 && quest->here[node] >= quest->bytes - quest->bytes / HN_STRAY_FRACTION;
+}
+
 /* How much of the cell the node could hold: what is there may stay, what arrives needs what must stay free as well. */
 static uint64_t byte_room(const struct quest *quest, size_t node)
 {
@@ -46,7 +52,8 @@ static bool fits_alone(const struct quest *quest, size_t node)
 {
 	if (quest->fixed_node >= 0)
 		return true; /* it is there already */
-	return byte_room(quest, node) >= quest->bytes && cpu_room(quest, node) >= quest->vcpus;
+	return (is_there(quest, node) || byte_room(quest, node) >= quest->bytes) &&
+	       cpu_room(quest, node) >= quest->vcpus;
 }
 
 /* What is present and would have to come from elsewhere. */
@@ -81,6 +88,7 @@ static struct hn_candidate *add_candidate(struct hn_candidates *list, size_t sha
 	return grown;
 }
 
+/* Strays come if they find room; none is set aside for them. */
 static void book_room(const struct quest *quest, struct hn_candidate *candidate)
 {
 	for (size_t i = 0; i < candidate->share_count; i++) {
@@ -88,7 +96,9 @@ static void book_room(const struct quest *quest, struct hn_candidate *candidate)
 		uint64_t here = quest->here[share->node];
 
 		share->taking = share->bytes;
-		share->arriving = share->bytes > here ? share->bytes - here : 0;
+		if (here < share->bytes && share->bytes == quest->bytes && is_there(quest, share->node))
+			share->taking = here;
+		share->arriving = share->taking > here ? share->taking - here : 0;
 	}
 }
 

@@ -23,6 +23,12 @@ struct hn_capacity {
 	struct hn_node_capacity nodes[];
 };
 
+/*
+ * The part of a cell's memory that may be elsewhere while it is taken to be at home, where there is no room for that part:
+ * strays are no reason to move a guest. About what a sample of 4096 pages cannot tell from nothing.
+ */
+#define HN_STRAY_FRACTION 64
+
 /* keep_free_bytes stay free on every node whatever happens. NULL when out of memory; free with hn_capacity_free(). */
 struct hn_capacity *hn_capacity_new(const struct hn_snapshot *snapshot, size_t guest, uint64_t keep_free_bytes);
 void hn_capacity_free(struct hn_capacity *capacity);

@@ -309,7 +309,11 @@ int hn_decide(const struct hn_snapshot *snapshot, size_t guest, const struct hn_
 	if (!policy)
 		return -EINVAL;
 	*ret_looks = state->looks;
-	if (!left_alone_or_unknown(&look)) {
+	if (left_alone_or_unknown(&look)) {
+		/* a look that says nothing takes no home away */
+		if (state->home && !(plan->home = hn_placement_copy(state->home)))
+			return hn_oom(err);
+	} else {
 		r = policy->find_home(snapshot, guest, &options->solver, &plan->home, &why);
 		if (r == 0) {
 			if (plan_actions(&look) < 0)

@@ -23,8 +23,8 @@ extern const struct hn_decide_options hn_decide_defaults;
 
 /*
  * Plans for snapshot->guests[guest], whatever its mode (off excepted): whether the plan is carried out is the caller's
- * matter. The verdict is never an error. *ret_looks is what the caller must put into the guest's state before the next
- * look. -EINVAL for an unknown policy, -ENOMEM.
+ * matter. The verdict is never an error. A look that cannot tell leaves the guest the home it has. *ret_looks is what the
+ * caller must put into the guest's state before the next look. -EINVAL for an unknown policy, -ENOMEM.
  */
 int hn_decide(const struct hn_snapshot *snapshot, size_t guest, const struct hn_decide_options *options,
 	      struct hn_plan **ret, struct hn_looks *ret_looks, struct hn_error *err);

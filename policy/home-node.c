@@ -2,9 +2,6 @@
 
 #include "policy/capacity.h"
 
-/* Of what belongs on a node, the part that may be missing there without room for it: strays are no reason to leave. */
-#define MISSING_FRACTION 64
-
 /* Its nodes are the host's, by id and by index. */
 static bool is_on(const struct hn_cell_home *home, const struct hn_host *host)
 {
@@ -82,7 +79,7 @@ static bool node_holds(const struct hn_guest_state *state, const struct hn_capac
 		wanted += bytes;
 		arriving += bytes > here ? bytes - here : 0;
 	}
-	strays = wanted / MISSING_FRACTION;
+	strays = wanted / HN_STRAY_FRACTION;
 	if (needs_cpus && room->cpus == 0)
 		return false;
 	if (arriving <= strays)

@@ -11,75 +11,9 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
+#include "base/cleanup.h"
 #include "base/units.h"
-#include "fake-kernel.h"
-
-#define PAGE UINT64_C(4096)
-#define TARGET 2
-
-struct watcher {
-	struct fake_kernel *fake;
-	uint64_t last_ns, longest_gap_ns; /* between two calls */
-	uint64_t stop_at_ns;              /* 0: never */
-	uint64_t stopped_ns;
-	struct hn_move_progress last;
-	int calls;
-};
-
-static void check_books(const struct hn_move_progress *progress)
-{
-	uint64_t sum = progress->already_bytes + progress->moved_bytes + progress->absent_bytes +
-		       progress->left_bytes;
-
-	for (int i = 0; i < HN_STAY_COUNT; i++)
-		sum += progress->stayed_bytes[i];
-	assert_int_equal(sum, progress->scanned_bytes);
-	assert_true(progress->scanned_bytes <= progress->total_bytes);
-}
-
-static bool on_watch(void *context, const struct hn_move_progress *progress)
-{
-	struct watcher *watcher = context;
-	uint64_t now = watcher->fake->now_ns;
-
-	check_books(progress);
-	assert_true(progress->scanned_bytes >= watcher->last.scanned_bytes);
-	assert_true(progress->moved_bytes >= watcher->last.moved_bytes);
-	watcher->last = *progress;
-	if (watcher->calls++ && now - watcher->last_ns > watcher->longest_gap_ns)
-		watcher->longest_gap_ns = now - watcher->last_ns;
-	watcher->last_ns = now;
-	if (watcher->stop_at_ns && now >= watcher->stop_at_ns && !watcher->stopped_ns)
-		watcher->stopped_ns = now;
-	return !watcher->stopped_ns;
-}
-
-static int move(struct fake_kernel *fake, const struct hn_move_order *wanted, struct watcher *watcher,
-		struct hn_move_progress *ret)
-{
-	struct hn_range range = fake_kernel_range(fake);
-	struct hn_move_order order = *wanted;
-	struct watcher own = {0};
-	struct hn_error err = {0};
-	int r;
-
-	order.process = (struct hn_process){.pid = 4711, .start_ticks = 1};
-	if (!order.ranges) {
-		order.ranges = &range;
-		order.range_count = 1;
-	}
-	order.to_node = TARGET;
-	watcher = watcher ? watcher : &own;
-	watcher->fake = fake;
-	r = hn_move_with(&fake->kernel, &order, on_watch, watcher, ret, &err);
-	assert_int_equal(r, err.code);
-	check_books(ret);
-	assert_int_equal(ret->calls, fake->moves);
-	if (r == 0)
-		assert_int_equal(ret->scanned_bytes, ret->total_bytes);
-	return r;
-}
+#include "move-harness.h"
 
 static const struct hn_move_order PLAIN = {0};
 
@@ -91,7 +25,7 @@ static void all_that_is_elsewhere_moves(void **state)
 	fake_kernel_init(&fake, 10000);
 	for (uint64_t i = 0; i < fake.count; i++)
 		fake.pages[i].node = (int)(i % 4);
-	assert_int_equal(move(&fake, &PLAIN, NULL, &progress), 0);
+	assert_int_equal(order_run(&fake, &PLAIN, NULL, &progress), 0);
 	assert_int_equal(progress.total_bytes, 10000 * PAGE);
 	assert_int_equal(progress.already_bytes, 2500 * PAGE);
 	assert_int_equal(progress.moved_bytes, 7500 * PAGE);
@@ -110,7 +44,7 @@ static void what_is_there_is_left_alone(void **state)
 	fake_kernel_init(&fake, 9000);
 	for (uint64_t i = 0; i < fake.count; i++)
 		fake.pages[i].node = i % 3 ? TARGET : -1;
-	assert_int_equal(move(&fake, &PLAIN, NULL, &progress), 0);
+	assert_int_equal(order_run(&fake, &PLAIN, NULL, &progress), 0);
 	assert_int_equal(progress.already_bytes, 6000 * PAGE);
 	assert_int_equal(progress.absent_bytes, 3000 * PAGE);
 	assert_int_equal(fake.moves, 0);
@@ -129,7 +63,7 @@ static void huge_pages_move_whole_and_count_whole(void **state)
 			fake_kernel_huge(&fake, i * FAKE_HUGE, i == 4 ? TARGET : 1);
 		if (blind)
 			fake.kernel.find_tails = NULL;
-		assert_int_equal(move(&fake, &PLAIN, NULL, &progress), 0);
+		assert_int_equal(order_run(&fake, &PLAIN, NULL, &progress), 0);
 		assert_int_equal(progress.already_bytes, FAKE_HUGE * PAGE);
 		assert_int_equal(progress.moved_bytes, 15 * FAKE_HUGE * PAGE);
 		assert_int_equal(fake_kernel_on(&fake, TARGET), fake.count);
@@ -155,7 +89,7 @@ static void huge_pages_across_the_edges_of_windows(void **state)
 	range = (struct hn_range){.start = FAKE_BASE + 100 * PAGE, .bytes = (19 * FAKE_HUGE + 50) * PAGE};
 	order.ranges = &range;
 	order.range_count = 1;
-	assert_int_equal(move(&fake, &order, NULL, &progress), 0);
+	assert_int_equal(order_run(&fake, &order, NULL, &progress), 0);
 	assert_int_equal(progress.moved_bytes, range.bytes);
 	assert_int_equal(progress.already_bytes, 0);
 	fake_kernel_done(&fake);
@@ -169,7 +103,7 @@ static void busy_pages_are_tried_again(void **state)
 	fake_kernel_init(&fake, 4096);
 	for (uint64_t i = 0; i < fake.count; i += 50)
 		fake.pages[i].busy = 1 + (int)(i / 50 % 3); /* fails one to three times */
-	assert_int_equal(move(&fake, &PLAIN, NULL, &progress), 0);
+	assert_int_equal(order_run(&fake, &PLAIN, NULL, &progress), 0);
 	assert_int_equal(progress.moved_bytes, 4096 * PAGE);
 	assert_true(fake.moves <= 4);
 	fake_kernel_done(&fake);
@@ -189,7 +123,7 @@ static void pinned_pages_do_not_hold_others_up(void **state)
 	fake.pages[10].lost = true;
 	fake.pages[6000].pinned = true;
 	fake.pages[6001].lost = true;
-	assert_int_equal(move(&fake, &PLAIN, NULL, &progress), 0);
+	assert_int_equal(order_run(&fake, &PLAIN, NULL, &progress), 0);
 	assert_int_equal(progress.stayed_bytes[HN_STAY_BUSY], 4 * PAGE);
 	assert_int_equal(progress.moved_bytes, 8188 * PAGE);
 	assert_true(fake.moves <= 10); /* four tries a batch, and one that was cut short */
@@ -204,7 +138,7 @@ static void a_pinned_guest_stays_and_ends(void **state)
 	fake_kernel_init(&fake, 8192);
 	for (uint64_t i = 0; i < fake.count; i++)
 		fake.pages[i].pinned = true;
-	assert_int_equal(move(&fake, &PLAIN, NULL, &progress), 0);
+	assert_int_equal(order_run(&fake, &PLAIN, NULL, &progress), 0);
 	assert_int_equal(progress.stayed_bytes[HN_STAY_BUSY], 8192 * PAGE);
 	assert_int_equal(progress.moved_bytes, 0);
 	assert_true(fake.moves <= 8); /* four tries a batch of 4096 */
@@ -227,7 +161,7 @@ static void shared_pages_move_only_when_told(void **state)
 		fake.all_allowed = cases[k].allowed;
 		for (uint64_t i = 0; i < fake.count; i += 4)
 			fake.pages[i].shared = true;
-		assert_int_equal(move(&fake, &order, NULL, &progress), 0);
+		assert_int_equal(order_run(&fake, &order, NULL, &progress), 0);
 		assert_int_equal(progress.moved_bytes, cases[k].moved * PAGE);
 		assert_int_equal(progress.stayed_bytes[HN_STAY_SHARED], (4000 - cases[k].moved) * PAGE);
 		fake_kernel_done(&fake);
@@ -243,7 +177,7 @@ static void a_target_outside_the_cpuset_is_tried_once(void **state)
 	fake.cpuset_allows[TARGET] = false;
 	for (uint64_t i = 0; i < 5000; i++)
 		fake.pages[i * 3].node = i % 2 ? TARGET : -1;
-	assert_int_equal(move(&fake, &PLAIN, NULL, &progress), 0);
+	assert_int_equal(order_run(&fake, &PLAIN, NULL, &progress), 0);
 	assert_int_equal(progress.stayed_bytes[HN_STAY_CPUSET], 15000 * PAGE);
 	assert_int_equal(progress.already_bytes, 2500 * PAGE);
 	assert_int_equal(progress.absent_bytes, 2500 * PAGE);
@@ -262,7 +196,7 @@ static void a_full_target_takes_what_fits(void **state)
 			fake_kernel_huge(&fake, i * FAKE_HUGE, 0);
 		fake.splits = splits;
 		fake.free_pages[TARGET] = 10000;
-		assert_int_equal(move(&fake, &PLAIN, NULL, &progress), 0);
+		assert_int_equal(order_run(&fake, &PLAIN, NULL, &progress), 0);
 		assert_int_equal(progress.moved_bytes, 10000 * PAGE);
 		assert_int_equal(progress.stayed_bytes[HN_STAY_NO_MEMORY], (fake.count - 10000) * PAGE);
 		/* The rest is only looked at: three batches with room, one without, and a second try in each
@@ -282,7 +216,7 @@ static void small_pages_go_where_huge_ones_do_not_fit(void **state)
 	fake_kernel_huge(&fake, 0, 1);
 	fake_kernel_huge(&fake, 20 * FAKE_HUGE, 1);
 	fake.no_huge_room = true;
-	assert_int_equal(move(&fake, &PLAIN, NULL, &progress), 0);
+	assert_int_equal(order_run(&fake, &PLAIN, NULL, &progress), 0);
 	assert_int_equal(progress.stayed_bytes[HN_STAY_NO_MEMORY], 2 * FAKE_HUGE * PAGE);
 	assert_int_equal(progress.moved_bytes, (20000 - 2 * FAKE_HUGE) * PAGE);
 	fake_kernel_done(&fake);
@@ -297,7 +231,7 @@ static void huge_pages_that_fit_nowhere_stay_whole(void **state)
 	for (uint64_t i = 0; i < 4; i++)
 		fake_kernel_huge(&fake, i * FAKE_HUGE, 1);
 	fake.free_pages[TARGET] = FAKE_HUGE + 100;
-	assert_int_equal(move(&fake, &PLAIN, NULL, &progress), 0);
+	assert_int_equal(order_run(&fake, &PLAIN, NULL, &progress), 0);
 	assert_int_equal(progress.moved_bytes, FAKE_HUGE * PAGE);
 	assert_int_equal(progress.stayed_bytes[HN_STAY_NO_MEMORY], 3 * FAKE_HUGE * PAGE);
 	fake_kernel_done(&fake);
@@ -311,7 +245,7 @@ static void hidden_pages_stay_for_another_reason(void **state)
 	fake_kernel_init(&fake, 1000);
 	for (uint64_t i = 100; i < 200; i++)
 		fake.pages[i].hidden = true;
-	assert_int_equal(move(&fake, &PLAIN, NULL, &progress), 0);
+	assert_int_equal(order_run(&fake, &PLAIN, NULL, &progress), 0);
 	assert_int_equal(progress.stayed_bytes[HN_STAY_OTHER], 100 * PAGE);
 	assert_int_equal(progress.moved_bytes, 900 * PAGE);
 	fake_kernel_done(&fake);
@@ -328,7 +262,7 @@ static void a_process_that_vanishes_ends_the_move(void **state)
 		fake_kernel_init(&fake, 20000);
 		fake.pages[7000].busy = 1;
 		fake.calls_until_gone = call;
-		r = move(&fake, &PLAIN, NULL, &progress);
+		r = order_run(&fake, &PLAIN, NULL, &progress);
 		assert_true(r == 0 || progress.scanned_bytes < progress.total_bytes);
 		assert_true(call == 0 || progress.moved_bytes > 0 || call < 3);
 		fake_kernel_done(&fake);
@@ -344,7 +278,7 @@ static void a_node_without_memory_is_an_error(void **state)
 
 	fake_kernel_init(&fake, 1000);
 	fake.has_memory[TARGET] = false;
-	assert_int_equal(move(&fake, &PLAIN, NULL, &progress), -ENODEV);
+	assert_int_equal(order_run(&fake, &PLAIN, NULL, &progress), -ENODEV);
 	assert_int_equal(progress.moved_bytes, 0);
 	fake_kernel_done(&fake);
 }
@@ -365,47 +299,6 @@ static void interrupted_calls_are_made_again(void **state)
 	fake_kernel_done(&fake);
 }
 
-static void the_limit_counts_what_is_there(void **state)
-{
-	static const struct {
-		uint64_t limit, there, moved;
-	} cases[] = {
-		{1, 3000, 0},       {3000, 3000, 0}, {3001, 3000, 1},
-		{8000, 3000, 5000}, {8000, 0, 8000}, {50000, 3000, 27000},
-	};
-
-	for (size_t k = 0; k < HN_COUNT(cases); k++) {
-		struct hn_move_order order = {.limit_bytes = cases[k].limit * PAGE};
-		struct hn_move_progress progress;
-		struct fake_kernel fake;
-
-		fake_kernel_init(&fake, 30000);
-		for (uint64_t i = 0; i < cases[k].there; i++)
-			fake.pages[fake.count - 1 - i].node = TARGET; /* at the far end */
-		assert_int_equal(move(&fake, &order, NULL, &progress), 0);
-		assert_int_equal(progress.moved_bytes, cases[k].moved * PAGE);
-		assert_int_equal(progress.already_bytes, cases[k].there * PAGE);
-		assert_int_equal(progress.left_bytes, (30000 - cases[k].there - cases[k].moved) * PAGE);
-		fake_kernel_done(&fake);
-	}
-}
-
-/* Whole huge pages only: the limit may be passed by less than one. */
-static void the_limit_cuts_no_huge_page(void **state)
-{
-	struct hn_move_order order = {.limit_bytes = (3 * FAKE_HUGE + 1) * PAGE};
-	struct hn_move_progress progress;
-	struct fake_kernel fake;
-
-	fake_kernel_init(&fake, 10 * FAKE_HUGE);
-	for (uint64_t i = 0; i < 10; i++)
-		fake_kernel_huge(&fake, i * FAKE_HUGE, 1);
-	assert_int_equal(move(&fake, &order, NULL, &progress), 0);
-	assert_int_equal(progress.moved_bytes, 4 * FAKE_HUGE * PAGE);
-	assert_int_equal(progress.left_bytes, 6 * FAKE_HUGE * PAGE);
-	fake_kernel_done(&fake);
-}
-
 /* hugetlb of 1 GiB: one address a page, one page a call. */
 static void gigantic_pages_move_one_by_one(void **state)
 {
@@ -417,7 +310,7 @@ static void gigantic_pages_move_one_by_one(void **state)
 	fake.page_bytes = HN_GIB;
 	fake.pages[1].node = TARGET;
 	fake.pages[4].pinned = true;
-	assert_int_equal(move(&fake, &order, NULL, &progress), 0);
+	assert_int_equal(order_run(&fake, &order, NULL, &progress), 0);
 	assert_int_equal(progress.moved_bytes, 4 * HN_GIB);
 	assert_int_equal(progress.already_bytes, HN_GIB);
 	assert_int_equal(progress.stayed_bytes[HN_STAY_BUSY], HN_GIB);
@@ -447,85 +340,6 @@ static void orders_that_make_no_sense_are_refused(void **state)
 	fake_kernel_done(&fake);
 }
 
-static void check_rate(const struct fake_kernel *fake, const struct hn_move_progress *progress, uint64_t cap,
-		       uint64_t unit)
-{
-	uint64_t window = 0;
-	double seconds = (double)progress->wall_ns / 1e9;
-
-	for (size_t i = 0, first = 0; i < fake->event_count; i++) {
-		window += fake->events[i].bytes;
-		while (fake->events[i].at_ns - fake->events[first].at_ns > HN_NS_PER_S)
-			window -= fake->events[first++].bytes;
-		assert_true((double)window <= 1.05 * (double)cap + (double)unit);
-	}
-	assert_true((double)progress->moved_bytes <= 1.05 * (double)cap * seconds + (double)unit);
-	assert_true((double)progress->moved_bytes >= 0.95 * (double)cap * seconds - (double)unit);
-}
-
-static void the_cap_is_kept_and_used(void **state)
-{
-	const uint64_t caps[] = {HN_MIB, 10 * HN_MIB, 64 * HN_MIB, 500 * HN_MIB};
-	const uint64_t oversleeps[] = {0, 60 * 1000, 4 * HN_NS_PER_MS};
-
-	for (size_t k = 0; k < HN_COUNT(caps) * HN_COUNT(oversleeps); k++) {
-		uint64_t cap = caps[k / HN_COUNT(oversleeps)];
-		struct hn_move_order order = {.bytes_per_second = cap};
-		struct hn_move_progress progress;
-		struct watcher watcher = {0};
-		struct fake_kernel fake;
-
-		fake_kernel_init(&fake, cap * 5 / 2 / PAGE + 7);
-		fake.oversleep_ns = oversleeps[k % HN_COUNT(oversleeps)];
-		for (uint64_t i = 0; i < fake.count; i += 5)
-			fake.pages[i].node = TARGET;
-		assert_int_equal(move(&fake, &order, &watcher, &progress), 0);
-		assert_int_equal(fake_kernel_on(&fake, TARGET), fake.count);
-		check_rate(&fake, &progress, cap, 0);
-		assert_true(watcher.longest_gap_ns <= 50 * HN_NS_PER_MS);
-		fake_kernel_done(&fake);
-	}
-}
-
-/* A huge page is more than 50 ms worth of the cap: it goes whole and the pause behind it is as long as it
- * needs. */
-static void the_cap_is_kept_with_huge_pages(void **state)
-{
-	struct hn_move_order order = {.bytes_per_second = 5 * HN_MIB};
-	struct hn_move_progress progress;
-	struct watcher watcher = {0};
-	struct fake_kernel fake;
-
-	fake_kernel_init(&fake, 16 * FAKE_HUGE);
-	for (uint64_t i = 0; i < 16; i++)
-		fake_kernel_huge(&fake, i * FAKE_HUGE, 3);
-	assert_int_equal(move(&fake, &order, &watcher, &progress), 0);
-	check_rate(&fake, &progress, 5 * HN_MIB, FAKE_HUGE * PAGE);
-	assert_true(watcher.longest_gap_ns <= 50 * HN_NS_PER_MS);
-	fake_kernel_done(&fake);
-}
-
-static void a_stop_is_obeyed_within_a_tenth_of_a_second(void **state)
-{
-	const uint64_t caps[] = {0, 300 * HN_KIB, 20 * HN_MIB};
-
-	for (size_t k = 0; k < HN_COUNT(caps); k++) {
-		struct hn_move_order order = {.bytes_per_second = caps[k]};
-		struct hn_move_progress progress;
-		struct watcher watcher = {.stop_at_ns = HN_NS_PER_S + 37 * HN_NS_PER_MS};
-		struct fake_kernel fake;
-
-		fake_kernel_init(&fake, 200 * FAKE_HUGE);
-		for (uint64_t i = 0; i < 200; i++)
-			fake_kernel_huge(&fake, i * FAKE_HUGE, 3);
-		assert_int_equal(move(&fake, &order, &watcher, &progress), -ECANCELED);
-		assert_true(watcher.stopped_ns - watcher.stop_at_ns <= 100 * HN_NS_PER_MS);
-		assert_true(fake.now_ns == watcher.stopped_ns); /* nothing more is done */
-		assert_true(progress.scanned_bytes < progress.total_bytes);
-		fake_kernel_done(&fake);
-	}
-}
-
 static void stays_have_names(void **state)
 {
 	for (int i = 0; i < HN_STAY_COUNT; i++)
@@ -552,13 +366,8 @@ int main(void)
 		cmocka_unit_test(a_process_that_vanishes_ends_the_move),
 		cmocka_unit_test(a_node_without_memory_is_an_error),
 		cmocka_unit_test(interrupted_calls_are_made_again),
-		cmocka_unit_test(the_limit_counts_what_is_there),
-		cmocka_unit_test(the_limit_cuts_no_huge_page),
 		cmocka_unit_test(gigantic_pages_move_one_by_one),
 		cmocka_unit_test(orders_that_make_no_sense_are_refused),
-		cmocka_unit_test(the_cap_is_kept_and_used),
-		cmocka_unit_test(the_cap_is_kept_with_huge_pages),
-		cmocka_unit_test(a_stop_is_obeyed_within_a_tenth_of_a_second),
 		cmocka_unit_test(stays_have_names),
 	};
 

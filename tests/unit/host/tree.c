@@ -19,7 +19,11 @@
 
 void tree_init(struct tree *tree)
 {
-	snprintf(tree->root, sizeof(tree->root), "/tmp/homenode-test-XXXXXX");
+	/* In memory where that can be had: recorded machines are thousands of files, and a disk takes seconds
+	 * for them. */
+	const char *folder = access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm" : "/tmp";
+
+	snprintf(tree->root, sizeof(tree->root), "%s/homenode-test-XXXXXX", folder);
 	assert_non_null(mkdtemp(tree->root));
 }
 
@@ -185,7 +189,10 @@ const char *tree_unpack(struct tree *tree, const char *name)
 		skip();
 	}
 	tree_init(tree);
-	snprintf(command, sizeof(command), "tar xjf '%s' -C '%s'", file, tree->root);
+	/* Some have tens of thousands of files; memory blocks and PCI devices are read by none of ours. */
+	snprintf(command, sizeof(command),
+		 "tar xjf '%s' -C '%s' --exclude='*/memory[0-9]*' --exclude='*/sys/devices/pci*'", file,
+		 tree->root);
 	assert_int_equal(system(command), 0);
 	return inner_root(tree);
 }

@@ -191,10 +191,11 @@ static uint64_t below(struct hn_random *random, uint64_t bound)
 static void draw_pages(struct hn_random *random, struct hn_snapshot *snapshot, size_t guest, size_t cell)
 {
 	size_t nodes = snapshot->host->node_count;
-	uint64_t left = 1000;
+	uint64_t left = 1000,
+		 most = below(random, 4) ? 1000 : 20; /* now and then only strays are elsewhere */
 
 	for (uint64_t i = below(random, 3); i > 0; i--) {
-		uint64_t part = below(random, left + 1);
+		uint64_t part = below(random, (left < most ? left : most) + 1);
 
 		scene_pages(snapshot, guest, cell, (int)below(random, nodes), part);
 		left -= part;

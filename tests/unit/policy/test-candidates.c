@@ -299,8 +299,11 @@ static void assert_sound(const struct hn_snapshot *snapshot, const struct hn_cap
 
 		assert_false(used >> share->node & 1);
 		used |= UINT64_C(1) << share->node;
-		assert_int_equal(share->taking,
-				 fixed ? 0 : share->bytes); /* what cannot move has its room already */
+		if (fixed) /* what cannot move has its room already */
+			assert_int_equal(share->taking, 0);
+		else if (share->taking != share->bytes) /* strays have none set aside */
+			assert_true(share->taking == capacity->cell_bytes[share->node] &&
+				    share->bytes - share->taking <= share->bytes / HN_STRAY_FRACTION);
 		assert_true(share->taking +
 				    (share->arriving > 0 ? capacity->nodes[share->node].short_bytes : 0) <=
 			    capacity->nodes[share->node].room_bytes);

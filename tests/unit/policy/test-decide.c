@@ -292,6 +292,25 @@ static void what_is_not_decided_leaves_the_count(void **state)
 	assert_int_equal(snapshot->guests[0].looks.settle_until_ns, 77);
 }
 
+/* Else the next look that can tell might choose another, and the guest would be moved for a sample that came
+ * late. */
+static void what_is_not_decided_leaves_the_home(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = misplaced();
+	HN_AUTO(hn_plan)
+	struct hn_plan *first = look(snapshot, &hn_decide_defaults),
+		       *late = NULL, *incoming = NULL;
+
+	snapshot->now_ns += 100 * SECOND;
+	late = look(snapshot, &hn_decide_defaults);
+	assert_verdict(late, HN_VERDICT_UNKNOWN, "too old");
+	assert_true(hn_placement_equal(late->home, first->home));
+	snapshot->guests[0].guest->state = HN_RUN_INCOMING;
+	incoming = look(snapshot, &hn_decide_defaults);
+	assert_true(hn_placement_equal(incoming->home, first->home));
+	assert_int_equal(incoming->action_count, 0);
+}
+
 static void settles_until_the_time_has_come(void **state)
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = misplaced();
@@ -643,6 +662,7 @@ int main(void)
 		cmocka_unit_test(a_sample_that_differs_agrees_all_the_same),
 		cmocka_unit_test(at_home_the_count_ends),
 		cmocka_unit_test(what_is_not_decided_leaves_the_count),
+		cmocka_unit_test(what_is_not_decided_leaves_the_home),
 		cmocka_unit_test(settles_until_the_time_has_come),
 		cmocka_unit_test(never_begins_while_it_is_moving),
 		cmocka_unit_test(an_operator_need_not_wait),

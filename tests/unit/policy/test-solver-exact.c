@@ -115,6 +115,14 @@ static void state_problem(const struct hn_snapshot *snapshot, struct problem *re
 		state_node(snapshot, node, ret);
 }
 
+/* What a whole cell takes of the node's room: all its bytes, or what is there when that is all but a 64th. */
+static uint64_t room_for(const struct problem *problem, size_t cell, size_t node)
+{
+	uint64_t bytes = problem->bytes[cell], here = problem->here[cell][node];
+
+	return here > 0 && bytes - here <= bytes / 64 ? here : bytes;
+}
+
 /* What lives on a node: where none of it arrives, it may whatever is free. */
 static bool holds(const struct problem *problem, size_t node, uint64_t placed, uint64_t arriving)
 {
@@ -133,8 +141,9 @@ static unsigned multiple_of(const struct problem *problem, const size_t *node_of
 					   : !problem->home[node_of[i]])
 			return 0;
 		if (problem->fixed[i] < 0) {
-			placed[node_of[i]] += problem->bytes[i];
-			arriving[node_of[i]] += problem->bytes[i] - problem->here[i][node_of[i]];
+			placed[node_of[i]] += room_for(problem, i, node_of[i]);
+			arriving[node_of[i]] +=
+				room_for(problem, i, node_of[i]) - problem->here[i][node_of[i]];
 		}
 		vcpus[node_of[i]] += problem->vcpus[i];
 	}
@@ -225,7 +234,7 @@ static bool assert_valid(const struct hn_snapshot *snapshot, const struct proble
 	assert_int_equal(placement->node_count, problem->nodes);
 	for (size_t i = 0; i < problem->cells; i++) {
 		const struct hn_cell_home *home = &placement->cells[i];
-		uint64_t bytes = 0;
+		uint64_t bytes = 0, taken;
 
 		assert_int_equal(home->cell, snapshot->guests[0].guest->cells[i].id);
 		assert_false(hn_set_empty(&home->nodes));
@@ -247,9 +256,11 @@ static bool assert_valid(const struct hn_snapshot *snapshot, const struct proble
 			bytes += home->bytes[node];
 			if (problem->fixed[i] >= 0)
 				continue;
-			used[node] += home->bytes[node];
-			if (home->bytes[node] > problem->here[i][node])
-				arriving[node] += home->bytes[node] - problem->here[i][node];
+			taken = home->bytes[node] == problem->bytes[i] ? room_for(problem, i, node)
+								       : home->bytes[node];
+			used[node] += taken;
+			if (taken > problem->here[i][node])
+				arriving[node] += taken - problem->here[i][node];
 		}
 		assert_true(bytes ==
 			    (problem->fixed[i] >= 0 ? problem->here[i][node_of[i]] : problem->bytes[i]));

@@ -366,6 +366,24 @@ static void a_guest_that_fills_its_node_stays(void **state)
 	assert_int_equal(node_of(placement, 0), 0);
 }
 
+/* As after a restart of the daemon on a host that is packed: no home is known, some strays are elsewhere. */
+static void strays_do_not_drive_a_guest_from_a_full_node(void **state)
+{
+	for (uint64_t strays = 10; strays <= 20; strays += 10) {
+		HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 4, 2000);
+		HN_AUTO(hn_placement) struct hn_placement *placement = NULL;
+		size_t guest = scene_guest(snapshot, "g");
+
+		scene_free_mib(snapshot, 0, 0);
+		scene_cell(snapshot, guest, 1000, 2);
+		scene_sample(snapshot, guest);
+		scene_pages(snapshot, guest, 0, 0, 1000 - strays);
+		scene_pages(snapshot, guest, 0, 1, strays);
+		placement = solve(snapshot, 0);
+		assert_int_equal(node_of(placement, 0), strays == 20); /* a 64th is 15 of 1000 */
+	}
+}
+
 static void a_guest_without_cells_is_an_error(void **state)
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(1, 4, 1000);
@@ -421,6 +439,7 @@ int main(void)
 		cmocka_unit_test(what_must_stay_free_is_not_planned_with),
 		cmocka_unit_test(memory_that_cannot_move_makes_no_room),
 		cmocka_unit_test(a_guest_that_fills_its_node_stays),
+		cmocka_unit_test(strays_do_not_drive_a_guest_from_a_full_node),
 		cmocka_unit_test(a_guest_without_cells_is_an_error),
 		cmocka_unit_test(cells_without_vcpus_or_memory_have_homes_too),
 		cmocka_unit_test(vcpus_alone_may_be_wider_than_a_node),
