@@ -12,19 +12,19 @@
 
 #define HN_AUTO(name) __attribute__((cleanup(hn_cleanup_##name)))
 
-#define HN_CLEANUP_DEFINE(name, type, free_function)                                                         \
-	static inline void hn_cleanup_##name(type *slot)                                                     \
-	{                                                                                                    \
-		if (*slot)                                                                                   \
-			free_function(*slot);                                                                \
-	}                                                                                                    \
+#define HN_CLEANUP_DEFINE(name, type, free_function)     \
+	static inline void hn_cleanup_##name(type *slot) \
+	{                                                \
+		if (*slot)                               \
+			free_function(*slot);            \
+	}                                                \
 	struct hn_cleanup_##name##_semicolon
 
-#define hn_steal(pointer)                                                                                    \
-	({                                                                                                   \
-		__typeof__(pointer) stolen_ = (pointer);                                                     \
-		(pointer) = NULL;                                                                            \
-		stolen_;                                                                                     \
+#define hn_steal(pointer)                                \
+	({                                               \
+		__typeof__(pointer) stolen_ = (pointer); \
+		(pointer) = NULL;                        \
+		stolen_;                                 \
 	})
 
 #define HN_COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -18,7 +18,8 @@ struct hn_error {
 int hn_fail(struct hn_error *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* As hn_fail(), with ": " and strerror(-code) behind the sentence. */
-int hn_fail_errno(struct hn_error *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int hn_fail_errno(struct hn_error *err, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* Puts context and ": " in front of a sentence already there. Returns err->code. */
 int hn_error_prefix(struct hn_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -30,19 +30,22 @@ int hn_json_parse(const char *text, size_t length, const char *what, json_object
 		error = json_tokener_get_error(tokener);
 		end = length;
 		if (error != json_tokener_success)
-			return hn_fail(err, -EPROTO, "%s: JSON ends in the middle, after %zu bytes", what, length);
+			return hn_fail(err, -EPROTO, "%s: JSON ends in the middle, after %zu bytes", what,
+				       length);
 	}
 	if (error != json_tokener_success)
 		return hn_fail(err, -EPROTO, "%s: not JSON at byte %zu: %s", what, end,
 			       json_tokener_error_desc(error));
 	for (; end < length; end++)
 		if (!strchr(" \t\r\n", text[end]) || text[end] == '\0')
-			return hn_fail(err, -EPROTO, "%s: unexpected text behind the JSON at byte %zu", what, end);
+			return hn_fail(err, -EPROTO, "%s: unexpected text behind the JSON at byte %zu", what,
+				       end);
 	*ret = hn_steal(object);
 	return 0;
 }
 
-static int member(json_object *object, const char *key, json_type type, json_object **ret, struct hn_error *err)
+static int member(json_object *object, const char *key, json_type type, json_object **ret,
+		  struct hn_error *err)
 {
 	json_object *value = NULL;
 
@@ -137,7 +140,8 @@ bool hn_json_has(json_object *object, const char *key)
 {
 	json_object *value = NULL;
 
-	return json_object_is_type(object, json_type_object) && json_object_object_get_ex(object, key, &value) && value;
+	return json_object_is_type(object, json_type_object) &&
+	       json_object_object_get_ex(object, key, &value) && value;
 }
 
 int hn_json_add(json_object *object, const char *key, json_object *value)

@@ -37,7 +37,8 @@ int hn_json_get_object(json_object *object, const char *key, json_object **ret, 
 /* True when the member is there and not null. */
 bool hn_json_has(json_object *object, const char *key);
 
-/* Adds value (whose reference is taken, NULL meaning JSON null is stored). -ENOMEM as a return, nothing leaks. */
+/* Adds value (whose reference is taken, NULL meaning JSON null is stored). -ENOMEM as a return, nothing
+ * leaks. */
 int hn_json_add(json_object *object, const char *key, json_object *value);
 int hn_json_add_string(json_object *object, const char *key, const char *value);
 int hn_json_add_u64(json_object *object, const char *key, uint64_t value);

@@ -37,7 +37,8 @@ int hn_log_level_parse(const char *text, enum hn_log_level *ret, struct hn_error
 			return 0;
 		}
 	}
-	return hn_fail(err, -EINVAL, "unknown log level '%.40s': choose one of error, warning, info, debug", text);
+	return hn_fail(err, -EINVAL, "unknown log level '%.40s': choose one of error, warning, info, debug",
+		       text);
 }
 
 void hn_log(enum hn_log_level level, const char *format, ...)

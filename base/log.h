@@ -2,8 +2,8 @@
 /*
  * log - one line on stderr a message, for daemons. Libraries do not log: only daemon/ does.
  *
- * Under systemd (JOURNAL_STREAM is set) lines begin with the journal's priority prefix, see sd-daemon(3); elsewhere
- * with the time and the level.
+ * Under systemd (JOURNAL_STREAM is set) lines begin with the journal's priority prefix, see sd-daemon(3);
+ * elsewhere with the time and the level.
  */
 #include "base/error.h"
 

@@ -112,8 +112,8 @@ static int parse_number(const char **cursor, const char *text, int *ret, struct 
 	errno = 0;
 	value = strtoul(*cursor, &end, 10);
 	if (errno || value >= HN_SET_MAX)
-		return hn_fail(err, -ERANGE, "set '%.60s': %.20s is above the largest number handled, %d", text,
-			       *cursor, HN_SET_MAX - 1);
+		return hn_fail(err, -ERANGE, "set '%.60s': %.20s is above the largest number handled, %d",
+			       text, *cursor, HN_SET_MAX - 1);
 	*ret = (int)value;
 	*cursor = end;
 	return 0;
@@ -138,25 +138,27 @@ int hn_set_parse(const char *text, struct hn_set *ret, struct hn_error *err)
 			if (r < 0)
 				return r;
 			if (last < first)
-				return hn_fail(err, -EINVAL, "set '%.60s': the range %d-%d runs backwards", text, first,
-					       last);
+				return hn_fail(err, -EINVAL, "set '%.60s': the range %d-%d runs backwards",
+					       text, first, last);
 		}
 		for (int number = first; number <= last; number++)
 			hn_set_add(&set, number);
 		if (*cursor == ',') {
 			cursor++;
 			if (!isdigit((unsigned char)*cursor))
-				return hn_fail(err, -EINVAL, "set '%.60s': a number is expected at character %zu", text,
+				return hn_fail(err, -EINVAL,
+					       "set '%.60s': a number is expected at character %zu", text,
 					       (size_t)(cursor - text) + 1);
 		} else if (*cursor && !isspace((unsigned char)*cursor)) {
-			return hn_fail(err, -EINVAL, "set '%.60s': unexpected '%c' at character %zu", text, *cursor,
-				       (size_t)(cursor - text) + 1);
+			return hn_fail(err, -EINVAL, "set '%.60s': unexpected '%c' at character %zu", text,
+				       *cursor, (size_t)(cursor - text) + 1);
 		}
 	}
 	while (isspace((unsigned char)*cursor))
 		cursor++;
 	if (*cursor)
-		return hn_fail(err, -EINVAL, "set '%.60s': unexpected text behind the blank, at character %zu", text,
+		return hn_fail(err, -EINVAL,
+			       "set '%.60s': unexpected text behind the blank, at character %zu", text,
 			       (size_t)(cursor - text) + 1);
 	*ret = set;
 	return 0;
@@ -188,7 +190,8 @@ const char *hn_set_format(const struct hn_set *set, char *buffer, size_t size)
 		else
 			length = snprintf(run, sizeof(run), "%s%d-%d", used ? "," : "", first, last);
 		if (used + (size_t)length >= size) {
-			snprintf(buffer + (size > 4 ? (used < size - 4 ? used : size - 4) : 0), size > 4 ? 4 : size, "...");
+			snprintf(buffer + (size > 4 ? (used < size - 4 ? used : size - 4) : 0),
+				 size > 4 ? 4 : size, "...");
 			return buffer;
 		}
 		memcpy(buffer + used, run, (size_t)length + 1);

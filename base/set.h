@@ -18,7 +18,8 @@ struct hn_set {
 	uint64_t words[HN_SET_WORDS];
 };
 
-/* Room for any set as text: the longest has every third number out, at most ten characters for the two between. */
+/* Room for any set as text: the longest has every third number out, at most ten characters for the two
+ * between. */
 #define HN_SET_TEXT_MAX (HN_SET_MAX * 3)
 
 void hn_set_clear(struct hn_set *set);
@@ -39,14 +40,15 @@ struct hn_set hn_set_of(int number);
 
 /* The first number >= from, or -1. */
 int hn_set_next(const struct hn_set *set, int from);
-#define HN_SET_FOREACH(number, set)                                                                          \
+#define HN_SET_FOREACH(number, set) \
 	for (int number = hn_set_next((set), 0); number >= 0; number = hn_set_next((set), number + 1))
 
 /*
- * Reads "0-3,8", also "" (empty) and a trailing newline as sysfs has it. -EINVAL with the place of the mistake,
- * -ERANGE for a number too large; *ret is then untouched.
+ * Reads "0-3,8", also "" (empty) and a trailing newline as sysfs has it. -EINVAL with the place of the
+ * mistake, -ERANGE for a number too large; *ret is then untouched.
  */
 int hn_set_parse(const char *text, struct hn_set *ret, struct hn_error *err);
 
-/* Writes at most size bytes with the final NUL ("" for the empty set); returns buffer. Cut text ends in "...". */
+/* Writes at most size bytes with the final NUL ("" for the empty set); returns buffer. Cut text ends in
+ * "...". */
 const char *hn_set_format(const struct hn_set *set, char *buffer, size_t size);

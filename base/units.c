@@ -16,16 +16,12 @@ struct unit {
 };
 
 static const struct unit byte_units[] = {
-	{"", 1},          {"B", 1},
-	{"K", 0x1p10},    {"KiB", 0x1p10},
-	{"M", 0x1p20},    {"MiB", 0x1p20},
-	{"G", 0x1p30},    {"GiB", 0x1p30},
-	{"T", 0x1p40},    {"TiB", 0x1p40},
+	{"", 1},         {"B", 1},      {"K", 0x1p10},   {"KiB", 0x1p10}, {"M", 0x1p20},
+	{"MiB", 0x1p20}, {"G", 0x1p30}, {"GiB", 0x1p30}, {"T", 0x1p40},   {"TiB", 0x1p40},
 };
 
 static const struct unit duration_units[] = {
-	{"", 1e9},     {"ms", 1e6}, {"s", 1e9},  {"m", 60e9},
-	{"min", 60e9}, {"h", 3600e9}, {"d", 86400e9},
+	{"", 1e9}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"min", 60e9}, {"h", 3600e9}, {"d", 86400e9},
 };
 
 static int parse_with_unit(const char *text, const struct unit *units, size_t count, const char *example,
@@ -35,7 +31,8 @@ static int parse_with_unit(const char *text, const struct unit *units, size_t co
 	char *end;
 
 	if (!isdigit((unsigned char)text[0]))
-		return hn_fail(err, -EINVAL, "'%.40s' is not a number with a unit, such as %s", text, example);
+		return hn_fail(err, -EINVAL, "'%.40s' is not a number with a unit, such as %s", text,
+			       example);
 	number = strtod(text, &end);
 	while (*end == ' ')
 		end++;
@@ -48,7 +45,8 @@ static int parse_with_unit(const char *text, const struct unit *units, size_t co
 		*ret = (uint64_t)llround(value);
 		return 0;
 	}
-	return hn_fail(err, -EINVAL, "'%.40s' has the unknown unit '%.10s'; write it as in %s", text, end, example);
+	return hn_fail(err, -EINVAL, "'%.40s' has the unknown unit '%.10s'; write it as in %s", text, end,
+		       example);
 }
 
 int hn_bytes_parse(const char *text, uint64_t *ret, struct hn_error *err)
@@ -58,7 +56,8 @@ int hn_bytes_parse(const char *text, uint64_t *ret, struct hn_error *err)
 
 int hn_duration_parse(const char *text, uint64_t *ret_ns, struct hn_error *err)
 {
-	return parse_with_unit(text, duration_units, HN_COUNT(duration_units), "500ms, 10s or 2min", ret_ns, err);
+	return parse_with_unit(text, duration_units, HN_COUNT(duration_units), "500ms, 10s or 2min", ret_ns,
+			       err);
 }
 
 /* 4.72 -> "4.7", 47.21 -> "47.2", 472.1 -> "472", 4.02 -> "4". */

@@ -10,7 +10,8 @@
 /* Room for any text this module writes. */
 #define HN_UNITS_TEXT_MAX 32
 
-/* "512", "400M", "1.5G", "4GiB", "64KiB": bytes. A bare number is bytes. -EINVAL or -ERANGE with a sentence. */
+/* "512", "400M", "1.5G", "4GiB", "64KiB": bytes. A bare number is bytes. -EINVAL or -ERANGE with a sentence.
+ */
 int hn_bytes_parse(const char *text, uint64_t *ret, struct hn_error *err);
 
 /* "500ms", "10s", "2m", "1h"; a bare number is seconds. Nanoseconds. */

@@ -222,8 +222,13 @@ def show(case, figure, unit, ours, peer, peer_name, count, **more):
     print(json.dumps(line | more, separators=(",", ":")), flush=True)
 
 
+def is_whole(run):
+    return run.exists() and any(line.startswith("end ") for line in run.read_text().splitlines())
+
+
 def runs_of(folders, who):
-    return [Run(folder, who) for folder in folders if (folder / f"{who}.run").exists()]
+    """Those that came to their end."""
+    return [Run(folder, who) for folder in folders if is_whole(folder / f"{who}.run")]
 
 
 def extras(figure, ours):

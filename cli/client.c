@@ -77,8 +77,8 @@ static int fail_unreachable(const struct hn_client *client, CURLcode code, struc
 		return hn_fail(err, -ECONNREFUSED, "homenoded at %s did not answer for %ld s", client->socket,
 			       TIMEOUT_SECONDS);
 	return hn_fail(err, -ECONNREFUSED,
-		       "cannot reach homenoded at %s: %s. Is it running?  systemctl start homenoded", client->socket,
-		       number ? strerror((int)number) : curl_easy_strerror(code));
+		       "cannot reach homenoded at %s: %s. Is it running?  systemctl start homenoded",
+		       client->socket, number ? strerror((int)number) : curl_easy_strerror(code));
 }
 
 /* The sentence of a problem document, else what there is. */

@@ -14,12 +14,13 @@ int hn_client_new(const char *socket, struct hn_client **ret, struct hn_error *e
 void hn_client_free(struct hn_client *client); /* NULL is fine */
 
 /*
- * One request; body NULL for GET, else POSTed. path begins with /v1. 0 and *ret for a 2xx answer. -ECONNREFUSED when
- * homenoded cannot be reached, -ENOENT for 404, -EREMOTEIO for any other refusal, with the server's own sentence;
- * -EPROTO for what is not its answer.
+ * One request; body NULL for GET, else POSTed. path begins with /v1. 0 and *ret for a 2xx answer.
+ * -ECONNREFUSED when homenoded cannot be reached, -ENOENT for 404, -EREMOTEIO for any other refusal, with the
+ * server's own sentence; -EPROTO for what is not its answer.
  */
 int hn_client_call(struct hn_client *client, const char *path, const char *body, json_object **ret,
 		   struct hn_error *err);
 
-/* "/v1/guests/NAME" or with "/tail" behind it, the name encoded. The caller frees it. NULL when out of memory. */
+/* "/v1/guests/NAME" or with "/tail" behind it, the name encoded. The caller frees it. NULL when out of
+ * memory. */
 char *hn_client_guest_path(struct hn_client *client, const char *guest, const char *tail);

@@ -10,7 +10,7 @@
 /* Exit codes, as documented in homenode(1). */
 enum hn_exit {
 	HN_EXIT_OK = 0,
-	HN_EXIT_FAILED = 1,      /* refused, or it went wrong: the sentence says why */
+	HN_EXIT_FAILED = 1, /* refused, or it went wrong: the sentence says why */
 	HN_EXIT_USAGE = 2,
 	HN_EXIT_UNREACHABLE = 3, /* homenoded does not answer */
 	HN_EXIT_NOT_FOUND = 4,   /* no such guest */

@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "model/codec.h"
 #include "model/codec-parts.h"
+#include "model/codec.h"
 
 static int fail_foreign(struct hn_error *err, int r)
 {
-	return r < 0 ? hn_error_prefix(err, "homenoded's answer is not understood (is it of another version?)"), r : r;
+	return r < 0
+	       ? hn_error_prefix(err, "homenoded's answer is not understood (is it of another version?)"),
+	       r : r;
 }
 
 int hn_fetch_host(struct hn_client *client, struct hn_host **ret, struct hn_error *err)

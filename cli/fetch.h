@@ -6,7 +6,8 @@
 #include "model/host.h"
 #include "model/report.h"
 
-/* Each as hn_client_call(), and -EPROTO when the answer is not what this program knows. The caller frees *ret. */
+/* Each as hn_client_call(), and -EPROTO when the answer is not what this program knows. The caller frees
+ * *ret. */
 int hn_fetch_host(struct hn_client *client, struct hn_host **ret, struct hn_error *err);
 int hn_fetch_guest(struct hn_client *client, const char *name, struct hn_report **ret, struct hn_error *err);
 

@@ -22,7 +22,8 @@ static void add_guest(struct hn_table *table, const struct hn_report *report)
 	hn_table_cell(table, HN_TONE_PLAIN, "%s", hn_mode_name(guest->mode));
 	hn_table_cell(table, HN_TONE_PLAIN, "%s", hn_class_name(guest->class));
 	hn_table_cell(table, HN_TONE_PLAIN, "%d", hn_guest_vcpu_count(guest));
-	hn_table_cell(table, HN_TONE_PLAIN, "%s", hn_bytes_format(hn_guest_memory_bytes(guest), text, sizeof(text)));
+	hn_table_cell(table, HN_TONE_PLAIN, "%s",
+		      hn_bytes_format(hn_guest_memory_bytes(guest), text, sizeof(text)));
 	hn_table_cell(table, HN_TONE_PLAIN, "%s", hn_say_home(report, text, sizeof(text)));
 	if (report->locality_known)
 		hn_table_cell(table, hn_tone_of_share(report->locality.value), "%s",
@@ -44,7 +45,8 @@ int hn_print_guests(const struct hn_report_list *list, bool colour)
 
 	if (list->count == 0) {
 		hn_table_free(table);
-		printf("No guests. homenoded looks for QMP sockets in the folders that homenode.conf(5) names.\n");
+		printf("No guests. homenoded looks for QMP sockets in the folders that homenode.conf(5) "
+		       "names.\n");
 		return 0;
 	}
 	for (size_t i = 0; i < HN_COUNT(columns); i++)

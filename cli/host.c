@@ -24,13 +24,15 @@ static void add_node(struct hn_table *table, const struct hn_host *host, size_t 
 		      hn_bytes_format(node->free_bytes, bytes, sizeof(bytes)));
 	for (size_t i = 0; i < host->nodes[0].pool_count; i++) {
 		if (i < node->pool_count)
-			hn_table_cell(table, HN_TONE_PLAIN, "%llu of %llu", (unsigned long long)node->pools[i].free_pages,
+			hn_table_cell(table, HN_TONE_PLAIN, "%llu of %llu",
+				      (unsigned long long)node->pools[i].free_pages,
 				      (unsigned long long)node->pools[i].total_pages);
 		else
 			hn_table_cell(table, HN_TONE_PLAIN, "-");
 	}
 	for (size_t i = 0; i < host->node_count; i++)
-		hn_table_cell(table, i == index ? HN_TONE_FAINT : HN_TONE_PLAIN, "%u", hn_host_distance(host, index, i));
+		hn_table_cell(table, i == index ? HN_TONE_FAINT : HN_TONE_PLAIN, "%u",
+			      hn_host_distance(host, index, i));
 }
 
 static int print_host(const struct hn_host *host, bool colour)
@@ -39,8 +41,9 @@ static int print_host(const struct hn_host *host, bool colour)
 	char title[64], bytes[HN_UNITS_TEXT_MAX];
 	int r;
 
-	printf("%s: %zu nodes, %zu CPUs; kernel NUMA balancing %s%s\n\n", host->name, host->node_count, host->cpu_count,
-	       host->kernel_balancing ? "on" : "off", host->distances_known ? "" : "; distances assumed");
+	printf("%s: %zu nodes, %zu CPUs; kernel NUMA balancing %s%s\n\n", host->name, host->node_count,
+	       host->cpu_count, host->kernel_balancing ? "on" : "off",
+	       host->distances_known ? "" : "; distances assumed");
 	hn_table_column(table, "NODE", true);
 	hn_table_column(table, "CPUS", false);
 	hn_table_column(table, "MEMORY", true);

@@ -37,10 +37,10 @@ enum hn_exit hn_report_error(const struct hn_error *err)
 
 void hn_print_json(const struct hn_invocation *invocation, json_object *json)
 {
-	puts(json_object_to_json_string_ext(json, JSON_C_TO_STRING_NOSLASHESCAPE |
-							  (invocation->tty ? JSON_C_TO_STRING_PRETTY |
-										     JSON_C_TO_STRING_SPACED
-									   : JSON_C_TO_STRING_PLAIN)));
+	puts(json_object_to_json_string_ext(
+		json, JSON_C_TO_STRING_NOSLASHESCAPE |
+			      (invocation->tty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED
+					       : JSON_C_TO_STRING_PLAIN)));
 }
 
 static void print_help(FILE *out)
@@ -51,7 +51,8 @@ static void print_help(FILE *out)
 	for (size_t i = 0; i < HN_COUNT(commands); i++)
 		fprintf(out, "  %-12s%s\n", commands[i]->name, commands[i]->summary);
 	fputs("\n"
-	      "  -s, --socket PATH    homenoded's socket (default $HOMENODE_SOCKET or /run/homenode/homenode.sock)\n"
+	      "  -s, --socket PATH    homenoded's socket (default $HOMENODE_SOCKET or "
+	      "/run/homenode/homenode.sock)\n"
 	      "  -j, --json           print JSON\n"
 	      "      --color WHEN     auto (on a terminal), always or never; NO_COLOR is heeded\n"
 	      "  -h, --help           this text; homenode COMMAND --help tells of one command\n"
@@ -65,20 +66,24 @@ static void print_help(FILE *out)
 static void print_command_help(const struct hn_command *command)
 {
 	printf("Usage: homenode %s %s\n%c%s.\n", command->name, command->arguments,
-	       command->summary[0] >= 'a' ? command->summary[0] - 'a' + 'A' : command->summary[0], command->summary + 1);
+	       command->summary[0] >= 'a' ? command->summary[0] - 'a' + 'A' : command->summary[0],
+	       command->summary + 1);
 	if (command->options[0])
 		printf("\n%s", command->options);
 }
 
-/* "--name VALUE" or "--name=VALUE": the value, and *index on what was taken. NULL when argv[*index] is neither. */
-static const char *option_value(char **argv, int argc, int *index, const char *short_name, const char *long_name)
+/* "--name VALUE" or "--name=VALUE": the value, and *index on what was taken. NULL when argv[*index] is
+ * neither. */
+static const char *option_value(char **argv, int argc, int *index, const char *short_name,
+				const char *long_name)
 {
 	size_t length = strlen(long_name);
 	const char *argument = argv[*index];
 
 	if (strncmp(argument, long_name, length) == 0 && argument[length] == '=')
 		return argument + length + 1;
-	if ((strcmp(argument, long_name) == 0 || (short_name && strcmp(argument, short_name) == 0)) && *index + 1 < argc)
+	if ((strcmp(argument, long_name) == 0 || (short_name && strcmp(argument, short_name) == 0)) &&
+	    *index + 1 < argc)
 		return argv[++*index];
 	return NULL;
 }
@@ -104,7 +109,9 @@ static int parse_options(int argc, char **argv, struct options *options)
 		} else if ((value = option_value(argv, argc, &i, NULL, "--color"))) {
 			options->colour = value;
 		} else {
-			fprintf(stderr, "homenode: unknown option or missing value: %s; see homenode --help\n", argv[i]);
+			fprintf(stderr,
+				"homenode: unknown option or missing value: %s; see homenode --help\n",
+				argv[i]);
 			return -1 - HN_EXIT_USAGE;
 		}
 	}
@@ -126,7 +133,8 @@ static int want_colour(const struct options *options, bool tty, bool *ret)
 	return 0;
 }
 
-static enum hn_exit run_command(const struct hn_command *command, const struct options *options, int argc, char **argv)
+static enum hn_exit run_command(const struct hn_command *command, const struct options *options, int argc,
+				char **argv)
 {
 	struct hn_invocation invocation = {
 		.json = options->json, .tty = isatty(STDOUT_FILENO), .argc = argc, .argv = argv};

@@ -57,7 +57,8 @@ static void print_plan(const struct hn_plan *plan)
 			printf("  bind thread %d to CPUs %s: %s\n", action->tid,
 			       hn_set_format(&action->cpus, text, sizeof(text)), action->reason);
 		else
-			printf("  migrate cell %d to node %d: %s\n", action->cell, action->to_node, action->reason);
+			printf("  migrate cell %d to node %d: %s\n", action->cell, action->to_node,
+			       action->reason);
 	}
 	for (size_t i = 0; i < plan->note_count; i++)
 		printf("  note: %s\n", plan->notes[i]);
@@ -66,13 +67,16 @@ static void print_plan(const struct hn_plan *plan)
 static void print_progress(const struct hn_operation *operation, bool tty)
 {
 	char bar[64], moved[HN_UNITS_TEXT_MAX], all[HN_UNITS_TEXT_MAX], left[HN_UNITS_TEXT_MAX + 8];
-	double share = operation->to_move_bytes ? (double)operation->moved_bytes / (double)operation->to_move_bytes : 0;
+	double share = operation->to_move_bytes
+			       ? (double)operation->moved_bytes / (double)operation->to_move_bytes
+			       : 0;
 
 	if (!tty)
 		return;
-	printf("\r\033[K%s %3.0f %%  %s of %s  %s", hn_say_bar(share, 30, bar, sizeof(bar)), 100 * fmin(1, share),
-	       hn_bytes_format(operation->moved_bytes, moved, sizeof(moved)),
-	       hn_bytes_format(operation->to_move_bytes, all, sizeof(all)), hn_say_left(operation, left, sizeof(left)));
+	printf("\r\033[K%s %3.0f %%  %s of %s  %s", hn_say_bar(share, 30, bar, sizeof(bar)),
+	       100 * fmin(1, share), hn_bytes_format(operation->moved_bytes, moved, sizeof(moved)),
+	       hn_bytes_format(operation->to_move_bytes, all, sizeof(all)),
+	       hn_say_left(operation, left, sizeof(left)));
 	fflush(stdout);
 }
 
@@ -114,7 +118,8 @@ static enum hn_exit run_rebalance(const struct hn_invocation *invocation)
 	if (parse_options(invocation, &options) < 0)
 		return HN_EXIT_USAGE;
 	path = hn_client_guest_path(invocation->client, options.guest, "/rebalance");
-	if ((path ? hn_client_call(invocation->client, path, options.dry_run ? "{\"dry_run\": true}" : "{}", &json, &err)
+	if ((path ? hn_client_call(invocation->client, path, options.dry_run ? "{\"dry_run\": true}" : "{}",
+				   &json, &err)
 		  : hn_oom(&err)) < 0)
 		return hn_report_error(&err);
 	if (invocation->json)

@@ -1,5 +1,6 @@
 /*
- * homenode show - one guest: its cells over the nodes in MiB and percent, its threads, why, and what is being done.
+ * homenode show - one guest: its cells over the nodes in MiB and percent, its threads, why, and what is being
+ * done.
  */
 #include "cli/show.h"
 
@@ -41,7 +42,8 @@ static void add_share(struct hn_table *table, uint64_t part, uint64_t whole, uin
 			      share * (double)bytes / (double)HN_MIB, 100 * share);
 }
 
-static void add_cell(struct hn_table *table, const struct hn_host *host, const struct hn_report *report, size_t index)
+static void add_cell(struct hn_table *table, const struct hn_host *host, const struct hn_report *report,
+		     size_t index)
 {
 	const struct hn_cell *cell = &report->guest->cells[index];
 	const struct hn_cell_sample *pages = report->sample ? &report->sample->cells[index] : NULL;
@@ -55,12 +57,13 @@ static void add_cell(struct hn_table *table, const struct hn_host *host, const s
 	hn_table_cell(table, HN_TONE_PLAIN, "%.0f MiB", (double)cell->memory_bytes / (double)HN_MIB);
 	for (size_t node = 0; node < host->node_count; node++)
 		if (is_node_of_interest(host, report, node))
-			add_share(table, pages ? pages->on_node[node] : 0, pages ? pages->sampled : 0, cell->memory_bytes,
-				  home && hn_set_has(home, host->nodes[node].id));
+			add_share(table, pages ? pages->on_node[node] : 0, pages ? pages->sampled : 0,
+				  cell->memory_bytes, home && hn_set_has(home, host->nodes[node].id));
 	add_share(table, pages ? pages->absent : 0, pages ? pages->sampled : 0, cell->memory_bytes, false);
 	add_share(table, pages ? pages->unknown : 0, pages ? pages->sampled : 0, cell->memory_bytes, false);
 	hn_table_cell(table, HN_TONE_PLAIN, "%s",
-		      home && report->guest->mode >= HN_MODE_ADVISE ? hn_set_format(home, text, sizeof(text)) : "-");
+		      home && report->guest->mode >= HN_MODE_ADVISE ? hn_set_format(home, text, sizeof(text))
+								    : "-");
 	if (report->locality_known)
 		hn_table_cell(table, hn_tone_of_share(report->cell_locality[index].value), "%s",
 			      hn_say_share(&report->cell_locality[index], text, sizeof(text)));
@@ -94,7 +97,8 @@ static int print_cells(const struct hn_host *host, const struct hn_report *repor
 }
 
 /* "2: 97 %  3: 3 %" */
-static void say_residency(const struct hn_host *host, const struct hn_thread_sample *thread, char *text, size_t size)
+static void say_residency(const struct hn_host *host, const struct hn_thread_sample *thread, char *text,
+			  size_t size)
 {
 	size_t used = 0;
 
@@ -110,7 +114,8 @@ static void say_thread(const struct hn_thread *thread, char *text, size_t size)
 	if (thread->kind == HN_THREAD_VCPU)
 		snprintf(text, size, "vCPU %d", thread->vcpu);
 	else
-		snprintf(text, size, "%s%s%s", hn_thread_kind_name(thread->kind), thread->name[0] ? " " : "", thread->name);
+		snprintf(text, size, "%s%s%s", hn_thread_kind_name(thread->kind), thread->name[0] ? " " : "",
+			 thread->name);
 }
 
 static void add_thread(struct hn_table *table, const struct hn_host *host, const struct hn_thread *thread,
@@ -167,8 +172,8 @@ static void print_evidence(const struct hn_report *report)
 		return;
 	for (size_t i = 0; i < report->sample->cell_count; i++)
 		sampled += report->sample->cells[i].sampled;
-	printf("  Evidence   host sample of %llu pages %s ago, which cost %s of CPU\n", (unsigned long long)sampled,
-	       hn_duration_format(report->age_ns, age, sizeof(age)),
+	printf("  Evidence   host sample of %llu pages %s ago, which cost %s of CPU\n",
+	       (unsigned long long)sampled, hn_duration_format(report->age_ns, age, sizeof(age)),
 	       hn_duration_format(report->sample->cost_ns, cost, sizeof(cost)));
 }
 
@@ -192,7 +197,8 @@ static void print_why(const struct hn_report *report)
 
 	print_evidence(report);
 	printf("  Now        %s\n", hn_say_now(report, text, sizeof(text)));
-	if (report->plan && report->plan->verdict != HN_VERDICT_AT_HOME && report->guest->mode > HN_MODE_OFF) {
+	if (report->plan && report->plan->verdict != HN_VERDICT_AT_HOME &&
+	    report->guest->mode > HN_MODE_OFF) {
 		printf("  Why        %s\n", report->plan->reason);
 		for (size_t i = 0; i < report->plan->action_count; i++)
 			if (report->plan->actions[i].kind == HN_ACTION_MIGRATE)
@@ -208,8 +214,13 @@ int hn_print_guest(const struct hn_host *host, const struct hn_report *report, b
 	const struct hn_guest *guest = report->guest;
 	int r;
 
+	if (report->sample && report->sample->node_count != host->node_count) {
+		printf("%s: the host has changed between two answers of homenoded; ask again\n", guest->name);
+		return 0;
+	}
 	printf("%s  %s, %s, %s, policy %s, pid %d\n\n", guest->name, hn_run_state_name(guest->state),
-	       hn_mode_name(guest->mode), hn_class_name(guest->class), guest->policy[0] ? guest->policy : "-", guest->pid);
+	       hn_mode_name(guest->mode), hn_class_name(guest->class), guest->policy[0] ? guest->policy : "-",
+	       guest->pid);
 	r = print_cells(host, report, colour);
 	putchar('\n');
 	if (r == 0)
@@ -221,7 +232,8 @@ int hn_print_guest(const struct hn_host *host, const struct hn_report *report, b
 
 static enum hn_exit show_json(const struct hn_invocation *invocation, const char *guest)
 {
-	__attribute__((cleanup(hn_cleanup_memory))) char *path = hn_client_guest_path(invocation->client, guest, "");
+	__attribute__((cleanup(hn_cleanup_memory))) char *path =
+		hn_client_guest_path(invocation->client, guest, "");
 	HN_AUTO(json) json_object *json = NULL;
 	struct hn_error err = {0};
 

@@ -80,7 +80,8 @@ static bool is_home(const struct hn_report *report)
 	       report->operation.state != HN_OPERATION_RUNNING;
 }
 
-static int draw_guest(const struct hn_invocation *invocation, const char *name, bool *ret_home, struct hn_error *err)
+static int draw_guest(const struct hn_invocation *invocation, const char *name, bool *ret_home,
+		      struct hn_error *err)
 {
 	HN_AUTO(hn_report) struct hn_report *report = NULL;
 	HN_AUTO(hn_host) struct hn_host *host = NULL;
@@ -116,14 +117,16 @@ static enum hn_exit run_watch(const struct hn_invocation *invocation)
 	if (parse_options(invocation, &options) < 0)
 		return HN_EXIT_USAGE;
 	if (invocation->json) {
-		fprintf(stderr, "homenode: watch draws for people; for programs, poll homenode --json guests\n");
+		fprintf(stderr,
+			"homenode: watch draws for people; for programs, poll homenode --json guests\n");
 		return HN_EXIT_USAGE;
 	}
 	for (;;) {
 		struct timespec pause = {.tv_sec = (time_t)(options.interval_ns / HN_NS_PER_S),
 					 .tv_nsec = (long)(options.interval_ns % HN_NS_PER_S)};
 		bool home = false;
-		int r = options.guest ? draw_guest(invocation, options.guest, &home, &err) : draw_guests(invocation, &err);
+		int r = options.guest ? draw_guest(invocation, options.guest, &home, &err)
+				      : draw_guests(invocation, &err);
 
 		if (r < 0)
 			return hn_report_error(&err);

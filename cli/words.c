@@ -58,23 +58,28 @@ const char *hn_say_bar(double share, unsigned width, char *buffer, size_t size)
 
 const char *hn_say_left(const struct hn_operation *operation, char *buffer, size_t size)
 {
-	double rate = operation->elapsed_ns ? (double)operation->moved_bytes / (double)operation->elapsed_ns : 0;
+	double rate =
+		operation->elapsed_ns ? (double)operation->moved_bytes / (double)operation->elapsed_ns : 0;
 	char text[HN_UNITS_TEXT_MAX];
 
 	*buffer = '\0';
-	if (rate > 0 && operation->moved_bytes < operation->to_move_bytes && operation->elapsed_ns > HN_NS_PER_S / 2)
+	if (rate > 0 && operation->moved_bytes < operation->to_move_bytes &&
+	    operation->elapsed_ns > HN_NS_PER_S / 2)
 		snprintf(buffer, size, "%s left",
-			 hn_duration_format((uint64_t)ceil((double)(operation->to_move_bytes - operation->moved_bytes) / rate /
-							   1e9) *
-						    HN_NS_PER_S,
-					    text, sizeof(text)));
+			 hn_duration_format(
+				 (uint64_t)ceil((double)(operation->to_move_bytes - operation->moved_bytes) /
+						rate / 1e9) *
+					 HN_NS_PER_S,
+				 text, sizeof(text)));
 	return buffer;
 }
 
 static void say_operation(const struct hn_operation *operation, char *buffer, size_t size)
 {
 	char bytes[HN_UNITS_TEXT_MAX], bar[32], left[HN_UNITS_TEXT_MAX + 8];
-	double share = operation->to_move_bytes ? (double)operation->moved_bytes / (double)operation->to_move_bytes : 0;
+	double share = operation->to_move_bytes
+			       ? (double)operation->moved_bytes / (double)operation->to_move_bytes
+			       : 0;
 
 	if (operation->message[0])
 		snprintf(buffer, size, "%s", operation->message);
@@ -100,7 +105,8 @@ const char *hn_say_now(const struct hn_report *report, char *buffer, size_t size
 	else if (!plan)
 		snprintf(buffer, size, "first look to come");
 	else if (plan->verdict == HN_VERDICT_AT_HOME)
-		snprintf(buffer, size, "%s", report->guest->mode >= HN_MODE_ADVISE ? "at home" : "good as it is");
+		snprintf(buffer, size, "%s",
+			 report->guest->mode >= HN_MODE_ADVISE ? "at home" : "good as it is");
 	else if (plan->verdict == HN_VERDICT_BLOCKED || plan->verdict == HN_VERDICT_UNKNOWN)
 		snprintf(buffer, size, "%s: %s", hn_verdict_name(plan->verdict), plan->reason);
 	else if (plan->verdict == HN_VERDICT_LEFT_ALONE)

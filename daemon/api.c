@@ -37,7 +37,8 @@ static void send_json(const struct call *call, int status, const char *type, jso
 {
 	struct evbuffer *body = evbuffer_new();
 	size_t length = 0;
-	const char *text = json ? json_object_to_json_string_length(json, JSON_C_TO_STRING_PLAIN, &length) : NULL;
+	const char *text =
+		json ? json_object_to_json_string_length(json, JSON_C_TO_STRING_PLAIN, &length) : NULL;
 
 	if (!body || !text) {
 		evhttp_send_error(call->request, HTTP_INTERNAL, "out of memory");
@@ -57,8 +58,9 @@ static const char *title_of(int status)
 	static const struct {
 		int status;
 		const char *title;
-	} titles[] = {{400, "Bad Request"},	{404, "Not Found"},	  {405, "Method Not Allowed"},
-		      {409, "Conflict"},	{422, "Unprocessable Content"}, {500, "Internal Server Error"},
+	} titles[] = {{400, "Bad Request"},           {404, "Not Found"},
+		      {405, "Method Not Allowed"},    {409, "Conflict"},
+		      {422, "Unprocessable Content"}, {500, "Internal Server Error"},
 		      {503, "Service Unavailable"}};
 
 	for (size_t i = 0; i < HN_COUNT(titles); i++)
@@ -122,7 +124,8 @@ static void get_guests(const struct call *call)
 	json_object *json = json_object_new_object(), *items = json_object_new_array();
 	const struct hn_managed *managed;
 
-	TAILQ_FOREACH (managed, &call->service->guests, entry) {
+	TAILQ_FOREACH(managed, &call->service->guests, entry)
+	{
 		json_object *item = encode_report(managed);
 
 		if (items && item)
@@ -139,7 +142,8 @@ static struct hn_managed *find_guest(const struct call *call)
 	char detail[HN_NAME_MAX + 80];
 
 	if (!managed) {
-		snprintf(detail, sizeof(detail), "there is no guest '%s'; `homenode guests` lists them", call->guest);
+		snprintf(detail, sizeof(detail), "there is no guest '%s'; `homenode guests` lists them",
+			 call->guest);
 		send_problem(call, 404, detail);
 	}
 	return managed;
@@ -238,7 +242,8 @@ static bool match_path(const char *pattern, const char *path, char *name, size_t
 	if (!star)
 		return strcmp(pattern, path) == 0;
 	tail = strlen(star + 1);
-	if (length <= head + tail || strncmp(path, pattern, head) != 0 || strcmp(path + length - tail, star + 1) != 0)
+	if (length <= head + tail || strncmp(path, pattern, head) != 0 ||
+	    strcmp(path + length - tail, star + 1) != 0)
 		return false;
 	length -= head + tail;
 	if (length >= sizeof(raw) || memchr(path + head, '/', length))
@@ -273,7 +278,8 @@ static void on_request_received(struct evhttp_request *request, void *context)
 	if (known)
 		send_problem(&call, 405, "that path is there, but not for this method");
 	else
-		send_problem(&call, 404, "no such path; see docs/api.md: /v1/host, /v1/guests, /v1/guests/NAME");
+		send_problem(&call, 404,
+			     "no such path; see docs/api.md: /v1/host, /v1/guests, /v1/guests/NAME");
 }
 
 static int listen_http(struct hn_api *api, struct hn_error *err)

@@ -24,7 +24,8 @@ static void write_state(const struct hn_balancer *balancer)
 	HN_AUTO(file) FILE *file = fopen(balancer->state_path, "we");
 
 	if (!file || fprintf(file, "%d\n", balancer->original) < 0)
-		hn_log(HN_LOG_WARNING, "cannot write %s: kernel NUMA balancing (%d) will not be restored after a crash: %s",
+		hn_log(HN_LOG_WARNING,
+		       "cannot write %s: kernel NUMA balancing (%d) will not be restored after a crash: %s",
 		       balancer->state_path, balancer->original, strerror(errno));
 }
 
@@ -41,13 +42,14 @@ static bool anyone_enforced(const struct hn_service *service)
 {
 	const struct hn_managed *managed;
 
-	TAILQ_FOREACH (managed, &service->guests, entry)
-		if (managed->guest && managed->identified && managed->guest->mode == HN_MODE_ENFORCE)
-			return true;
+	TAILQ_FOREACH(managed, &service->guests, entry)
+	if (managed->guest && managed->identified && managed->guest->mode == HN_MODE_ENFORCE)
+		return true;
 	return false;
 }
 
-static void on_off_reply(int result, const void *body, size_t length, const struct hn_error *err, void *context)
+static void on_off_reply(int result, const void *body, size_t length, const struct hn_error *err,
+			 void *context)
 {
 	struct hn_balancer *balancer = context;
 	int32_t before = 0;
@@ -62,7 +64,8 @@ static void on_off_reply(int result, const void *body, size_t length, const stru
 	if (before > 0 && balancer->original < 0) {
 		balancer->original = before;
 		write_state(balancer);
-		hn_log(HN_LOG_INFO, "kernel NUMA balancing turned off (it was %d) while guests are enforced", before);
+		hn_log(HN_LOG_INFO, "kernel NUMA balancing turned off (it was %d) while guests are enforced",
+		       before);
 	}
 	balancer->service->host->kernel_balancing = false;
 }
@@ -74,14 +77,16 @@ static void turn_off(struct hn_balancer *balancer)
 
 	if (balancer->asking)
 		return;
-	if (hn_hands_request(balancer->service->hands, HN_HANDS_BALANCING, &(struct hn_hands_part){&off, sizeof(off)}, 1,
-			     NULL, on_off_reply, balancer, &err) < 0)
+	if (hn_hands_request(balancer->service->hands, HN_HANDS_BALANCING,
+			     &(struct hn_hands_part){&off, sizeof(off)}, 1, NULL, on_off_reply, balancer,
+			     &err) < 0)
 		hn_log(HN_LOG_WARNING, "kernel NUMA balancing stays as it is: %s", err.message);
 	else
 		balancer->asking = true;
 }
 
-/* Restoring is one write of our own setting back; at the end of the daemon nobody would wait for the hands. */
+/* Restoring is one write of our own setting back; at the end of the daemon nobody would wait for the hands.
+ */
 static void restore(struct hn_balancer *balancer)
 {
 	HN_AUTO(file) FILE *file = fopen(BALANCING_PATH, "we");
@@ -89,7 +94,8 @@ static void restore(struct hn_balancer *balancer)
 	if (file && fprintf(file, "%d\n", balancer->original) > 0 && fflush(file) == 0)
 		hn_log(HN_LOG_INFO, "kernel NUMA balancing restored to %d", balancer->original);
 	else
-		hn_log(HN_LOG_WARNING, "cannot restore kernel NUMA balancing; do: sysctl -w kernel.numa_balancing=%d",
+		hn_log(HN_LOG_WARNING,
+		       "cannot restore kernel NUMA balancing; do: sysctl -w kernel.numa_balancing=%d",
 		       balancer->original);
 	balancer->original = -1;
 	unlink(balancer->state_path);

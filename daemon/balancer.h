@@ -1,8 +1,8 @@
 #pragma once
 /*
- * balancer - keeps kernel NUMA balancing off while guests are enforced, when the configuration says so, and restores
- * what was there before. What it has changed is kept in a file beside the API's socket, so that a daemon that was
- * killed restores it after its next start.
+ * balancer - keeps kernel NUMA balancing off while guests are enforced, when the configuration says so, and
+ * restores what was there before. What it has changed is kept in a file beside the API's socket, so that a
+ * daemon that was killed restores it after its next start.
  */
 #include "base/error.h"
 #include "daemon/service.h"

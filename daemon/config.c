@@ -10,8 +10,8 @@
 #include "policy/policies.h"
 
 /*
- * One table of keys: section, name, default as text, what it means, and how it is read. Defaults go through the same
- * readers as the file, so the sample that is printed cannot differ from what is in force.
+ * One table of keys: section, name, default as text, what it means, and how it is read. Defaults go through
+ * the same readers as the file, so the sample that is printed cannot differ from what is in force.
  */
 
 static const char *const balancing_names[HN_BALANCING_COUNT] = {"leave", "off-while-enforcing"};
@@ -63,7 +63,8 @@ static int set_folders(void *target, const char *value, struct hn_error *err)
 		if (count == HN_FOLDERS_MAX)
 			return hn_fail(err, -EINVAL, "more than %d folders", HN_FOLDERS_MAX);
 		if (value[0] != '/')
-			return hn_fail(err, -EINVAL, "folder '%.*s' does not begin with /", (int)length, value);
+			return hn_fail(err, -EINVAL, "folder '%.*s' does not begin with /", (int)length,
+				       value);
 		if (length >= sizeof(config->folders[0]))
 			return hn_fail(err, -EINVAL, "folder '%.40s...' has too long a name", value);
 		memcpy(config->folders[count], value, length);
@@ -114,10 +115,11 @@ static int set_rate_limit(void *target, const char *value, struct hn_error *err)
 {
 	struct hn_config *config = target;
 	int r = strcmp(value, "none") == 0 ? (config->rate_limit_bytes = 0, 0)
-					    : hn_bytes_parse(value, &config->rate_limit_bytes, err);
+					   : hn_bytes_parse(value, &config->rate_limit_bytes, err);
 
 	if (r == 0 && config->rate_limit_bytes && config->rate_limit_bytes < HN_MIB)
-		return hn_fail(err, -EINVAL, "'%.40s' is less than 1M a second; write none for no limit", value);
+		return hn_fail(err, -EINVAL, "'%.40s' is less than 1M a second; write none for no limit",
+			       value);
 	return r;
 }
 
@@ -161,7 +163,8 @@ static int set_rule_policy(void *target, const char *value, struct hn_error *err
 {
 	struct hn_guest_rule *rule = target;
 
-	return hn_policy_find(value, err) ? set_text(rule->policy, sizeof(rule->policy), value, err) : -EINVAL;
+	return hn_policy_find(value, err) ? set_text(rule->policy, sizeof(rule->policy), value, err)
+					  : -EINVAL;
 }
 
 struct key {
@@ -185,11 +188,14 @@ static const struct key keys[] = {
 	{"moves", "looks", "2", set_looks, "consecutive looks that must agree before anything is moved"},
 	{"moves", "settle", "20s", set_settle,
 	 "a guest is left alone that long after an operation; longer after fruitless ones"},
-	{"moves", "rate_limit", "none", set_rate_limit, "bytes a second moved at most, such as 200M; none for no limit"},
+	{"moves", "rate_limit", "none", set_rate_limit,
+	 "bytes a second moved at most, such as 200M; none for no limit"},
 	{"moves", "keep_free", "64M", set_keep_free, "memory left free on every node"},
-	{"moves", "at_once", "1", set_at_once, "migrations at the same time; rate_limit is shared between them"},
+	{"moves", "at_once", "1", set_at_once,
+	 "migrations at the same time; rate_limit is shared between them"},
 	{"moves", "kernel_balancing", "leave", set_balancing,
-	 "leave kernel NUMA balancing as it is, or off-while-enforcing: off while a guest is in mode enforce"},
+	 "leave kernel NUMA balancing as it is, or off-while-enforcing: off while a guest is in mode "
+	 "enforce"},
 	{RULE_SECTION, "mode", NULL, set_rule_mode, "as in [guests], for guests whose name matches"},
 	{RULE_SECTION, "class", "shared", set_rule_class, "shared, dedicated or realtime"},
 	{RULE_SECTION, "policy", "home-node", set_rule_policy, "the placement policy"},
@@ -249,7 +255,8 @@ static int set_key(struct parse *parse, const char *section, const char *name, c
 			continue;
 		if (is_rule && !(target = rule_of(parse->config, section + sizeof(RULE_SECTION))))
 			return hn_oom(parse->err);
-		return keys[i].set(target, value, parse->err) < 0 ? hn_error_prefix(parse->err, "%s", name) : 0;
+		return keys[i].set(target, value, parse->err) < 0 ? hn_error_prefix(parse->err, "%s", name)
+								  : 0;
 	}
 	if (strcmp(section, RULE_SECTION) == 0)
 		return hn_fail(parse->err, -EINVAL, "write the guest's name or a pattern: [guest web-*]");
@@ -284,7 +291,8 @@ int hn_config_load(const char *path, struct hn_config *config, struct hn_error *
 	if (line < 0)
 		return hn_oom(err);
 	if (line > 0 && !parse.failed)
-		return hn_fail(err, -EINVAL, "%s:%d: neither [section], nor key = value, nor a comment (# or ;)", path,
+		return hn_fail(err, -EINVAL,
+			       "%s:%d: neither [section], nor key = value, nor a comment (# or ;)", path,
 			       line);
 	if (line > 0) {
 		hn_error_prefix(err, "%s:%d", path, line);

@@ -1,7 +1,8 @@
 #pragma once
 /*
  * config - what the operator has set, from an INI file. Every key is in one table (config.c), from which
- * `homenoded --help-config` and the man page's list come; an unknown section or key is an error with its line.
+ * `homenoded --help-config` and the man page's list come; an unknown section or key is an error with its
+ * line.
  */
 #include <stdbool.h>
 #include <stddef.h>

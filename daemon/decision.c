@@ -12,12 +12,14 @@ static struct hn_decide_options options_of(const struct hn_config *config, bool 
 
 	options.solver.keep_free_bytes = config->keep_free_bytes;
 	options.looks = (unsigned)config->looks;
-	options.max_age_ns = 3 * config->tick_ns > options.max_age_ns ? 3 * config->tick_ns : options.max_age_ns;
+	options.max_age_ns =
+		3 * config->tick_ns > options.max_age_ns ? 3 * config->tick_ns : options.max_age_ns;
 	options.now = now;
 	return options;
 }
 
-int hn_decision_snapshot(struct hn_managed *managed, struct hn_snapshot *ret, size_t *ret_index, struct hn_error *err)
+int hn_decision_snapshot(struct hn_managed *managed, struct hn_snapshot *ret, size_t *ret_index,
+			 struct hn_error *err)
 {
 	struct hn_service *service = managed->service;
 	struct hn_managed *other;
@@ -26,13 +28,14 @@ int hn_decision_snapshot(struct hn_managed *managed, struct hn_snapshot *ret, si
 
 	if (r < 0)
 		return r;
-	TAILQ_FOREACH (other, &service->guests, entry)
-		count++;
+	TAILQ_FOREACH(other, &service->guests, entry)
+	count++;
 	*ret = (struct hn_snapshot){.now_ns = hn_now_ns(), .host = service->host};
 	ret->guests = calloc(count + 1, sizeof(*ret->guests));
 	if (!ret->guests)
 		return hn_oom(err);
-	TAILQ_FOREACH (other, &service->guests, entry) {
+	TAILQ_FOREACH(other, &service->guests, entry)
+	{
 		if (!other->guest)
 			continue;
 		if (other == managed)
@@ -76,8 +79,8 @@ static int adopt_home(struct hn_managed *managed, const struct hn_plan *plan)
 static void log_change(const struct hn_managed *managed, const struct hn_plan *plan)
 {
 	if (!managed->plan || managed->plan->verdict != plan->verdict)
-		hn_log(plan->verdict == HN_VERDICT_BLOCKED ? HN_LOG_WARNING : HN_LOG_INFO, "guest '%s': %s: %s",
-		       managed->name, hn_verdict_name(plan->verdict), plan->reason);
+		hn_log(plan->verdict == HN_VERDICT_BLOCKED ? HN_LOG_WARNING : HN_LOG_INFO,
+		       "guest '%s': %s: %s", managed->name, hn_verdict_name(plan->verdict), plan->reason);
 }
 
 static int take(struct hn_managed *managed, struct hn_error *err)
@@ -117,7 +120,8 @@ int hn_decision_now(struct hn_managed *managed, struct hn_plan **ret, struct hn_
 			       (unsigned long long)managed->operation.id);
 	if (!managed->guest || !managed->sample)
 		return hn_fail(err, -EAGAIN, "%s",
-			       managed->problem[0] ? managed->problem : "it has not been looked at yet: try again in a moment");
+			       managed->problem[0] ? managed->problem
+						   : "it has not been looked at yet: try again in a moment");
 	return decide(managed, true, ret, &ignored, err);
 }
 

@@ -4,15 +4,17 @@
  */
 #include "daemon/guest.h"
 
-/* A snapshot that borrows everything from the service; free only .guests. *ret_index is managed's place in it. */
-int hn_decision_snapshot(struct hn_managed *managed, struct hn_snapshot *ret, size_t *ret_index, struct hn_error *err);
+/* A snapshot that borrows everything from the service; free only .guests. *ret_index is managed's place in
+ * it. */
+int hn_decision_snapshot(struct hn_managed *managed, struct hn_snapshot *ret, size_t *ret_index,
+			 struct hn_error *err);
 
 /* Decides on a fresh sample: remembers plan, home and looks, and starts the operation in mode enforce. */
 void hn_decision_take(struct hn_managed *managed);
 
 /*
- * Plans because someone asked: one look is enough. The caller frees *ret. -EBUSY while an operation runs, -EAGAIN when
- * nothing is known of the guest yet, and what hn_decide() returns.
+ * Plans because someone asked: one look is enough. The caller frees *ret. -EBUSY while an operation runs,
+ * -EAGAIN when nothing is known of the guest yet, and what hn_decide() returns.
  */
 int hn_decision_now(struct hn_managed *managed, struct hn_plan **ret, struct hn_error *err);
 

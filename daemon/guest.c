@@ -33,7 +33,8 @@ void hn_managed_set_problem(struct hn_managed *managed, const struct hn_error *e
 
 	if (!err) {
 		if (managed->problem[0])
-			hn_log(HN_LOG_INFO, "guest '%s': recovered from: %s", managed->name, managed->problem);
+			hn_log(HN_LOG_INFO, "guest '%s': recovered from: %s", managed->name,
+			       managed->problem);
 		managed->problem[0] = '\0';
 		return;
 	}
@@ -47,9 +48,9 @@ struct hn_managed *hn_managed_find(struct hn_service *service, const char *name)
 {
 	struct hn_managed *managed;
 
-	TAILQ_FOREACH (managed, &service->guests, entry)
-		if (strcmp(managed->name, name) == 0)
-			return managed;
+	TAILQ_FOREACH(managed, &service->guests, entry)
+	if (strcmp(managed->name, name) == 0)
+		return managed;
 	return NULL;
 }
 
@@ -57,9 +58,9 @@ struct hn_managed *hn_managed_find_socket(struct hn_service *service, const char
 {
 	struct hn_managed *managed;
 
-	TAILQ_FOREACH (managed, &service->guests, entry)
-		if (strcmp(managed->socket, path) == 0)
-			return managed;
+	TAILQ_FOREACH(managed, &service->guests, entry)
+	if (strcmp(managed->socket, path) == 0)
+		return managed;
 	return NULL;
 }
 
@@ -86,7 +87,8 @@ static void forget_looks(struct hn_managed *managed)
 void hn_managed_process_gone(struct hn_managed *managed)
 {
 	if (managed->identified)
-		hn_log(HN_LOG_INFO, "guest '%s': QEMU (pid %d) has ended", managed->name, managed->guest->pid);
+		hn_log(HN_LOG_INFO, "guest '%s': QEMU (pid %d) has ended", managed->name,
+		       managed->guest->pid);
 	forget_looks(managed);
 	hn_placement_free(hn_steal(managed->home));
 	managed->identified = false;
@@ -102,8 +104,8 @@ static void take_name(struct hn_managed *managed, const char *name)
 	struct hn_managed *other = hn_managed_find(managed->service, name);
 
 	if (other && other != managed) {
-		hn_log(HN_LOG_WARNING, "guest '%s' (%s): the name '%s' belongs to the guest at %s already", managed->name,
-		       managed->socket, name, other->socket);
+		hn_log(HN_LOG_WARNING, "guest '%s' (%s): the name '%s' belongs to the guest at %s already",
+		       managed->name, managed->socket, name, other->socket);
 		return;
 	}
 	snprintf(managed->name, sizeof(managed->name), "%s", name);
@@ -117,10 +119,12 @@ static void apply_rule(struct hn_managed *managed, struct hn_guest *guest)
 	guest->mode = rule && rule->has_mode ? rule->mode : managed->service->config->mode;
 	if (rule && rule->has_class)
 		guest->class = rule->class;
-	snprintf(guest->policy, sizeof(guest->policy), "%s", rule && rule->policy[0] ? rule->policy : "home-node");
+	snprintf(guest->policy, sizeof(guest->policy), "%s",
+		 rule && rule->policy[0] ? rule->policy : "home-node");
 }
 
-static void on_identify_reply(int result, const void *body, size_t length, const struct hn_error *err, void *context)
+static void on_identify_reply(int result, const void *body, size_t length, const struct hn_error *err,
+			      void *context)
 {
 	struct hn_managed *managed = context;
 	struct hn_hands_identity identity;
@@ -141,8 +145,9 @@ static void on_identify_reply(int result, const void *body, size_t length, const
 	for (size_t i = 0; identity.pinned && i < managed->guest->backend_count; i++)
 		if (managed->guest->backends[i].movability == HN_MOVABLE)
 			managed->guest->backends[i].movability = HN_IMMOVABLE_PINNED;
-	hn_log(HN_LOG_INFO, "guest '%s': pid %d, %zu cells, %d vCPUs, mode %s", managed->name, managed->guest->pid,
-	       managed->guest->cell_count, hn_guest_vcpu_count(managed->guest), hn_mode_name(managed->guest->mode));
+	hn_log(HN_LOG_INFO, "guest '%s': pid %d, %zu cells, %d vCPUs, mode %s", managed->name,
+	       managed->guest->pid, managed->guest->cell_count, hn_guest_vcpu_count(managed->guest),
+	       hn_mode_name(managed->guest->mode));
 	hn_balancer_update(managed->service->balancer);
 	hn_managed_look_in(managed, 0);
 }
@@ -187,7 +192,8 @@ static bool same_cells(const struct hn_guest *a, const struct hn_guest *b)
 	if (a->cell_count != b->cell_count)
 		return false;
 	for (size_t i = 0; i < a->cell_count; i++)
-		if (a->cells[i].id != b->cells[i].id || a->cells[i].memory_bytes != b->cells[i].memory_bytes ||
+		if (a->cells[i].id != b->cells[i].id ||
+		    a->cells[i].memory_bytes != b->cells[i].memory_bytes ||
 		    !hn_set_equal(&a->cells[i].vcpus, &b->cells[i].vcpus))
 			return false;
 	return true;
@@ -205,8 +211,10 @@ static bool has_thread(const struct hn_guest *guest, const struct hn_thread *thr
 static bool has_backend(const struct hn_guest *guest, const struct hn_backend *backend)
 {
 	for (size_t i = 0; i < guest->backend_count; i++)
-		if (strcmp(guest->backends[i].id, backend->id) == 0 && guest->backends[i].bytes == backend->bytes &&
-		    guest->backends[i].host_address == backend->host_address && guest->backends[i].cell == backend->cell)
+		if (strcmp(guest->backends[i].id, backend->id) == 0 &&
+		    guest->backends[i].bytes == backend->bytes &&
+		    guest->backends[i].host_address == backend->host_address &&
+		    guest->backends[i].cell == backend->cell)
 			return true;
 	return false;
 }
@@ -265,8 +273,8 @@ static void start_introspection(struct hn_managed *managed)
 	struct hn_error err;
 
 	hn_introspect_cancel(hn_steal(managed->introspection));
-	if (hn_introspect_start(managed->qmp, managed->name, on_introspect_done, managed, &managed->introspection,
-				&err) < 0)
+	if (hn_introspect_start(managed->qmp, managed->name, on_introspect_done, managed,
+				&managed->introspection, &err) < 0)
 		hn_managed_set_problem(managed, &err);
 }
 
@@ -372,7 +380,8 @@ int hn_managed_new(struct hn_service *service, const char *path, uint64_t inode,
 	managed->reintrospect = event_new(service->base, -1, 0, on_reintrospect_due, managed);
 	r = managed->tick && managed->reintrospect ? 0 : hn_oom(err);
 	if (r == 0)
-		r = hn_qmp_new(service->base, managed->name, path, HN_QMP_MONITOR, NULL, &listener, &managed->qmp, err);
+		r = hn_qmp_new(service->base, managed->name, path, HN_QMP_MONITOR, NULL, &listener,
+			       &managed->qmp, err);
 	if (r < 0)
 		hn_managed_free(managed);
 	return r;
@@ -417,7 +426,8 @@ size_t hn_managed_ranges(const struct hn_guest *guest, int cell, struct hn_range
 static bool report_locality(const struct hn_managed *managed, struct hn_report *report)
 {
 	report->cell_locality = calloc(managed->guest->cell_count + 1, sizeof(*report->cell_locality));
-	if (!report->cell_locality || !hn_locality_of_guest(managed->guest, managed->sample, &report->locality))
+	if (!report->cell_locality ||
+	    !hn_locality_of_guest(managed->guest, managed->sample, &report->locality))
 		return false;
 	for (size_t i = 0; i < managed->guest->cell_count; i++)
 		if (!hn_locality_of_cell(managed->guest, managed->sample, i, &report->cell_locality[i]))

@@ -40,8 +40,8 @@ int hn_hands_read(int fd, struct hn_hands_header *header, void **ret_body, struc
 		return 0;
 	if (header->magic != HN_HANDS_MAGIC || header->type >= HN_HANDS_TYPE_COUNT ||
 	    header->length > HN_HANDS_BODY_MAX)
-		return hn_fail(err, -EPROTO, "a request is malformed (magic %08x, type %u, length %u)", header->magic,
-			       header->type, header->length);
+		return hn_fail(err, -EPROTO, "a request is malformed (magic %08x, type %u, length %u)",
+			       header->magic, header->type, header->length);
 	if (header->length == 0)
 		return 1;
 	body = malloc((size_t)header->length + 1);
@@ -57,8 +57,8 @@ int hn_hands_read(int fd, struct hn_hands_header *header, void **ret_body, struc
 	return 1;
 }
 
-int hn_hands_write(int fd, enum hn_hands_type type, uint64_t id, int result, const struct hn_hands_part *parts,
-		   size_t part_count)
+int hn_hands_write(int fd, enum hn_hands_type type, uint64_t id, int result,
+		   const struct hn_hands_part *parts, size_t part_count)
 {
 	struct hn_hands_header header = {.magic = HN_HANDS_MAGIC, .type = type, .id = id, .result = result};
 	struct iovec vectors[1 + PARTS_MAX] = {{&header, sizeof(header)}};

@@ -8,8 +8,8 @@
 #include "daemon/hands-protocol.h"
 
 /*
- * Reads one message. *ret_body is 0-terminated memory of header->length bytes for the caller to free, NULL when the
- * length is 0. 1 read, 0 the brain has closed, -EPROTO for what is not a message, -errno.
+ * Reads one message. *ret_body is 0-terminated memory of header->length bytes for the caller to free, NULL
+ * when the length is 0. 1 read, 0 the brain has closed, -EPROTO for what is not a message, -errno.
  */
 int hn_hands_read(int fd, struct hn_hands_header *header, void **ret_body, struct hn_error *err);
 
@@ -18,5 +18,5 @@ struct hn_hands_part {
 	const void *data;
 	size_t length;
 };
-int hn_hands_write(int fd, enum hn_hands_type type, uint64_t id, int result, const struct hn_hands_part *parts,
-		   size_t part_count);
+int hn_hands_write(int fd, enum hn_hands_type type, uint64_t id, int result,
+		   const struct hn_hands_part *parts, size_t part_count);

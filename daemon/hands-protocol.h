@@ -1,11 +1,12 @@
 #pragma once
 /*
- * hands-protocol - what the brain (homenoded) and its hands (homenode-host) say to each other over a socketpair.
+ * hands-protocol - what the brain (homenoded) and its hands (homenode-host) say to each other over a
+ * socketpair.
  *
- * Structs, not text: both ends come from one build, which the hello checks. A message is a header and a body of
- * header.length bytes. Requests carry an id; the reply carries it back with a result of 0 or -errno, and on failure
- * its body is the sentence. A move answers with any number of HN_HANDS_PROGRESS first. Every request that touches a
- * process names it by pid and start time, and is refused when that process is gone.
+ * Structs, not text: both ends come from one build, which the hello checks. A message is a header and a body
+ * of header.length bytes. Requests carry an id; the reply carries it back with a result of 0 or -errno, and
+ * on failure its body is the sentence. A move answers with any number of HN_HANDS_PROGRESS first. Every
+ * request that touches a process names it by pid and start time, and is refused when that process is gone.
  */
 #include <stdint.h>
 
@@ -23,12 +24,14 @@
 enum hn_hands_type {
 	HN_HANDS_HELLO,     /* no body; reply: no body */
 	HN_HANDS_IDENTIFY,  /* struct hn_hands_identify + tids; reply: struct hn_hands_identity */
-	HN_HANDS_LOOK,      /* struct hn_hands_look + ranges; reply: struct hn_hands_view + counts + thread readings */
+	HN_HANDS_LOOK,      /* struct hn_hands_look + ranges; reply: struct hn_hands_view + counts + thread
+			       readings */
 	HN_HANDS_BIND,      /* struct hn_hands_bind + bindings; reply: struct hn_hands_bound */
 	HN_HANDS_MOVE,      /* struct hn_hands_move + ranges; reply: struct hn_move_progress */
 	HN_HANDS_PROGRESS,  /* from the hands, during a move: struct hn_move_progress */
 	HN_HANDS_CANCEL,    /* stops the move that is running; no reply of its own */
-	HN_HANDS_BALANCING, /* int32_t: turn kernel NUMA balancing off (0) or on (1); reply: int32_t, what it was */
+	HN_HANDS_BALANCING, /* int32_t: turn kernel NUMA balancing off (0) or on (1); reply: int32_t, what it
+			       was */
 	HN_HANDS_TYPE_COUNT,
 };
 
@@ -87,9 +90,9 @@ struct hn_hands_bind {
 
 struct hn_hands_bound {
 	uint32_t bound;
-	uint32_t gone;   /* threads that have ended meanwhile */
+	uint32_t gone; /* threads that have ended meanwhile */
 	uint32_t failed;
-	int32_t result;  /* of the first failure */
+	int32_t result;             /* of the first failure */
 	char message[HN_ERROR_MAX]; /* of the first failure */
 };
 
@@ -97,6 +100,7 @@ struct hn_hands_move {
 	struct hn_process process;
 	uint64_t limit_bytes;
 	uint64_t bytes_per_second;
+	struct hn_set stay_nodes;
 	int32_t to_node;
 	uint32_t shared;
 	uint32_t range_count;

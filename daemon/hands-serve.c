@@ -49,8 +49,8 @@ static int reply_failure(const struct request *request, int result, const struct
 static int check_length(const struct request *request, size_t fixed, size_t tail, struct hn_error *err)
 {
 	if (request->header.length != fixed + tail)
-		return hn_fail(err, -EPROTO, "request %u has %u bytes where %zu are due", request->header.type,
-			       request->header.length, fixed + tail);
+		return hn_fail(err, -EPROTO, "request %u has %u bytes where %zu are due",
+			       request->header.type, request->header.length, fixed + tail);
 	return 0;
 }
 
@@ -79,7 +79,8 @@ static int serve_identify(const struct request *request, struct hn_error *err)
 			return hn_fail(err, -EPERM, "threads %d and others are not of one process", tid);
 		/* whoever listens on the socket may only speak for processes of its own */
 		if (identify.uid > 0 && (int64_t)uid != identify.uid)
-			return hn_fail(err, -EPERM, "thread %d belongs to user %u, the QMP socket to user %lld", tid, uid,
+			return hn_fail(err, -EPERM,
+				       "thread %d belongs to user %u, the QMP socket to user %lld", tid, uid,
 				       (long long)identify.uid);
 		identity.process = process;
 	}
@@ -106,9 +107,10 @@ static int count_pages(const struct hn_hands_look *look, const struct hn_range *
 		       struct hn_page_counts *counts, struct hn_error *err)
 {
 	if (look->samples_per_cell == 0)
-		return hn_pages_count(NULL, &look->process, ranges, look->range_count, counts, look->cell_count, err);
-	return hn_pages_sample(NULL, &look->process, ranges, look->range_count, look->samples_per_cell, look->seed, counts,
-			       look->cell_count, err);
+		return hn_pages_count(NULL, &look->process, ranges, look->range_count, counts,
+				      look->cell_count, err);
+	return hn_pages_sample(NULL, &look->process, ranges, look->range_count, look->samples_per_cell,
+			       look->seed, counts, look->cell_count, err);
 }
 
 static int serve_look(const struct request *request, struct hn_error *err)
@@ -126,7 +128,8 @@ static int serve_look(const struct request *request, struct hn_error *err)
 		return check_length(request, sizeof(look), 0, err);
 	memcpy(&look, request->body, sizeof(look));
 	if (look.range_count > HN_HANDS_RANGES_MAX || look.cell_count > HN_HANDS_CELLS_MAX)
-		return hn_fail(err, -E2BIG, "%u ranges in %u cells are too many", look.range_count, look.cell_count);
+		return hn_fail(err, -E2BIG, "%u ranges in %u cells are too many", look.range_count,
+			       look.cell_count);
 	cells_length = hn_hands_padded(look.cell_count * sizeof(int32_t));
 	r = check_length(request, sizeof(look), cells_length + look.range_count * sizeof(*ranges), err);
 	if (r < 0)
@@ -249,6 +252,7 @@ static int serve_move(const struct request *request, struct hn_error *err)
 		.ranges = (const struct hn_range *)(const void *)(request->body + sizeof(move)),
 		.range_count = move.range_count,
 		.to_node = move.to_node,
+		.stay_nodes = move.stay_nodes,
 		.limit_bytes = move.limit_bytes,
 		.bytes_per_second = move.bytes_per_second,
 		.shared = move.shared != 0,
@@ -299,9 +303,9 @@ static int serve_late_cancel(const struct request *request, struct hn_error *err
 }
 
 static int (*const servers[HN_HANDS_TYPE_COUNT])(const struct request *request, struct hn_error *err) = {
-	[HN_HANDS_HELLO] = serve_hello,       [HN_HANDS_IDENTIFY] = serve_identify,
-	[HN_HANDS_LOOK] = serve_look,         [HN_HANDS_BIND] = serve_bind,
-	[HN_HANDS_MOVE] = serve_move,         [HN_HANDS_CANCEL] = serve_late_cancel,
+	[HN_HANDS_HELLO] = serve_hello,         [HN_HANDS_IDENTIFY] = serve_identify,
+	[HN_HANDS_LOOK] = serve_look,           [HN_HANDS_BIND] = serve_bind,
+	[HN_HANDS_MOVE] = serve_move,           [HN_HANDS_CANCEL] = serve_late_cancel,
 	[HN_HANDS_BALANCING] = serve_balancing,
 };
 
@@ -317,7 +321,8 @@ int hn_hands_serve(int fd, struct hn_error *err)
 			return r;
 		request.body = body ? body : "";
 		if (!servers[request.header.type])
-			return hn_fail(err, -EPROTO, "the brain sent a message of type %u", request.header.type);
+			return hn_fail(err, -EPROTO, "the brain sent a message of type %u",
+				       request.header.type);
 		r = servers[request.header.type](&request, &why);
 		if (r < 0 && why.code)
 			r = reply_failure(&request, r, &why);

@@ -5,5 +5,6 @@
  */
 #include "base/error.h"
 
-/* Serves the socket until the brain closes it (0) or says something that is not the protocol (-EPROTO). Blocks. */
+/* Serves the socket until the brain closes it (0) or says something that is not the protocol (-EPROTO).
+ * Blocks. */
 int hn_hands_serve(int fd, struct hn_error *err);

@@ -86,14 +86,16 @@ static void drop_process(struct hn_hands *hands)
 	if (hands->watchdog)
 		event_free(hands->watchdog);
 	hands->watchdog = NULL;
-	/* a process stuck in the kernel dies when the kernel lets it; SIGCHLD is ignored, so nothing has to be reaped */
+	/* a process stuck in the kernel dies when the kernel lets it; SIGCHLD is ignored, so nothing has to
+	 * be reaped */
 	if (hands->pid > 0)
 		kill(hands->pid, SIGKILL);
 	hands->pid = 0;
 }
 
 /* A forgotten request has no reply function any more. */
-static void answer(struct pending *pending, int result, const void *body, size_t length, const struct hn_error *err)
+static void answer(struct pending *pending, int result, const void *body, size_t length,
+		   const struct hn_error *err)
 {
 	if (pending->reply)
 		pending->reply(result, body, length, err, pending->context);
@@ -258,7 +260,8 @@ static int connect_process(struct hn_hands *hands, struct hn_error *err)
 	int ends[2], r;
 
 	if (hands->spawned_ns && now_ns() < hands->spawned_ns + RESPAWN_AFTER_NS)
-		return hn_fail(err, -EAGAIN, "homenode-host for %s has just died; it is started again in a moment",
+		return hn_fail(err, -EAGAIN,
+			       "homenode-host for %s has just died; it is started again in a moment",
 			       hands->role);
 	hands->spawned_ns = now_ns();
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
@@ -277,7 +280,8 @@ static int connect_process(struct hn_hands *hands, struct hn_error *err)
 		return r;
 	}
 	evutil_make_socket_nonblocking(ends[0]);
-	hands->connection = bufferevent_socket_new(hands->base, ends[0], BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+	hands->connection =
+		bufferevent_socket_new(hands->base, ends[0], BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
 	hands->watchdog = event_new(hands->base, -1, 0, on_watchdog_expired, hands);
 	if (!hands->connection || !hands->watchdog) {
 		if (!hands->connection)
@@ -353,7 +357,8 @@ void hn_hands_forget(struct hn_hands *hands, const void *context)
 {
 	struct pending *pending;
 
-	TAILQ_FOREACH (pending, &hands->pending, entry) {
+	TAILQ_FOREACH(pending, &hands->pending, entry)
+	{
 		if (pending->context == context) {
 			pending->reply = NULL;
 			pending->progress = NULL;

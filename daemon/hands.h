@@ -1,10 +1,11 @@
 #pragma once
 /*
- * hands - the brain's end of one homenode-host process: starts it, asks it, and replaces it when it is stuck or dead.
+ * hands - the brain's end of one homenode-host process: starts it, asks it, and replaces it when it is stuck
+ * or dead.
  *
- * Requests are answered in order. A process that neither answers nor reports progress for the watchdog's time is
- * killed and everything it owed is answered with -ETIMEDOUT; the next request starts another. All callbacks run on the
- * loop's thread, and may free the hands.
+ * Requests are answered in order. A process that neither answers nor reports progress for the watchdog's time
+ * is killed and everything it owed is answered with -ETIMEDOUT; the next request starts another. All
+ * callbacks run on the loop's thread, and may free the hands.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -17,13 +18,15 @@
 struct event_base;
 struct hn_hands;
 
-/* body is borrowed, 8-byte aligned and of length bytes; err is NULL exactly when result is 0. Once per request. */
-typedef void (*hn_hands_reply)(int result, const void *body, size_t length, const struct hn_error *err, void *context);
+/* body is borrowed, 8-byte aligned and of length bytes; err is NULL exactly when result is 0. Once per
+ * request. */
+typedef void (*hn_hands_reply)(int result, const void *body, size_t length, const struct hn_error *err,
+			       void *context);
 typedef void (*hn_hands_progress)(const struct hn_move_progress *progress, void *context);
 
 /*
- * program is the path of homenode-host; role goes into sentences ("queries", "moving web-17"). No process is started
- * before the first request.
+ * program is the path of homenode-host; role goes into sentences ("queries", "moving web-17"). No process is
+ * started before the first request.
  */
 int hn_hands_new(struct event_base *base, const char *program, const char *role, uint64_t watchdog_ns,
 		 struct hn_hands **ret, struct hn_error *err);
@@ -34,7 +37,8 @@ HN_CLEANUP_DEFINE(hn_hands, struct hn_hands *, hn_hands_free);
 
 struct hn_hands_part; /* daemon/hands-channel.h */
 
-/* Sends a request whose body comes in parts. -EAGAIN while a process that died is not yet to be replaced, -errno. */
+/* Sends a request whose body comes in parts. -EAGAIN while a process that died is not yet to be replaced,
+ * -errno. */
 int hn_hands_request(struct hn_hands *hands, enum hn_hands_type type, const struct hn_hands_part *parts,
 		     size_t part_count, hn_hands_progress progress, hn_hands_reply reply, void *context,
 		     struct hn_error *err);

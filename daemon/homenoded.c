@@ -49,10 +49,14 @@ static int parse_options(int argc, char **argv, struct options *options)
 {
 	enum { CHECK = 256, PRINT, HANDS };
 	static const struct option longs[] = {
-		{"config", required_argument, NULL, 'c'},    {"check-config", no_argument, NULL, CHECK},
-		{"print-config", no_argument, NULL, PRINT},  {"socket", required_argument, NULL, 's'},
-		{"hands", required_argument, NULL, HANDS},   {"log-level", required_argument, NULL, 'l'},
-		{"help", no_argument, NULL, 'h'},            {"version", no_argument, NULL, 'V'},
+		{"config", required_argument, NULL, 'c'},
+		{"check-config", no_argument, NULL, CHECK},
+		{"print-config", no_argument, NULL, PRINT},
+		{"socket", required_argument, NULL, 's'},
+		{"hands", required_argument, NULL, HANDS},
+		{"log-level", required_argument, NULL, 'l'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
 		{0},
 	};
 	int option;
@@ -139,7 +143,9 @@ static void on_stop_signal(evutil_socket_t signal, short what, void *context)
 
 static void on_libevent_log(int severity, const char *message)
 {
-	hn_log(severity >= EVENT_LOG_ERR ? HN_LOG_ERROR : severity == EVENT_LOG_WARN ? HN_LOG_WARNING : HN_LOG_DEBUG,
+	hn_log(severity >= EVENT_LOG_ERR    ? HN_LOG_ERROR
+	       : severity == EVENT_LOG_WARN ? HN_LOG_WARNING
+					    : HN_LOG_DEBUG,
 	       "libevent: %s", message);
 }
 
@@ -161,7 +167,8 @@ static int run(const struct hn_config *config, const char *hands, struct hn_erro
 		hn_log(HN_LOG_INFO, "homenoded %s: %zu nodes, %zu CPUs, API on %s", HOMENODE_VERSION,
 		       service->host->node_count, service->host->cpu_count, config->socket);
 		if (service->host->kernel_balancing)
-			hn_log(HN_LOG_WARNING, "kernel NUMA balancing is on: it moves what is placed here; see kernel_balancing "
+			hn_log(HN_LOG_WARNING, "kernel NUMA balancing is on: it moves what is placed here; "
+					       "see kernel_balancing "
 					       "in homenode.conf(5)");
 		sd_notify(0, "READY=1");
 		event_base_dispatch(base);

@@ -11,7 +11,8 @@
 
 #define AUTO_MEMORY __attribute__((cleanup(hn_cleanup_memory)))
 
-static const struct hn_thread_reading *find_reading(const struct hn_thread_reading *readings, size_t count, pid_t tid)
+static const struct hn_thread_reading *find_reading(const struct hn_thread_reading *readings, size_t count,
+						    pid_t tid)
 {
 	for (size_t i = 0; i < count; i++)
 		if (readings[i].tid == tid)
@@ -38,7 +39,8 @@ static int update_threads(struct hn_guest *guest, const struct hn_thread_reading
 	size_t kept = 0, named;
 
 	for (size_t i = 0; i < guest->thread_count; i++) {
-		const struct hn_thread_reading *reading = find_reading(readings, count, guest->threads[i].tid);
+		const struct hn_thread_reading *reading =
+			find_reading(readings, count, guest->threads[i].tid);
 
 		if (!reading || !is_named_by_qmp(guest->threads[i].kind))
 			continue;
@@ -52,9 +54,9 @@ static int update_threads(struct hn_guest *guest, const struct hn_thread_reading
 
 		if (has_thread(guest, named, readings[i].tid))
 			continue;
-		thread = hn_guest_add_thread(guest, readings[i].tid,
-					     strncmp(readings[i].name, "vhost-", 6) == 0 ? HN_THREAD_VHOST
-											 : HN_THREAD_EMULATOR);
+		thread = hn_guest_add_thread(
+			guest, readings[i].tid,
+			strncmp(readings[i].name, "vhost-", 6) == 0 ? HN_THREAD_VHOST : HN_THREAD_EMULATOR);
 		if (!thread)
 			return -ENOMEM;
 		snprintf(thread->name, sizeof(thread->name), "%s", readings[i].name);
@@ -63,10 +65,12 @@ static int update_threads(struct hn_guest *guest, const struct hn_thread_reading
 }
 
 /* Takes a thread's residency out of the old history, or starts a new one. */
-static struct hn_residency *take_residency(struct hn_thread_history *history, size_t count, pid_t tid, size_t nodes)
+static struct hn_residency *take_residency(struct hn_thread_history *history, size_t count, pid_t tid,
+					   size_t nodes)
 {
 	for (size_t i = 0; i < count; i++)
-		if (history[i].tid == tid && history[i].residency && history[i].residency->node_count == nodes)
+		if (history[i].tid == tid && history[i].residency &&
+		    history[i].residency->node_count == nodes)
 			return hn_steal(history[i].residency);
 	return hn_residency_new(nodes);
 }
@@ -121,8 +125,8 @@ static int fill_threads(const struct hn_host *host, const struct hn_guest *guest
 	return 0;
 }
 
-static void fill_cells(const struct hn_host *host, const struct hn_guest *guest, const struct hn_page_counts *counts,
-		       struct hn_sample *sample)
+static void fill_cells(const struct hn_host *host, const struct hn_guest *guest,
+		       const struct hn_page_counts *counts, struct hn_sample *sample)
 {
 	for (size_t i = 0; i < guest->cell_count; i++) {
 		struct hn_cell_sample *cell = &sample->cells[i];
@@ -133,7 +137,8 @@ static void fill_cells(const struct hn_host *host, const struct hn_guest *guest,
 		cell->unknown = counts[i].sampled - counts[i].absent;
 		for (size_t node = 0; node < host->node_count; node++) {
 			cell->on_node[node] = counts[i].on_node[host->nodes[node].id];
-			cell->unknown -= cell->on_node[node]; /* pages on a node that is not online count as unknown */
+			cell->unknown -=
+				cell->on_node[node]; /* pages on a node that is not online count as unknown */
 		}
 	}
 }
@@ -153,7 +158,8 @@ int hn_look_merge(const struct hn_host *host, struct hn_guest *guest, const stru
 		r = sample && fresh ? 0 : -ENOMEM;
 	}
 	if (r == 0)
-		r = fill_threads(host, guest, readings, reading_count, now_ns, *history, *history_count, fresh, sample);
+		r = fill_threads(host, guest, readings, reading_count, now_ns, *history, *history_count,
+				 fresh, sample);
 	if (r < 0) {
 		free_history(fresh, fresh ? guest->thread_count : 0);
 		return hn_oom(err);
@@ -168,9 +174,9 @@ int hn_look_merge(const struct hn_host *host, struct hn_guest *guest, const stru
 }
 
 /* The reply's two arrays, checked against what was asked. */
-static int unpack(const struct hn_managed *managed, const void *body, size_t length, struct hn_hands_view *view,
-		  const struct hn_page_counts **ret_counts, const struct hn_thread_reading **ret_readings,
-		  struct hn_error *err)
+static int unpack(const struct hn_managed *managed, const void *body, size_t length,
+		  struct hn_hands_view *view, const struct hn_page_counts **ret_counts,
+		  const struct hn_thread_reading **ret_readings, struct hn_error *err)
 {
 	const char *bytes = body;
 
@@ -198,8 +204,8 @@ static int take_view(struct hn_managed *managed, const void *body, size_t length
 	int r = unpack(managed, body, length, &view, &counts, &readings, err);
 
 	if (r == 0)
-		r = hn_look_merge(managed->service->host, managed->guest, counts, readings, view.thread_count, hn_now_ns(),
-				  &managed->history, &managed->history_count, &sample, err);
+		r = hn_look_merge(managed->service->host, managed->guest, counts, readings, view.thread_count,
+				  hn_now_ns(), &managed->history, &managed->history_count, &sample, err);
 	if (r < 0)
 		return r;
 	sample->cost_ns = view.cost_ns;
@@ -209,7 +215,8 @@ static int take_view(struct hn_managed *managed, const void *body, size_t length
 	return 0;
 }
 
-static void on_look_reply(int result, const void *body, size_t length, const struct hn_error *err, void *context)
+static void on_look_reply(int result, const void *body, size_t length, const struct hn_error *err,
+			  void *context)
 {
 	struct hn_managed *managed = context;
 	struct hn_error why = {0};
@@ -248,11 +255,12 @@ static int request_look(struct hn_managed *managed, struct hn_error *err)
 	if (look.range_count == 0)
 		return hn_fail(err, -ENOENT, "QMP does not tell where its memory is in the process");
 	managed->look_generation = managed->generation;
-	return hn_hands_request(managed->service->hands, HN_HANDS_LOOK,
-				(struct hn_hands_part[]){{&look, sizeof(look)},
-							 {cells, hn_hands_padded(guest->cell_count * sizeof(*cells))},
-							 {ranges, look.range_count * sizeof(*ranges)}},
-				3, NULL, on_look_reply, managed, err);
+	return hn_hands_request(
+		managed->service->hands, HN_HANDS_LOOK,
+		(struct hn_hands_part[]){{&look, sizeof(look)},
+					 {cells, hn_hands_padded(guest->cell_count * sizeof(*cells))},
+					 {ranges, look.range_count * sizeof(*ranges)}},
+		3, NULL, on_look_reply, managed, err);
 }
 
 void hn_look_start(struct hn_managed *managed)

@@ -93,14 +93,14 @@ static void describe_stayed(const struct hn_running_operation *running, char *te
 		if (running->stayed_by[i] == 0)
 			continue;
 		hn_bytes_format(running->stayed_by[i], bytes, sizeof(bytes));
-		used += (size_t)snprintf(text + used, size - used, "%s%s stayed: %s", used ? ", " : "; ", bytes,
-					 hn_stay_name((enum hn_stay)i));
+		used += (size_t)snprintf(text + used, size - used, "%s%s stayed: %s", used ? ", " : "; ",
+					 bytes, hn_stay_name((enum hn_stay)i));
 	}
 }
 
 /* Ends the operation: writes the record, sets the guest to settle, looks again at once. */
-__attribute__((format(printf, 3, 4))) static void finish(struct hn_running_operation *running,
-							enum hn_operation_state state, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void
+finish(struct hn_running_operation *running, enum hn_operation_state state, const char *format, ...)
 {
 	struct hn_managed *managed = running->managed;
 	struct hn_operation *record = &managed->operation;
@@ -112,8 +112,9 @@ __attribute__((format(printf, 3, 4))) static void finish(struct hn_running_opera
 	va_start(args, format);
 	vsnprintf(record->message, sizeof(record->message), format, args);
 	va_end(args);
-	hn_log(state == HN_OPERATION_FAILED ? HN_LOG_WARNING : HN_LOG_INFO, "guest '%s': operation %" PRIu64 " %s: %s",
-	       managed->name, record->id, hn_operation_state_name(state), record->message);
+	hn_log(state == HN_OPERATION_FAILED ? HN_LOG_WARNING : HN_LOG_INFO,
+	       "guest '%s': operation %" PRIu64 " %s: %s", managed->name, record->id,
+	       hn_operation_state_name(state), record->message);
 	managed->looks = hn_looks_after(&managed->looks, hn_now_ns(), managed->service->config->settle_ns,
 					hn_plan_migrate_bytes(running->plan), record->moved_bytes);
 	operation_free(running);
@@ -129,8 +130,8 @@ static void finish_done(struct hn_running_operation *running)
 	describe_stayed(running, stayed, sizeof(stayed));
 	hn_bytes_format(record->moved_bytes, moved, sizeof(moved));
 	hn_duration_format(record->elapsed_ns, took, sizeof(took));
-	finish(running, HN_OPERATION_DONE, "%u threads bound, %s moved in %s%s", record->threads_bound, moved, took,
-	       stayed);
+	finish(running, HN_OPERATION_DONE, "%u threads bound, %s moved in %s%s", record->threads_bound, moved,
+	       took, stayed);
 }
 
 /* The books of a migration that has ended go over into the operation's. */
@@ -152,7 +153,8 @@ static void on_move_progress(const struct hn_move_progress *progress, void *cont
 	update_record(running);
 }
 
-static void on_move_reply(int result, const void *body, size_t length, const struct hn_error *err, void *context)
+static void on_move_reply(int result, const void *body, size_t length, const struct hn_error *err,
+			  void *context)
 {
 	struct hn_running_operation *running = context;
 
@@ -178,7 +180,19 @@ static bool has_shared_backend(const struct hn_guest *guest, int cell)
 	return false;
 }
 
-static int request_move(struct hn_running_operation *running, const struct hn_action *action, struct hn_error *err)
+/* What lies on another node of the cell's home is at home too: pulling it over would go on for ever. */
+static struct hn_set home_nodes(const struct hn_plan *plan, int cell)
+{
+	struct hn_set none = {0};
+
+	for (size_t i = 0; plan->home && i < plan->home->cell_count; i++)
+		if (plan->home->cells[i].cell == cell)
+			return plan->home->cells[i].nodes;
+	return none;
+}
+
+static int request_move(struct hn_running_operation *running, const struct hn_action *action,
+			struct hn_error *err)
 {
 	const struct hn_guest *guest = running->managed->guest;
 	const struct hn_config *config = running->managed->service->config;
@@ -193,15 +207,17 @@ static int request_move(struct hn_running_operation *running, const struct hn_ac
 
 	if (!ranges)
 		return hn_oom(err);
+	move.stay_nodes = home_nodes(running->plan, action->cell);
 	move.range_count = (uint32_t)hn_managed_ranges(guest, action->cell, ranges);
 	running->managed->operation.bytes_per_second = move.bytes_per_second;
-	return hn_hands_request(running->mover, HN_HANDS_MOVE,
-				(struct hn_hands_part[]){{&move, sizeof(move)},
-							 {ranges, move.range_count * sizeof(*ranges)}},
-				2, on_move_progress, on_move_reply, running, err);
+	return hn_hands_request(
+		running->mover, HN_HANDS_MOVE,
+		(struct hn_hands_part[]){{&move, sizeof(move)}, {ranges, move.range_count * sizeof(*ranges)}},
+		2, on_move_progress, on_move_reply, running, err);
 }
 
-static int start_migration(struct hn_running_operation *running, const struct hn_action *action, struct hn_error *err)
+static int start_migration(struct hn_running_operation *running, const struct hn_action *action,
+			   struct hn_error *err)
 {
 	struct hn_service *service = running->managed->service;
 	char role[HN_NAME_MAX + 16];
@@ -243,7 +259,8 @@ static void migrate_next(struct hn_running_operation *running)
 		finish(running, HN_OPERATION_FAILED, "%s", err.message);
 }
 
-static void on_bind_reply(int result, const void *body, size_t length, const struct hn_error *err, void *context)
+static void on_bind_reply(int result, const void *body, size_t length, const struct hn_error *err,
+			  void *context)
 {
 	struct hn_running_operation *running = context;
 	struct hn_hands_bound bound = {0};
@@ -255,8 +272,8 @@ static void on_bind_reply(int result, const void *body, size_t length, const str
 		finish(running, HN_OPERATION_FAILED, "%s", err->message);
 	else if (bound.failed > 0)
 		/* bringing the memory to where the threads cannot follow would make it worse */
-		finish(running, HN_OPERATION_FAILED, "%u threads could not be bound, nothing was moved: %s", bound.failed,
-		       bound.message);
+		finish(running, HN_OPERATION_FAILED, "%u threads could not be bound, nothing was moved: %s",
+		       bound.failed, bound.message);
 	else
 		migrate_next(running);
 }
@@ -276,11 +293,13 @@ static int request_bind(struct hn_running_operation *running, size_t count, stru
 		const struct hn_action *action = &running->plan->actions[i];
 
 		if (action->kind == HN_ACTION_BIND)
-			bindings[filled++] = (struct hn_hands_binding){.tid = action->tid, .cpus = action->cpus};
+			bindings[filled++] =
+				(struct hn_hands_binding){.tid = action->tid, .cpus = action->cpus};
 	}
-	return hn_hands_request(running->managed->service->hands, HN_HANDS_BIND,
-				(struct hn_hands_part[]){{&bind, sizeof(bind)}, {bindings, count * sizeof(*bindings)}}, 2,
-				NULL, on_bind_reply, running, err);
+	return hn_hands_request(
+		running->managed->service->hands, HN_HANDS_BIND,
+		(struct hn_hands_part[]){{&bind, sizeof(bind)}, {bindings, count * sizeof(*bindings)}}, 2,
+		NULL, on_bind_reply, running, err);
 }
 
 static size_t count_bindings(const struct hn_plan *plan)
@@ -316,7 +335,8 @@ int hn_operation_start(struct hn_managed *managed, struct hn_plan *plan, struct 
 						   .to_move_bytes = hn_plan_migrate_bytes(plan),
 						   .cell = -1,
 						   .to_node = -1};
-	hn_log(HN_LOG_INFO, "guest '%s': operation %" PRIu64 ": %s", managed->name, managed->operation.id, plan->reason);
+	hn_log(HN_LOG_INFO, "guest '%s': operation %" PRIu64 ": %s", managed->name, managed->operation.id,
+	       plan->reason);
 	if (bindings > 0)
 		r = request_bind(running, bindings, err);
 	else
@@ -334,6 +354,7 @@ void hn_operation_abandon(struct hn_managed *managed, const char *why)
 		return;
 	managed->operation.state = HN_OPERATION_CANCELLED;
 	snprintf(managed->operation.message, sizeof(managed->operation.message), "%s", why);
-	hn_log(HN_LOG_WARNING, "guest '%s': operation %" PRIu64 " abandoned: %s", managed->name, managed->operation.id, why);
+	hn_log(HN_LOG_WARNING, "guest '%s': operation %" PRIu64 " abandoned: %s", managed->name,
+	       managed->operation.id, why);
 	operation_free(running);
 }

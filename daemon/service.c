@@ -26,7 +26,8 @@ uint64_t hn_now_ns(void)
 
 struct timeval hn_timeval(uint64_t ns)
 {
-	return (struct timeval){.tv_sec = (time_t)(ns / HN_NS_PER_S), .tv_usec = (suseconds_t)(ns % HN_NS_PER_S / 1000)};
+	return (struct timeval){.tv_sec = (time_t)(ns / HN_NS_PER_S),
+				.tv_usec = (suseconds_t)(ns % HN_NS_PER_S / 1000)};
 }
 
 int hn_service_refresh_host(struct hn_service *service, struct hn_error *err)
@@ -56,7 +57,8 @@ int hn_service_new(struct event_base *base, const struct hn_config *config, cons
 	service->random.state = hn_now_ns() ^ ((uint64_t)getpid() << 32);
 	TAILQ_INIT(&service->guests);
 	TAILQ_INIT(&service->waiting);
-	if ((r = hn_topology_load(NULL, &service->host, err)) < 0 || (r = hn_service_refresh_host(service, err)) < 0 ||
+	if ((r = hn_topology_load(NULL, &service->host, err)) < 0 ||
+	    (r = hn_service_refresh_host(service, err)) < 0 ||
 	    (r = hn_hands_new(base, hands_program, "queries", QUERY_WATCHDOG_NS, &service->hands, err)) < 0 ||
 	    (r = hn_balancer_new(service, &service->balancer, err)) < 0 ||
 	    (r = hn_api_new(service, config->socket, &service->api, err)) < 0 ||

@@ -24,21 +24,22 @@ TAILQ_HEAD(hn_operation_queue, hn_running_operation);
 struct hn_service {
 	struct event_base *base;
 	const struct hn_config *config;
-	const char *hands_program;        /* path of homenode-host */
+	const char *hands_program; /* path of homenode-host */
 	struct hn_host *host;
 	uint64_t host_refreshed_ns;
-	struct hn_hands *hands;           /* for queries; each migration has its own */
-	struct hn_managed_list guests;    /* in order of appearance */
+	struct hn_hands *hands;            /* for queries; each migration has its own */
+	struct hn_managed_list guests;     /* in order of appearance */
 	struct hn_operation_queue waiting; /* for their turn to migrate */
-	unsigned migrations;              /* running */
+	unsigned migrations;               /* running */
 	uint64_t next_operation_id;
-	struct hn_random random;          /* jitter and sample seeds */
+	struct hn_random random; /* jitter and sample seeds */
 	struct hn_watch *watch;
 	struct hn_api *api;
 	struct hn_balancer *balancer;
 };
 
-/* Reads the host, starts the watch, the API and the hands. *ret is freed with hn_service_free(), NULL is fine. */
+/* Reads the host, starts the watch, the API and the hands. *ret is freed with hn_service_free(), NULL is
+ * fine. */
 int hn_service_new(struct event_base *base, const struct hn_config *config, const char *hands_program,
 		   struct hn_service **ret, struct hn_error *err);
 void hn_service_free(struct hn_service *service);

@@ -34,7 +34,8 @@ static bool somebody_listens(const struct sockaddr_un *address)
 {
 	AUTO_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	return fd >= 0 && (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN);
+	return fd >= 0 &&
+	       (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN);
 }
 
 static int remove_stale(const struct sockaddr_un *address, struct hn_error *err)
@@ -47,7 +48,9 @@ static int remove_stale(const struct sockaddr_un *address, struct hn_error *err)
 		return hn_fail(err, -EEXIST, "%s is there and is not a socket", address->sun_path);
 	if (somebody_listens(address))
 		return hn_fail(err, -EADDRINUSE, "another homenoded listens on %s", address->sun_path);
-	return unlink(address->sun_path) < 0 ? hn_fail_errno(err, -errno, "cannot remove %s", address->sun_path) : 0;
+	return unlink(address->sun_path) < 0
+		       ? hn_fail_errno(err, -errno, "cannot remove %s", address->sun_path)
+		       : 0;
 }
 
 int hn_unix_listen(const char *path, int *ret_fd, struct hn_error *err)

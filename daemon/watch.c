@@ -34,7 +34,8 @@ static bool is_socket(const char *path, uint64_t *ret_inode)
 	if (stat(path, &status) < 0 || !S_ISSOCK(status.st_mode))
 		return false;
 	/* inodes are reused at once on tmpfs: the time tells two sockets apart */
-	*ret_inode = (uint64_t)status.st_ino ^ (uint64_t)status.st_ctim.tv_sec << 20 ^ (uint64_t)status.st_ctim.tv_nsec;
+	*ret_inode = (uint64_t)status.st_ino ^ (uint64_t)status.st_ctim.tv_sec << 20 ^
+		     (uint64_t)status.st_ctim.tv_nsec;
 	return true;
 }
 
@@ -50,8 +51,8 @@ static size_t guest_count(const struct hn_service *service)
 	const struct hn_managed *managed;
 	size_t count = 0;
 
-	TAILQ_FOREACH (managed, &service->guests, entry)
-		count++;
+	TAILQ_FOREACH(managed, &service->guests, entry)
+	count++;
 	return count;
 }
 
@@ -65,7 +66,8 @@ static void greet(struct hn_service *service, const char *path, uint64_t inode)
 	if (managed)
 		hn_managed_free(managed);
 	if (guest_count(service) >= GUESTS_MAX) {
-		hn_log(HN_LOG_WARNING, "%s: more than %d guests; this one is not looked at", path, GUESTS_MAX);
+		hn_log(HN_LOG_WARNING, "%s: more than %d guests; this one is not looked at", path,
+		       GUESTS_MAX);
 		return;
 	}
 	hn_log(HN_LOG_DEBUG, "socket %s has appeared", path);
@@ -81,7 +83,8 @@ static void scan_folder(struct hn_watch *watch, size_t index)
 
 	if (!dir) {
 		if (!watch->told_missing[index])
-			hn_log(HN_LOG_INFO, "watched folder %s: %s (it is tried again)", folder, strerror(errno));
+			hn_log(HN_LOG_INFO, "watched folder %s: %s (it is tried again)", folder,
+			       strerror(errno));
 		watch->told_missing[index] = true;
 		return;
 	}

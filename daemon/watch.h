@@ -1,9 +1,10 @@
 #pragma once
 /*
- * watch - notices QMP sockets that appear in and vanish from the watched folders, and lets guests begin and end.
+ * watch - notices QMP sockets that appear in and vanish from the watched folders, and lets guests begin and
+ * end.
  *
- * Whatever inotify says, the folders are scanned again and compared with the guests at hand; a slow timer scans too, so
- * that a lost event or a folder that comes later costs time and nothing else.
+ * Whatever inotify says, the folders are scanned again and compared with the guests at hand; a slow timer
+ * scans too, so that a lost event or a folder that comes later costs time and nothing else.
  */
 #include "base/error.h"
 #include "daemon/service.h"

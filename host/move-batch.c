@@ -114,15 +114,19 @@ int hn_move_batch_look(struct hn_move_batch *batch, struct hn_move_progress *pro
 		return r;
 	for (size_t i = 0; i < batch->count; i++) {
 		int status = batch->status[i];
+		bool there = status == batch->order->to_node;
+		bool may_stay = status >= 0 && hn_set_has(&batch->order->stay_nodes, status);
 
-		if (status >= 0 && status != batch->order->to_node) {
+		if (status >= 0 && !there && !may_stay) {
 			batch->tail[elsewhere] = batch->tail[i];
 			batch->pages[elsewhere++] = batch->pages[i];
 			continue;
 		}
 		progress->scanned_bytes += batch->page_bytes;
-		if (status >= 0)
+		if (there)
 			progress->already_bytes += batch->page_bytes;
+		else if (may_stay)
+			progress->left_bytes += batch->page_bytes;
 		else if (is_absent(status))
 			progress->absent_bytes += batch->page_bytes;
 		else

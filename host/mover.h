@@ -29,6 +29,7 @@ struct hn_move_order {
 	const struct hn_range *ranges;
 	size_t range_count;
 	int to_node;               /* node id */
+	struct hn_set stay_nodes;  /* ids: pages on these stay as well, for a cell that lives on several nodes */
 	uint64_t limit_bytes;      /* stop once that much of the ranges lies on the target; 0: all */
 	uint64_t bytes_per_second; /* cap, averaged over any second and over the whole; 0: none */
 	bool shared;               /* also pages mapped by several processes (MPOL_MF_MOVE_ALL) */
@@ -44,7 +45,7 @@ struct hn_move_progress {
 	uint64_t scanned_bytes; /* of them, looked at so far */
 	uint64_t already_bytes; /* were on the target before */
 	uint64_t absent_bytes;  /* never touched: nothing to move */
-	uint64_t left_bytes;    /* elsewhere, and not tried as the limit was reached */
+	uint64_t left_bytes;    /* elsewhere, and not tried: on a node where they may stay, or the limit was reached */
 	uint64_t moved_bytes;
 	uint64_t stayed_bytes[HN_STAY_COUNT];
 	uint64_t calls;           /* moving calls made */

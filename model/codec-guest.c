@@ -33,12 +33,14 @@ static json_object *encode_backend(const void *element)
 	json_object *json = json_object_new_object();
 	int failed = !json;
 
-	failed = failed || hn_json_add_string(json, "id", backend->id) || hn_json_add_int(json, "cell", backend->cell) ||
+	failed = failed || hn_json_add_string(json, "id", backend->id) ||
+		 hn_json_add_int(json, "cell", backend->cell) ||
 		 hn_json_add_u64(json, "host_address", backend->host_address) ||
 		 hn_json_add_u64(json, "bytes", backend->bytes) ||
 		 hn_json_add_u64(json, "page_bytes", backend->page_bytes) ||
 		 hn_json_add_bool(json, "shared", backend->shared) ||
-		 hn_json_add_bool(json, "prealloc", backend->prealloc) || hn_json_add_bool(json, "dimm", backend->dimm) ||
+		 hn_json_add_bool(json, "prealloc", backend->prealloc) ||
+		 hn_json_add_bool(json, "dimm", backend->dimm) ||
 		 hn_json_add_string(json, "policy", backend->policy) ||
 		 hn_codec_add_set(json, "host_nodes", &backend->host_nodes) ||
 		 hn_json_add_string(json, "movability", hn_movability_name(backend->movability));
@@ -57,11 +59,12 @@ json_object *hn_guest_encode(const struct hn_guest *guest)
 		 hn_json_add_string(json, "class", hn_class_name(guest->class)) ||
 		 hn_json_add_string(json, "state", hn_run_state_name(guest->state)) ||
 		 hn_json_add_string(json, "policy", guest->policy) ||
-		 hn_codec_add_items(json, "cells", guest->cells, guest->cell_count, sizeof(*guest->cells), encode_cell) ||
-		 hn_codec_add_items(json, "threads", guest->threads, guest->thread_count, sizeof(*guest->threads),
-				    encode_thread) ||
-		 hn_codec_add_items(json, "backends", guest->backends, guest->backend_count, sizeof(*guest->backends),
-				    encode_backend);
+		 hn_codec_add_items(json, "cells", guest->cells, guest->cell_count, sizeof(*guest->cells),
+				    encode_cell) ||
+		 hn_codec_add_items(json, "threads", guest->threads, guest->thread_count,
+				    sizeof(*guest->threads), encode_thread) ||
+		 hn_codec_add_items(json, "backends", guest->backends, guest->backend_count,
+				    sizeof(*guest->backends), encode_backend);
 	return hn_codec_finish(json, failed);
 }
 
@@ -114,7 +117,8 @@ static int decode_backend(json_object *json, struct hn_guest *guest, struct hn_e
 	       (r = hn_codec_get_text(json, "policy", backend->policy, sizeof(backend->policy), err)) < 0 ||
 	       (r = hn_codec_get_set(json, "host_nodes", &backend->host_nodes, err)) < 0 ||
 	       (r = hn_json_get_string(json, "movability", &movability, err)) < 0 ||
-	       (r = hn_codec_word(hn_movability_parse(movability, &backend->movability, err), "movability", err)) < 0);
+	       (r = hn_codec_word(hn_movability_parse(movability, &backend->movability, err), "movability",
+				  err)) < 0);
 	return r;
 }
 

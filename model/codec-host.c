@@ -22,10 +22,12 @@ static json_object *encode_node(const void *element)
 	json_object *json = json_object_new_object();
 	int failed = !json;
 
-	failed = failed || hn_json_add_int(json, "id", node->id) || hn_codec_add_set(json, "cpus", &node->cpus) ||
+	failed = failed || hn_json_add_int(json, "id", node->id) ||
+		 hn_codec_add_set(json, "cpus", &node->cpus) ||
 		 hn_json_add_u64(json, "memory_bytes", node->memory_bytes) ||
 		 hn_json_add_u64(json, "free_bytes", node->free_bytes) ||
-		 hn_codec_add_items(json, "pools", node->pools, node->pool_count, sizeof(*node->pools), encode_pool);
+		 hn_codec_add_items(json, "pools", node->pools, node->pool_count, sizeof(*node->pools),
+				    encode_pool);
 	return hn_codec_finish(json, failed);
 }
 
@@ -37,7 +39,8 @@ static json_object *encode_cpu(const void *element)
 
 	failed = failed || hn_json_add_int(json, "id", cpu->id) || hn_json_add_int(json, "node", cpu->node) ||
 		 hn_json_add_int(json, "core", cpu->core) || hn_json_add_int(json, "llc", cpu->llc) ||
-		 hn_json_add_int(json, "package", cpu->package) || hn_json_add_bool(json, "isolated", cpu->isolated);
+		 hn_json_add_int(json, "package", cpu->package) ||
+		 hn_json_add_bool(json, "isolated", cpu->isolated);
 	return hn_codec_finish(json, failed);
 }
 
@@ -65,9 +68,11 @@ json_object *hn_host_encode(const struct hn_host *host)
 		 hn_json_add_bool(json, "distances_known", host->distances_known) ||
 		 hn_json_add_bool(json, "kernel_balancing", host->kernel_balancing) ||
 		 hn_json_add_bool(json, "fifo_hazard", host->fifo_hazard) ||
-		 hn_codec_add_items(json, "nodes", host->nodes, host->node_count, sizeof(*host->nodes), encode_node) ||
+		 hn_codec_add_items(json, "nodes", host->nodes, host->node_count, sizeof(*host->nodes),
+				    encode_node) ||
 		 add_distances(json, host) ||
-		 hn_codec_add_items(json, "cpus", host->cpus, host->cpu_count, sizeof(*host->cpus), encode_cpu);
+		 hn_codec_add_items(json, "cpus", host->cpus, host->cpu_count, sizeof(*host->cpus),
+				    encode_cpu);
 	return hn_codec_finish(json, failed);
 }
 
@@ -80,7 +85,8 @@ static int decode_pools(json_object *json, struct hn_node *node, struct hn_error
 	if (r < 0)
 		return r;
 	if (count > HN_POOLS_MAX)
-		return hn_fail(err, -EPROTO, "member 'pools' has %zu items, more than %d", count, HN_POOLS_MAX);
+		return hn_fail(err, -EPROTO, "member 'pools' has %zu items, more than %d", count,
+			       HN_POOLS_MAX);
 	node->pool_count = count;
 	for (size_t i = 0; i < count && r == 0; i++) {
 		json_object *item = json_object_array_get_idx(items, i);
@@ -128,17 +134,20 @@ static int decode_distances(json_object *json, struct hn_host *host, struct hn_e
 	if (r < 0)
 		return r;
 	if (count != host->node_count)
-		return hn_fail(err, -EPROTO, "member 'distances' has %zu rows for %zu nodes", count, host->node_count);
+		return hn_fail(err, -EPROTO, "member 'distances' has %zu rows for %zu nodes", count,
+			       host->node_count);
 	for (size_t i = 0; i < count; i++) {
 		json_object *row = json_object_array_get_idx(rows, i);
 
 		if (!json_object_is_type(row, json_type_array) || json_object_array_length(row) != count)
-			return hn_fail(err, -EPROTO, "member 'distances': row %zu does not have %zu values", i, count);
+			return hn_fail(err, -EPROTO, "member 'distances': row %zu does not have %zu values",
+				       i, count);
 		for (size_t j = 0; j < count; j++) {
 			json_object *value = json_object_array_get_idx(row, j);
 			int distance = json_object_get_int(value);
 
-			if (!json_object_is_type(value, json_type_int) || distance < HN_DISTANCE_LOCAL || distance > 255)
+			if (!json_object_is_type(value, json_type_int) || distance < HN_DISTANCE_LOCAL ||
+			    distance > 255)
 				return hn_fail(err, -EPROTO, "member 'distances': %s is not within %d..255",
 					       json_object_to_json_string(value), HN_DISTANCE_LOCAL);
 			host->distances[i * count + j] = (uint16_t)distance;
@@ -168,7 +177,8 @@ int hn_host_decode(json_object *json, struct hn_host **ret, struct hn_error *err
 	    (r = hn_codec_get_items(json, "cpus", &cpus, &cpu_count, err)) < 0)
 		return r;
 	if (node_count > HN_SET_MAX)
-		return hn_fail(err, -EPROTO, "member 'nodes' has %zu items, more than %d", node_count, HN_SET_MAX);
+		return hn_fail(err, -EPROTO, "member 'nodes' has %zu items, more than %d", node_count,
+			       HN_SET_MAX);
 	host = hn_host_new(name, node_count, cpu_count);
 	if (!host)
 		return hn_oom(err);

@@ -92,7 +92,8 @@ int hn_codec_add_doubles(json_object *json, const char *key, const double *value
 	return add_array(json, key, array, failed);
 }
 
-static int get_numbers(json_object *json, const char *key, size_t count, json_object **ret, struct hn_error *err)
+static int get_numbers(json_object *json, const char *key, size_t count, json_object **ret,
+		       struct hn_error *err)
 {
 	int r = hn_json_get_array(json, key, ret, err);
 
@@ -127,7 +128,8 @@ int hn_codec_get_doubles(json_object *json, const char *key, double *ret, size_t
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		json_object *value = json_object_array_get_idx(array, i);
 
-		if (!json_object_is_type(value, json_type_int) && !json_object_is_type(value, json_type_double))
+		if (!json_object_is_type(value, json_type_int) &&
+		    !json_object_is_type(value, json_type_double))
 			return hn_fail(err, -EPROTO, "member '%s' holds something that is not a number", key);
 		ret[i] = json_object_get_double(value);
 		if (!isfinite(ret[i]))

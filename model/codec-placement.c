@@ -51,13 +51,15 @@ int hn_placement_decode(json_object *json, struct hn_placement **ret, struct hn_
 	if (node_count > HN_SET_MAX)
 		return hn_fail(err, -EPROTO, "member 'node_count' is above %d", HN_SET_MAX);
 	if (count * node_count > HN_CODEC_TABLE_MAX)
-		return hn_fail(err, -EPROTO, "member 'cells' has %zu items for %d nodes: too many", count, (int)node_count);
+		return hn_fail(err, -EPROTO, "member 'cells' has %zu items for %d nodes: too many", count,
+			       (int)node_count);
 	placement = hn_placement_new((size_t)node_count, count);
 	if (!placement)
 		return hn_oom(err);
 	r = hn_json_get_bool(json, "proven", &placement->proven, err);
 	for (size_t i = 0; r == 0 && i < HN_COST_PARTS; i++)
-		r = hn_json_get_u64(cost, hn_cost_part_name((enum hn_cost_part)i), &placement->cost.parts[i], err);
+		r = hn_json_get_u64(cost, hn_cost_part_name((enum hn_cost_part)i), &placement->cost.parts[i],
+				    err);
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		json_object *item = json_object_array_get_idx(cells, i);
 		struct hn_cell_home *cell = &placement->cells[i];

@@ -15,7 +15,8 @@ static json_object *encode_action(const void *element)
 		 hn_json_add_string(json, "reason", action->reason);
 	if (action->kind == HN_ACTION_BIND)
 		failed = failed || hn_json_add_int(json, "tid", action->tid) ||
-			 hn_codec_add_set(json, "cpus", &action->cpus) || hn_codec_add_set(json, "nodes", &action->nodes);
+			 hn_codec_add_set(json, "cpus", &action->cpus) ||
+			 hn_codec_add_set(json, "nodes", &action->nodes);
 	else
 		failed = failed || hn_json_add_int(json, "cell", action->cell) ||
 			 hn_json_add_int(json, "to_node", action->to_node) ||
@@ -39,9 +40,10 @@ json_object *hn_plan_encode(const struct hn_plan *plan)
 		 (plan->home ? hn_codec_add_part(json, "home", hn_placement_encode(plan->home))
 			     : hn_json_add(json, "home", NULL)) ||
 		 hn_json_add_u64(json, "migrate_bytes", hn_plan_migrate_bytes(plan)) ||
-		 hn_codec_add_items(json, "actions", plan->actions, plan->action_count, sizeof(*plan->actions),
-				    encode_action) ||
-		 hn_codec_add_items(json, "notes", plan->notes, plan->note_count, sizeof(*plan->notes), encode_note);
+		 hn_codec_add_items(json, "actions", plan->actions, plan->action_count,
+				    sizeof(*plan->actions), encode_action) ||
+		 hn_codec_add_items(json, "notes", plan->notes, plan->note_count, sizeof(*plan->notes),
+				    encode_note);
 	return hn_codec_finish(json, failed);
 }
 
@@ -100,8 +102,8 @@ static int decode_notes(json_object *json, struct hn_plan *plan, struct hn_error
 			return hn_fail(err, -EPROTO, "notes[%zu] is not a string", i);
 		if (strlen(json_object_get_string(item)) != (size_t)json_object_get_string_len(item) ||
 		    json_object_get_string_len(item) >= HN_REASON_MAX)
-			return hn_fail(err, -EPROTO, "notes[%zu] is longer than %d bytes or has a NUL inside", i,
-				       HN_REASON_MAX - 1);
+			return hn_fail(err, -EPROTO, "notes[%zu] is longer than %d bytes or has a NUL inside",
+				       i, HN_REASON_MAX - 1);
 		if (hn_plan_add_note(plan, "%s", json_object_get_string(item)) < 0)
 			return hn_oom(err);
 	}

@@ -11,7 +11,8 @@ static json_object *encode_interval(const void *element)
 	int failed = !json;
 
 	failed = failed || hn_json_add_double(json, "value", interval->value) ||
-		 hn_json_add_double(json, "low", interval->low) || hn_json_add_double(json, "high", interval->high);
+		 hn_json_add_double(json, "low", interval->low) ||
+		 hn_json_add_double(json, "high", interval->high);
 	return hn_codec_finish(json, failed);
 }
 
@@ -39,7 +40,8 @@ static json_object *encode_operation(const struct hn_operation *operation)
 		 hn_json_add_u64(json, "bytes_per_second", operation->bytes_per_second) ||
 		 hn_json_add_u64(json, "cpu_ns", operation->cpu_ns) ||
 		 hn_json_add_u64(json, "threads_bound", operation->threads_bound) ||
-		 hn_json_add_int(json, "cell", operation->cell) || hn_json_add_int(json, "to_node", operation->to_node) ||
+		 hn_json_add_int(json, "cell", operation->cell) ||
+		 hn_json_add_int(json, "to_node", operation->to_node) ||
 		 hn_json_add_string(json, "message", operation->message);
 	return hn_codec_finish(json, failed);
 }
@@ -79,8 +81,8 @@ json_object *hn_report_encode(const struct hn_report *report)
 	json_object *json = json_object_new_object();
 	int failed = !json;
 
-	failed = failed || hn_codec_add_part(json, "guest", hn_guest_encode(report->guest)) || add_locality(json, report) ||
-		 hn_json_add_u64(json, "age_ns", report->age_ns) ||
+	failed = failed || hn_codec_add_part(json, "guest", hn_guest_encode(report->guest)) ||
+		 add_locality(json, report) || hn_json_add_u64(json, "age_ns", report->age_ns) ||
 		 (report->sample ? hn_codec_add_part(json, "sample", hn_sample_encode(report->sample))
 				 : hn_json_add(json, "sample", NULL)) ||
 		 (report->home ? hn_codec_add_part(json, "home", hn_placement_encode(report->home))
@@ -111,7 +113,8 @@ static int decode_locality(json_object *json, struct hn_report *report, struct h
 	if (!report->cell_locality)
 		return hn_oom(err);
 	for (size_t i = 0; i < count && r == 0; i++)
-		if ((r = decode_interval(json_object_array_get_idx(items, i), &report->cell_locality[i], err)) < 0)
+		if ((r = decode_interval(json_object_array_get_idx(items, i), &report->cell_locality[i],
+					 err)) < 0)
 			hn_error_prefix(err, "cell_locality[%zu]", i);
 	report->locality_known = r == 0;
 	return r;
@@ -122,7 +125,8 @@ static int check_sizes(const struct hn_report *report, struct hn_error *err)
 {
 	size_t cells = report->guest->cell_count;
 
-	if ((report->sample && report->sample->cell_count != cells) || (report->home && report->home->cell_count != cells))
+	if ((report->sample && report->sample->cell_count != cells) ||
+	    (report->home && report->home->cell_count != cells))
 		return hn_fail(err, -EPROTO, "guest '%s': its sample or home does not fit its %zu cells",
 			       report->guest->name, cells);
 	return 0;
@@ -151,7 +155,8 @@ int hn_report_decode(json_object *json, struct hn_report **ret, struct hn_error 
 	if (!report)
 		return hn_oom(err);
 	if ((r = hn_json_get_object(json, "guest", &guest, err)) < 0 ||
-	    (r = hn_guest_decode(guest, &report->guest, err)) < 0 || (r = decode_locality(json, report, err)) < 0 ||
+	    (r = hn_guest_decode(guest, &report->guest, err)) < 0 ||
+	    (r = decode_locality(json, report, err)) < 0 ||
 	    (r = hn_json_get_u64(json, "age_ns", &report->age_ns, err)) < 0 ||
 	    (r = decode_parts(json, report, err)) < 0 ||
 	    (r = hn_json_get_object(json, "operation", &operation, err)) < 0 ||

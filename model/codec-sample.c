@@ -71,7 +71,8 @@ static bool adds_up(const struct hn_cell_sample *cell, size_t node_count)
 	return left == 0;
 }
 
-static int decode_cell(json_object *json, struct hn_cell_sample *cell, size_t node_count, struct hn_error *err)
+static int decode_cell(json_object *json, struct hn_cell_sample *cell, size_t node_count,
+		       struct hn_error *err)
 {
 	int r;
 
@@ -82,7 +83,8 @@ static int decode_cell(json_object *json, struct hn_cell_sample *cell, size_t no
 	    (r = hn_codec_get_u64s(json, "on_node", cell->on_node, node_count, err)) < 0)
 		return r;
 	if (!adds_up(cell, node_count))
-		return hn_fail(err, -EPROTO, "member 'sampled' is not the sum of absent, unknown and on_node");
+		return hn_fail(err, -EPROTO,
+			       "member 'sampled' is not the sum of absent, unknown and on_node");
 	return 0;
 }
 
@@ -116,7 +118,8 @@ int hn_sample_decode(json_object *json, struct hn_sample **ret, struct hn_error 
 	if (node_count > HN_SET_MAX)
 		return hn_fail(err, -EPROTO, "member 'node_count' is above %d", HN_SET_MAX);
 	if ((cell_count + thread_count) * node_count > HN_CODEC_TABLE_MAX)
-		return hn_fail(err, -EPROTO, "members 'cells' and 'threads' have %zu items for %d nodes: too many",
+		return hn_fail(err, -EPROTO,
+			       "members 'cells' and 'threads' have %zu items for %d nodes: too many",
 			       cell_count + thread_count, (int)node_count);
 	sample = hn_sample_new((size_t)node_count, cell_count, thread_count);
 	if (!sample)
@@ -125,12 +128,14 @@ int hn_sample_decode(json_object *json, struct hn_sample **ret, struct hn_error 
 	       (r = hn_json_get_u64(json, "cost_ns", &sample->cost_ns, err)) < 0 ||
 	       (r = hn_json_get_bool(json, "exhaustive", &sample->exhaustive, err)) < 0);
 	for (size_t i = 0; r == 0 && i < cell_count; i++) {
-		r = decode_cell(json_object_array_get_idx(cells, i), &sample->cells[i], sample->node_count, err);
+		r = decode_cell(json_object_array_get_idx(cells, i), &sample->cells[i], sample->node_count,
+				err);
 		if (r < 0)
 			hn_error_prefix(err, "cells[%zu]", i);
 	}
 	for (size_t i = 0; r == 0 && i < thread_count; i++) {
-		r = decode_thread(json_object_array_get_idx(threads, i), &sample->threads[i], sample->node_count, err);
+		r = decode_thread(json_object_array_get_idx(threads, i), &sample->threads[i],
+				  sample->node_count, err);
 		if (r < 0)
 			hn_error_prefix(err, "threads[%zu]", i);
 	}

@@ -27,10 +27,11 @@ json_object *hn_snapshot_encode(const struct hn_snapshot *snapshot)
 	json_object *json = json_object_new_object();
 	int failed = !json;
 
-	failed = failed || hn_json_add_int(json, "version", 1) || hn_json_add_u64(json, "now_ns", snapshot->now_ns) ||
+	failed = failed || hn_json_add_int(json, "version", 1) ||
+		 hn_json_add_u64(json, "now_ns", snapshot->now_ns) ||
 		 hn_codec_add_part(json, "host", hn_host_encode(snapshot->host)) ||
-		 hn_codec_add_items(json, "guests", snapshot->guests, snapshot->guest_count, sizeof(*snapshot->guests),
-				    encode_state);
+		 hn_codec_add_items(json, "guests", snapshot->guests, snapshot->guest_count,
+				    sizeof(*snapshot->guests), encode_state);
 	return hn_codec_finish(json, failed);
 }
 
@@ -45,13 +46,15 @@ static int decode_looks(json_object *json, struct hn_looks *ret, struct hn_error
 }
 
 /* A sample or home of other sizes than the guest and the host have would be read out of bounds later. */
-static int check_sizes(const struct hn_snapshot *snapshot, const struct hn_guest_state *state, struct hn_error *err)
+static int check_sizes(const struct hn_snapshot *snapshot, const struct hn_guest_state *state,
+		       struct hn_error *err)
 {
 	size_t nodes = snapshot->host->node_count, cells = state->guest->cell_count;
 
 	if (state->sample && (state->sample->node_count != nodes || state->sample->cell_count != cells ||
 			      state->sample->thread_count != state->guest->thread_count))
-		return hn_fail(err, -EPROTO, "guest '%s': its sample does not fit its cells, threads or nodes",
+		return hn_fail(err, -EPROTO,
+			       "guest '%s': its sample does not fit its cells, threads or nodes",
 			       state->guest->name);
 	if (state->home && (state->home->node_count != nodes || state->home->cell_count != cells))
 		return hn_fail(err, -EPROTO, "guest '%s': its home does not fit its cells or nodes",
@@ -68,7 +71,8 @@ static int decode_state(json_object *json, struct hn_snapshot *snapshot, struct 
 	if (!state)
 		return hn_oom(err);
 	if ((r = hn_json_get_object(json, "guest", &part, err)) < 0 ||
-	    (r = hn_guest_decode(part, &state->guest, err)) < 0 || (r = decode_looks(json, &state->looks, err)) < 0 ||
+	    (r = hn_guest_decode(part, &state->guest, err)) < 0 ||
+	    (r = decode_looks(json, &state->looks, err)) < 0 ||
 	    (r = hn_json_get_bool(json, "moving", &state->moving, err)) < 0)
 		return r;
 	if (hn_json_has(json, "sample") && ((r = hn_json_get_object(json, "sample", &part, err)) < 0 ||
@@ -92,7 +96,8 @@ int hn_snapshot_decode(json_object *json, struct hn_snapshot **ret, struct hn_er
 		return r;
 	if (version != 1)
 		return hn_fail(err, -EPROTO, "snapshot of version %d; this program reads version 1", version);
-	if ((r = hn_json_get_object(json, "host", &part, err)) < 0 || (r = hn_host_decode(part, &host, err)) < 0)
+	if ((r = hn_json_get_object(json, "host", &part, err)) < 0 ||
+	    (r = hn_host_decode(part, &host, err)) < 0)
 		return r;
 	snapshot = hn_snapshot_new(host);
 	if (!snapshot)

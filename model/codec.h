@@ -2,10 +2,11 @@
 /*
  * codec - the model as JSON and back: one schema for the API, snapshots, replay and the fleet.
  *
- * Sets are strings ("0-3,8"), per-node values are arrays in the order of the host's nodes, sizes are bytes and end in
- * _bytes, times end in _ns. Encoders return a new object, or NULL when out of memory. Decoders check every member,
- * name the one that is wrong (-EPROTO), refuse arrays longer than HN_CODEC_ITEMS_MAX and tables (of cells or threads
- * by nodes) larger than HN_CODEC_TABLE_MAX, and give the caller a value to free. What they read is what the encoder of the same version wrote; unknown members are skipped.
+ * Sets are strings ("0-3,8"), per-node values are arrays in the order of the host's nodes, sizes are bytes
+ * and end in _bytes, times end in _ns. Encoders return a new object, or NULL when out of memory. Decoders
+ * check every member, name the one that is wrong (-EPROTO), refuse arrays longer than HN_CODEC_ITEMS_MAX and
+ * tables (of cells or threads by nodes) larger than HN_CODEC_TABLE_MAX, and give the caller a value to free.
+ * What they read is what the encoder of the same version wrote; unknown members are skipped.
  */
 #include <json-c/json.h>
 

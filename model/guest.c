@@ -7,23 +7,24 @@
 
 static const char *const mode_names[HN_MODE_COUNT] = {"off", "observe", "advise", "enforce"};
 static const char *const class_names[HN_CLASS_COUNT] = {"shared", "dedicated", "realtime"};
-static const char *const run_state_names[HN_RUN_COUNT] = {"unknown", "running", "paused", "incoming", "shutdown"};
+static const char *const run_state_names[HN_RUN_COUNT] = {"unknown", "running", "paused", "incoming",
+							  "shutdown"};
 static const char *const thread_kind_names[HN_THREAD_KIND_COUNT] = {"vcpu", "iothread", "emulator", "vhost"};
 static const char *const movability_names[HN_MOVABILITY_COUNT] = {"movable", "pinned", "encrypted"};
 
 /* The name and the parse function of one enum over its table. */
-#define DEFINE_NAMES(prefix, type, table, what)                                                              \
-	const char *prefix##_name(type value)                                                                \
-	{                                                                                                    \
-		return hn_name_of(table, HN_COUNT(table), (size_t)value);                                    \
-	}                                                                                                    \
-	int prefix##_parse(const char *text, type *ret, struct hn_error *err)                                \
-	{                                                                                                    \
-		int r = hn_name_parse(table, HN_COUNT(table), what, text, err);                              \
-		if (r < 0)                                                                                   \
-			return r;                                                                            \
-		*ret = (type)r;                                                                              \
-		return 0;                                                                                    \
+#define DEFINE_NAMES(prefix, type, table, what)                                 \
+	const char *prefix##_name(type value)                                   \
+	{                                                                       \
+		return hn_name_of(table, HN_COUNT(table), (size_t)value);       \
+	}                                                                       \
+	int prefix##_parse(const char *text, type *ret, struct hn_error *err)   \
+	{                                                                       \
+		int r = hn_name_parse(table, HN_COUNT(table), what, text, err); \
+		if (r < 0)                                                      \
+			return r;                                               \
+		*ret = (type)r;                                                 \
+		return 0;                                                       \
 	}
 
 DEFINE_NAMES(hn_mode, enum hn_mode, mode_names, "mode")
@@ -119,7 +120,8 @@ struct hn_thread *hn_guest_add_thread(struct hn_guest *guest, pid_t tid, enum hn
 
 struct hn_backend *hn_guest_add_backend(struct hn_guest *guest, const char *id)
 {
-	struct hn_backend *backend = append(&guest->backends, &guest->backend_count, sizeof(*guest->backends));
+	struct hn_backend *backend =
+		append(&guest->backends, &guest->backend_count, sizeof(*guest->backends));
 
 	if (backend) {
 		snprintf(backend->id, sizeof(backend->id), "%s", id);
@@ -148,7 +150,8 @@ uint64_t hn_guest_memory_bytes(const struct hn_guest *guest)
 bool hn_guest_cell_movable(const struct hn_guest *guest, size_t cell)
 {
 	for (size_t i = 0; i < guest->backend_count; i++)
-		if (guest->backends[i].cell == guest->cells[cell].id && guest->backends[i].movability != HN_MOVABLE)
+		if (guest->backends[i].cell == guest->cells[cell].id &&
+		    guest->backends[i].movability != HN_MOVABLE)
 			return false;
 	return true;
 }

@@ -87,15 +87,15 @@ int hn_movability_parse(const char *text, enum hn_movability *ret, struct hn_err
 
 /* One host mapping that holds guest memory. */
 struct hn_backend {
-	char id[HN_NAME_MAX];    /* "ram-node0", "pc.ram", a DIMM's memdev */
-	int cell;                /* cell it belongs to, -1 unknown */
-	uint64_t host_address;   /* start of the mapping in QEMU's address space, 0 unknown */
+	char id[HN_NAME_MAX];  /* "ram-node0", "pc.ram", a DIMM's memdev */
+	int cell;              /* cell it belongs to, -1 unknown */
+	uint64_t host_address; /* start of the mapping in QEMU's address space, 0 unknown */
 	uint64_t bytes;
-	uint64_t page_bytes;     /* size of the host pages behind it, 0 unknown */
-	bool shared;             /* mapped MAP_SHARED: other processes may map it too */
+	uint64_t page_bytes; /* size of the host pages behind it, 0 unknown */
+	bool shared;         /* mapped MAP_SHARED: other processes may map it too */
 	bool prealloc;
-	bool dimm;               /* hotplugged memory device */
-	char policy[16];         /* "default", "bind", "preferred", "interleave", "" unknown */
+	bool dimm;                /* hotplugged memory device */
+	char policy[16];          /* "default", "bind", "preferred", "interleave", "" unknown */
 	struct hn_set host_nodes; /* nodes of that policy */
 	enum hn_movability movability;
 };

@@ -33,7 +33,8 @@ struct hn_host *hn_host_new(const char *name, size_t node_count, size_t cpu_coun
 			host->distances[i * node_count + j] = i == j ? HN_DISTANCE_LOCAL : HN_DISTANCE_REMOTE;
 	}
 	for (size_t i = 0; i < cpu_count; i++)
-		host->cpus[i] = (struct hn_cpu){.id = (int)i, .node = -1, .core = (int)i, .llc = -1, .package = -1};
+		host->cpus[i] =
+			(struct hn_cpu){.id = (int)i, .node = -1, .core = (int)i, .llc = -1, .package = -1};
 	return hn_steal(host);
 }
 
@@ -44,7 +45,8 @@ struct hn_host *hn_host_copy(const struct hn_host *host)
 	if (!copy)
 		return NULL;
 	memcpy(copy->nodes, host->nodes, host->node_count * sizeof(*host->nodes));
-	memcpy(copy->distances, host->distances, host->node_count * host->node_count * sizeof(*host->distances));
+	memcpy(copy->distances, host->distances,
+	       host->node_count * host->node_count * sizeof(*host->distances));
 	memcpy(copy->cpus, host->cpus, host->cpu_count * sizeof(*host->cpus));
 	copy->distances_known = host->distances_known;
 	copy->kernel_balancing = host->kernel_balancing;

@@ -2,8 +2,8 @@
 /*
  * host - a machine as plain data: its nodes, CPUs, distances and memory.
  *
- * A node has an *id* (the kernel's number; ids may have gaps) and an *index* (0..node_count-1, dense, in order of id).
- * Sets and everything shown to people hold ids; arrays in this library hold indices.
+ * A node has an *id* (the kernel's number; ids may have gaps) and an *index* (0..node_count-1, dense, in
+ * order of id). Sets and everything shown to people hold ids; arrays in this library hold indices.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,9 +13,10 @@
 #include "base/error.h"
 #include "base/set.h"
 
-#define HN_POOLS_MAX 4        /* page sizes a node can have pools of besides the base page */
-#define HN_DISTANCE_LOCAL 10  /* ACPI SLIT: a node to itself */
-#define HN_DISTANCE_REMOTE 20 /* assumed where the machine does not tell, as the kernel does (REMOTE_DISTANCE) */
+#define HN_POOLS_MAX 4       /* page sizes a node can have pools of besides the base page */
+#define HN_DISTANCE_LOCAL 10 /* ACPI SLIT: a node to itself */
+#define HN_DISTANCE_REMOTE \
+	20 /* assumed where the machine does not tell, as the kernel does (REMOTE_DISTANCE) */
 
 /* A hugetlb pool of one node. */
 struct hn_page_pool {
@@ -44,20 +45,21 @@ struct hn_cpu {
 struct hn_host {
 	char *name;
 	size_t node_count;
-	struct hn_node *nodes;   /* by index */
-	uint16_t *distances;     /* node_count x node_count, row = from */
+	struct hn_node *nodes; /* by index */
+	uint16_t *distances;   /* node_count x node_count, row = from */
 	size_t cpu_count;
-	struct hn_cpu *cpus;     /* online CPUs, in order of id */
-	bool distances_known;    /* false: distances are 10 and 20 by assumption */
-	bool kernel_balancing;   /* kernel NUMA balancing is on */
-	bool fifo_hazard;        /* a realtime-scheduled CPU hog may stall page moves */
+	struct hn_cpu *cpus;   /* online CPUs, in order of id */
+	bool distances_known;  /* false: distances are 10 and 20 by assumption */
+	bool kernel_balancing; /* kernel NUMA balancing is on */
+	bool fifo_hazard;      /* a realtime-scheduled CPU hog may stall page moves */
 };
 
 /* Frees the host and all it owns; NULL is fine. */
 void hn_host_free(struct hn_host *host);
 HN_CLEANUP_DEFINE(hn_host, struct hn_host *, hn_host_free);
 
-/* A host with node_count nodes and cpu_count CPUs, zeroed, ids 0.., distances 10 and 20. NULL when out of memory. */
+/* A host with node_count nodes and cpu_count CPUs, zeroed, ids 0.., distances 10 and 20. NULL when out of
+ * memory. */
 struct hn_host *hn_host_new(const char *name, size_t node_count, size_t cpu_count);
 
 /* A deep copy; NULL when out of memory. */

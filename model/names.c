@@ -19,6 +19,7 @@ int hn_name_parse(const char *const *names, size_t count, const char *what, cons
 		if (strcmp(names[i], text) == 0)
 			return (int)i;
 	for (size_t i = 0; i < count && used < sizeof(choices); i++)
-		used += (size_t)snprintf(choices + used, sizeof(choices) - used, "%s%s", i ? ", " : "", names[i]);
+		used += (size_t)snprintf(choices + used, sizeof(choices) - used, "%s%s", i ? ", " : "",
+					 names[i]);
 	return hn_fail(err, -EINVAL, "unknown %s '%.40s': choose one of %s", what, text, choices);
 }

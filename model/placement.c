@@ -40,7 +40,8 @@ struct hn_placement *hn_placement_new(size_t node_count, size_t cell_count)
 	if (!placement->cells)
 		return NULL;
 	for (; placement->cell_count < cell_count; placement->cell_count++) {
-		placement->cells[placement->cell_count].bytes = calloc(node_count ? node_count : 1, sizeof(uint64_t));
+		placement->cells[placement->cell_count].bytes =
+			calloc(node_count ? node_count : 1, sizeof(uint64_t));
 		if (!placement->cells[placement->cell_count].bytes)
 			return NULL;
 	}
@@ -58,7 +59,8 @@ struct hn_placement *hn_placement_copy(const struct hn_placement *placement)
 	for (size_t i = 0; i < placement->cell_count; i++) {
 		copy->cells[i].cell = placement->cells[i].cell;
 		copy->cells[i].nodes = placement->cells[i].nodes;
-		memcpy(copy->cells[i].bytes, placement->cells[i].bytes, placement->node_count * sizeof(uint64_t));
+		memcpy(copy->cells[i].bytes, placement->cells[i].bytes,
+		       placement->node_count * sizeof(uint64_t));
 	}
 	return copy;
 }
@@ -68,7 +70,8 @@ bool hn_placement_equal(const struct hn_placement *a, const struct hn_placement 
 	if (a->cell_count != b->cell_count || a->node_count != b->node_count)
 		return false;
 	for (size_t i = 0; i < a->cell_count; i++)
-		if (a->cells[i].cell != b->cells[i].cell || !hn_set_equal(&a->cells[i].nodes, &b->cells[i].nodes) ||
+		if (a->cells[i].cell != b->cells[i].cell ||
+		    !hn_set_equal(&a->cells[i].nodes, &b->cells[i].nodes) ||
 		    memcmp(a->cells[i].bytes, b->cells[i].bytes, a->node_count * sizeof(uint64_t)) != 0)
 			return false;
 	return true;

@@ -11,9 +11,11 @@
 
 #define HN_REASON_MAX 240 /* longest sentence kept, with its NUL */
 
-/* Parts of a placement's cost, most important first: a placement is better when the first part that differs is less. */
+/* Parts of a placement's cost, most important first: a placement is better when the first part that differs
+ * is less. */
 enum hn_cost_part {
-	HN_COST_REMOTE,  /* distance above local between the guest's cells, and between the nodes of a split cell */
+	HN_COST_REMOTE,  /* distance above local between the guest's cells, and between the nodes of a split
+			    cell */
 	HN_COST_CPU,     /* vCPUs beyond the CPUs of their nodes, other guests' included */
 	HN_COST_MIGRATE, /* MiB that are elsewhere now */
 	HN_COST_PARTS,
@@ -27,9 +29,9 @@ struct hn_cost {
 int hn_cost_compare(const struct hn_cost *a, const struct hn_cost *b);
 
 struct hn_cell_home {
-	int cell;              /* cell id */
-	struct hn_set nodes;   /* node ids; one, unless the cell is wider than any node */
-	uint64_t *bytes;       /* by host node index: how much of its memory belongs there */
+	int cell;            /* cell id */
+	struct hn_set nodes; /* node ids; one, unless the cell is wider than any node */
+	uint64_t *bytes;     /* by host node index: how much of its memory belongs there */
 };
 
 struct hn_placement {

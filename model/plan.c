@@ -8,7 +8,7 @@
 #include "model/names.h"
 
 static const char *const action_names[HN_ACTION_KIND_COUNT] = {"bind", "migrate"};
-static const char *const verdict_names[HN_VERDICT_COUNT] = {"at-home", "act", "wait",
+static const char *const verdict_names[HN_VERDICT_COUNT] = {"at-home", "act",     "wait",
 							    "blocked", "unknown", "left-alone"};
 
 const char *hn_action_kind_name(enum hn_action_kind kind)

@@ -23,22 +23,23 @@ struct hn_action {
 	/* HN_ACTION_BIND */
 	pid_t tid;
 	struct hn_set cpus;
-	struct hn_set nodes;      /* node ids these CPUs belong to, for people */
+	struct hn_set nodes; /* node ids these CPUs belong to, for people */
 	/* HN_ACTION_MIGRATE */
-	int cell;                 /* cell id */
-	int to_node;              /* node id */
-	uint64_t bytes;           /* expected to move: the upper end of the sample's interval */
-	uint64_t limit_bytes;     /* stop after that much memory of the cell lies there (split cells); 0: all of it */
+	int cell;             /* cell id */
+	int to_node;          /* node id */
+	uint64_t bytes;       /* expected to move: the upper end of the sample's interval */
+	uint64_t limit_bytes; /* stop after that much memory of the cell lies there (split cells); 0: all of
+				 it */
 	char reason[HN_REASON_MAX];
 };
 
 /* Why a plan is as it is. */
 enum hn_verdict {
-	HN_VERDICT_AT_HOME,   /* nothing to do */
-	HN_VERDICT_ACT,       /* carry out the actions */
-	HN_VERDICT_WAIT,      /* something looks wrong; one more look must agree first */
-	HN_VERDICT_BLOCKED,   /* it should move and cannot; the reason says what is in the way */
-	HN_VERDICT_UNKNOWN,   /* not enough is known to decide */
+	HN_VERDICT_AT_HOME,    /* nothing to do */
+	HN_VERDICT_ACT,        /* carry out the actions */
+	HN_VERDICT_WAIT,       /* something looks wrong; one more look must agree first */
+	HN_VERDICT_BLOCKED,    /* it should move and cannot; the reason says what is in the way */
+	HN_VERDICT_UNKNOWN,    /* not enough is known to decide */
 	HN_VERDICT_LEFT_ALONE, /* mode or class forbids it */
 	HN_VERDICT_COUNT,
 };
@@ -51,7 +52,8 @@ struct hn_plan {
 	struct hn_placement *home;  /* where the guest should live, NULL unless known; owned */
 	size_t action_count;
 	struct hn_action *actions;
-	size_t note_count;          /* what the operator should know besides: immovable memory, policies that will drift */
+	size_t note_count; /* what the operator should know besides: immovable memory, policies that will
+			      drift */
 	char (*notes)[HN_REASON_MAX];
 };
 

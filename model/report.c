@@ -2,7 +2,8 @@
 
 #include "model/names.h"
 
-static const char *const operation_names[HN_OPERATION_COUNT] = {"none", "running", "done", "failed", "cancelled"};
+static const char *const operation_names[HN_OPERATION_COUNT] = {"none", "running", "done", "failed",
+								"cancelled"};
 
 const char *hn_operation_state_name(enum hn_operation_state state)
 {

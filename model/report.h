@@ -1,6 +1,7 @@
 #pragma once
 /*
- * report - what the API says of one guest: its make-up, where it is, where it belongs, what is being done about it.
+ * report - what the API says of one guest: its make-up, where it is, where it belongs, what is being done
+ * about it.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,7 +15,7 @@
 #include "model/sample.h"
 
 enum hn_operation_state {
-	HN_OPERATION_NONE,      /* none yet */
+	HN_OPERATION_NONE, /* none yet */
 	HN_OPERATION_RUNNING,
 	HN_OPERATION_DONE,      /* carried out to the end; some pages may have stayed, see message */
 	HN_OPERATION_FAILED,    /* broken off: message says why */
@@ -42,14 +43,14 @@ struct hn_operation {
 struct hn_report {
 	struct hn_guest *guest;
 	bool locality_known;
-	struct hn_interval locality;      /* of the whole guest */
+	struct hn_interval locality;       /* of the whole guest */
 	struct hn_interval *cell_locality; /* in the guest's order; NULL while unknown */
-	uint64_t age_ns;                  /* of the sample */
-	struct hn_sample *sample;         /* may be NULL */
-	struct hn_placement *home;        /* may be NULL */
-	struct hn_plan *plan;             /* may be NULL */
+	uint64_t age_ns;                   /* of the sample */
+	struct hn_sample *sample;          /* may be NULL */
+	struct hn_placement *home;         /* may be NULL */
+	struct hn_plan *plan;              /* may be NULL */
 	struct hn_operation operation;
-	char problem[HN_ERROR_MAX];       /* what keeps homenode from knowing or helping this guest, "" none */
+	char problem[HN_ERROR_MAX]; /* what keeps homenode from knowing or helping this guest, "" none */
 };
 
 void hn_report_free(struct hn_report *report); /* NULL is fine; frees all it points to */

@@ -3,8 +3,8 @@
  * sample - where a guest's pages and threads were at one moment.
  *
  * Page counts are counts of sampled addresses, or of all pages where the sample was exhaustive.
- * "absent" is memory never touched; "unknown" is memory the kernel would not tell about (pages that kernel NUMA
- * balancing has marked PROT_NONE look absent to move_pages); the two are never mixed.
+ * "absent" is memory never touched; "unknown" is memory the kernel would not tell about (pages that kernel
+ * NUMA balancing has marked PROT_NONE look absent to move_pages); the two are never mixed.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,27 +16,27 @@
 #include "model/interval.h"
 
 struct hn_cell_sample {
-	int cell;            /* cell id */
-	uint64_t sampled;    /* addresses asked for = sum of nodes + absent + unknown */
+	int cell;         /* cell id */
+	uint64_t sampled; /* addresses asked for = sum of nodes + absent + unknown */
 	uint64_t absent;
 	uint64_t unknown;
-	uint64_t *on_node;   /* by host node index, node_count of them */
+	uint64_t *on_node; /* by host node index, node_count of them */
 };
 
 struct hn_thread_sample {
 	pid_t tid;
-	int last_cpu;         /* CPU it last ran on, -1 unknown */
-	int last_node;        /* node index of that CPU, -1 unknown */
-	uint64_t cpu_ns;      /* CPU time used since it started */
-	double busy;          /* CPU time / time over the window, 0..1 */
-	double *residency;    /* by host node index: share of its CPU time, sums to 1; all 0 while unknown */
+	int last_cpu;          /* CPU it last ran on, -1 unknown */
+	int last_node;         /* node index of that CPU, -1 unknown */
+	uint64_t cpu_ns;       /* CPU time used since it started */
+	double busy;           /* CPU time / time over the window, 0..1 */
+	double *residency;     /* by host node index: share of its CPU time, sums to 1; all 0 while unknown */
 	struct hn_set allowed; /* CPUs it may run on */
 };
 
 struct hn_sample {
-	uint64_t taken_ns;    /* CLOCK_MONOTONIC */
-	uint64_t cost_ns;     /* CPU time that taking it cost */
-	bool exhaustive;      /* every page was counted: the interval is a point */
+	uint64_t taken_ns; /* CLOCK_MONOTONIC */
+	uint64_t cost_ns;  /* CPU time that taking it cost */
+	bool exhaustive;   /* every page was counted: the interval is a point */
 	size_t node_count;
 	size_t cell_count;
 	struct hn_cell_sample *cells; /* in the guest's order */

@@ -15,17 +15,17 @@
 
 /* What earlier looks at a guest left behind; the caller carries it from tick to tick. */
 struct hn_looks {
-	unsigned agreeing;        /* consecutive looks that wanted something done with the same home */
-	unsigned fruitless;       /* consecutive operations that brought less than half of what was predicted */
+	unsigned agreeing;  /* consecutive looks that wanted something done with the same home */
+	unsigned fruitless; /* consecutive operations that brought less than half of what was predicted */
 	uint64_t settle_until_ns; /* nothing new is begun before, CLOCK_MONOTONIC */
 };
 
 struct hn_guest_state {
 	struct hn_guest *guest;
-	struct hn_sample *sample;     /* latest, NULL before the first */
-	struct hn_placement *home;    /* where it has been decided to live, NULL while undecided */
+	struct hn_sample *sample;  /* latest, NULL before the first */
+	struct hn_placement *home; /* where it has been decided to live, NULL while undecided */
 	struct hn_looks looks;
-	bool moving;                  /* an operation on it is under way */
+	bool moving; /* an operation on it is under way */
 };
 
 struct hn_snapshot {

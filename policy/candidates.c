@@ -39,11 +39,14 @@ static bool is_there(const struct quest *quest, size_t node)
 	return quest->here[node] > 0 && quest->here[node] >= quest->bytes - quest->bytes / HN_STRAY_FRACTION;
 }
 
-/* How much of the cell the node could hold: what is there may stay, what arrives needs what must stay free as well. */
+/* How much of the cell the node could hold: what is there may stay, what arrives needs what must stay free as
+ * well. */
 static uint64_t byte_room(const struct quest *quest, size_t node)
 {
 	const struct hn_node_capacity *capacity = &quest->capacity->nodes[node];
-	uint64_t room = capacity->room_bytes > capacity->short_bytes ? capacity->room_bytes - capacity->short_bytes : 0;
+	uint64_t room = capacity->room_bytes > capacity->short_bytes
+				? capacity->room_bytes - capacity->short_bytes
+				: 0;
 
 	return room > quest->here[node] ? room : quest->here[node];
 }
@@ -112,7 +115,8 @@ static int find_single(const struct quest *quest, struct hn_candidates *ret)
 		candidate = add_candidate(ret, 1);
 		if (!candidate)
 			return -ENOMEM;
-		candidate->shares[0] = (struct hn_share){.node = node, .bytes = quest->bytes, .vcpus = quest->vcpus};
+		candidate->shares[0] =
+			(struct hn_share){.node = node, .bytes = quest->bytes, .vcpus = quest->vcpus};
 		if (quest->fixed_node >= 0)
 			candidate->shares[0].bytes = quest->here[node]; /* the rest cannot come either */
 		else
@@ -136,8 +140,7 @@ static int nearest_node(const struct quest *quest, const size_t *taken, size_t c
 		for (size_t i = 0; i < count; i++)
 			distance += hn_host_distance(quest->host, taken[i], node);
 		if (best < 0 || distance < best_distance ||
-		    (distance == best_distance &&
-		     byte_room(quest, node) > byte_room(quest, (size_t)best))) {
+		    (distance == best_distance && byte_room(quest, node) > byte_room(quest, (size_t)best))) {
 			best = (int)node;
 			best_distance = distance;
 		}
@@ -252,7 +255,8 @@ static int by_migration(const void *a, const void *b)
 
 	if (left->migrate_mib != right->migrate_mib)
 		return left->migrate_mib < right->migrate_mib ? -1 : 1;
-	return left->shares[0].node < right->shares[0].node ? -1 : left->shares[0].node > right->shares[0].node;
+	return left->shares[0].node < right->shares[0].node ? -1
+							    : left->shares[0].node > right->shares[0].node;
 }
 
 static int fail_no_place(const struct quest *quest, int cell_id, struct hn_error *err)
@@ -274,10 +278,13 @@ static int fail_no_place(const struct quest *quest, int cell_id, struct hn_error
 	hn_bytes_format(byte_room(quest, (size_t)roomiest), most, sizeof(most));
 	if (total < quest->bytes)
 		return hn_fail(err, -ENOSPC,
-			       "memory: cell %d needs %s, and all nodes together cannot take it (the roomiest, node %d: %s)",
+			       "memory: cell %d needs %s, and all nodes together cannot take it (the "
+			       "roomiest, node %d: %s)",
 			       cell_id, need, quest->host->nodes[roomiest].id, most);
-	return hn_fail(err, -ENOSPC, "CPUs: cell %d has %u vCPUs, more than %u times the CPUs of the nodes that could hold it",
-		       cell_id, quest->vcpus, quest->cpu_multiple);
+	return hn_fail(
+		err, -ENOSPC,
+		"CPUs: cell %d has %u vCPUs, more than %u times the CPUs of the nodes that could hold it",
+		cell_id, quest->vcpus, quest->cpu_multiple);
 }
 
 int hn_candidates_find(const struct hn_snapshot *snapshot, size_t guest, size_t cell,

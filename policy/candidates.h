@@ -1,7 +1,7 @@
 #pragma once
 /*
- * candidates - the places one cell could get: single nodes, or sets of neighbours for a cell wider than any node.
- * Pure. Private to policy/.
+ * candidates - the places one cell could get: single nodes, or sets of neighbours for a cell wider than any
+ * node. Pure. Private to policy/.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -13,7 +13,7 @@
 
 /* The part of a cell that one node would take. */
 struct hn_share {
-	size_t node; /* index */
+	size_t node;       /* index */
 	uint64_t bytes;    /* of the cell, to live there */
 	uint64_t taking;   /* of the node's room: all of them, unless they cannot move */
 	uint64_t arriving; /* of these, elsewhere now */

@@ -12,7 +12,8 @@ struct hn_set hn_usable_cpus(const struct hn_host *host, size_t node, enum hn_cl
 	return cpus;
 }
 
-/* value x part / whole without rounding in between: a cell that is wholly on a node has all its bytes there. */
+/* value x part / whole without rounding in between: a cell that is wholly on a node has all its bytes there.
+ */
 static uint64_t scale(uint64_t value, uint64_t part, uint64_t whole)
 {
 	return whole ? (uint64_t)((unsigned __int128)value * part / whole) : 0;
@@ -25,7 +26,8 @@ uint64_t hn_cell_bytes_present(const struct hn_guest *guest, const struct hn_sam
 	return scale(guest->cells[cell].memory_bytes, pages->sampled - pages->absent, pages->sampled);
 }
 
-uint64_t hn_cell_bytes_on(const struct hn_guest *guest, const struct hn_sample *sample, size_t cell, size_t node)
+uint64_t hn_cell_bytes_on(const struct hn_guest *guest, const struct hn_sample *sample, size_t cell,
+			  size_t node)
 {
 	const struct hn_cell_sample *pages = &sample->cells[cell];
 
@@ -39,8 +41,8 @@ static uint64_t guest_bytes_on(const struct hn_guest_state *state, size_t cell, 
 }
 
 /*
- * Only a home that somebody brings the guest to counts; in the other modes it is a mere opinion. One from before nodes or
- * cells came or went counts no more.
+ * Only a home that somebody brings the guest to counts; in the other modes it is a mere opinion. One from
+ * before nodes or cells came or went counts no more.
  */
 static bool goes_home(const struct hn_guest_state *state, size_t node_count)
 {
@@ -54,7 +56,8 @@ static uint64_t promised_bytes(const struct hn_guest_state *state, size_t node)
 	uint64_t promised = 0;
 
 	for (size_t cell = 0; cell < state->home->cell_count; cell++) {
-		uint64_t wanted = state->home->cells[cell].bytes[node], there = guest_bytes_on(state, cell, node);
+		uint64_t wanted = state->home->cells[cell].bytes[node],
+			 there = guest_bytes_on(state, cell, node);
 
 		if (wanted > there)
 			promised += wanted - there;
@@ -87,7 +90,8 @@ static double seen_vcpus(const struct hn_guest_state *state, size_t node)
 	double vcpus = 0;
 
 	for (size_t i = 0; i < state->guest->thread_count && state->sample; i++)
-		if (state->guest->threads[i].kind == HN_THREAD_VCPU && state->sample->threads[i].last_node == (int)node)
+		if (state->guest->threads[i].kind == HN_THREAD_VCPU &&
+		    state->sample->threads[i].last_node == (int)node)
 			vcpus++;
 	return vcpus;
 }
@@ -121,7 +125,8 @@ static void fill_node(const struct hn_snapshot *snapshot, size_t guest, size_t n
 	ret->short_bytes = taken > free_bytes ? taken - free_bytes : 0;
 }
 
-struct hn_capacity *hn_capacity_new(const struct hn_snapshot *snapshot, size_t guest, uint64_t keep_free_bytes)
+struct hn_capacity *hn_capacity_new(const struct hn_snapshot *snapshot, size_t guest,
+				    uint64_t keep_free_bytes)
 {
 	const struct hn_guest_state *state = &snapshot->guests[guest];
 	size_t nodes = snapshot->host->node_count, cells = state->guest->cell_count;

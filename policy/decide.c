@@ -10,8 +10,8 @@
 #include "policy/policies.h"
 
 /*
- * One look at one guest: where should it live, what of it is elsewhere, and has the look before said the same? Threads
- * are planned before pages, so that what the guest touches from now on is allocated at home.
+ * One look at one guest: where should it live, what of it is elsewhere, and has the look before said the
+ * same? Threads are planned before pages, so that what the guest touches from now on is allocated at home.
  */
 
 const struct hn_decide_options hn_decide_defaults = {
@@ -33,7 +33,7 @@ struct look {
 };
 
 __attribute__((format(printf, 3, 4))) static void conclude(struct hn_plan *plan, enum hn_verdict verdict,
-							  const char *format, ...)
+							   const char *format, ...)
 {
 	va_list args;
 
@@ -51,25 +51,30 @@ static bool left_alone_or_unknown(const struct look *look)
 
 	if (guest->mode == HN_MODE_OFF)
 		return conclude(look->plan, HN_VERDICT_LEFT_ALONE, "its mode is off"), true;
-	if (guest->class == HN_CLASS_REALTIME && (guest->state == HN_RUN_RUNNING || guest->state == HN_RUN_UNKNOWN))
+	if (guest->class == HN_CLASS_REALTIME &&
+	    (guest->state == HN_RUN_RUNNING || guest->state == HN_RUN_UNKNOWN))
 		return conclude(look->plan, HN_VERDICT_LEFT_ALONE,
 				"a realtime guest is left alone while it runs"),
 		       true;
 	if (guest->state == HN_RUN_INCOMING)
-		return conclude(look->plan, HN_VERDICT_UNKNOWN, "its memory is still arriving by live migration"), true;
+		return conclude(look->plan, HN_VERDICT_UNKNOWN,
+				"its memory is still arriving by live migration"),
+		       true;
 	if (guest->cell_count == 0)
 		return conclude(look->plan, HN_VERDICT_UNKNOWN, "its cells are not known"), true;
 	if (!look->sample)
 		return conclude(look->plan, HN_VERDICT_UNKNOWN, "no sample of its memory yet"), true;
 	if (look->snapshot->now_ns > look->sample->taken_ns + look->options->max_age_ns)
-		return conclude(look->plan, HN_VERDICT_UNKNOWN, "the last sample of its memory is too old"), true;
+		return conclude(look->plan, HN_VERDICT_UNKNOWN, "the last sample of its memory is too old"),
+		       true;
 	for (size_t i = 0; i < look->sample->cell_count; i++) {
 		present += hn_cell_sample_present(&look->sample->cells[i], look->sample->node_count);
 		asked += look->sample->cells[i].sampled - look->sample->cells[i].absent;
 	}
 	if (asked > 0 && present * 2 < asked)
 		return conclude(look->plan, HN_VERDICT_UNKNOWN,
-				"the kernel does not say where most of its memory is (kernel NUMA balancing hides it)"),
+				"the kernel does not say where most of its memory is (kernel NUMA balancing "
+				"hides it)"),
 		       true;
 	return false;
 }
@@ -111,10 +116,11 @@ static int plan_bind(const struct look *look, size_t index)
 	hn_set_format(allowed, allowed_text, sizeof(allowed_text));
 	if (thread->kind == HN_THREAD_VCPU)
 		snprintf(action->reason, sizeof(action->reason),
-			 "vCPU %d of cell %d may run on CPUs %s; its cell lives on node %s", thread->vcpu, thread->cell,
-			 allowed_text, node_text);
+			 "vCPU %d of cell %d may run on CPUs %s; its cell lives on node %s", thread->vcpu,
+			 thread->cell, allowed_text, node_text);
 	else
-		snprintf(action->reason, sizeof(action->reason), "%s '%s' may run on CPUs %s; the guest lives on node %s",
+		snprintf(action->reason, sizeof(action->reason),
+			 "%s '%s' may run on CPUs %s; the guest lives on node %s",
 			 hn_thread_kind_name(thread->kind), thread->name, allowed_text, node_text);
 	return 0;
 }
@@ -194,8 +200,9 @@ static int plan_migrate(const struct look *look, size_t cell)
 		action->limit_bytes = home->bytes[target];
 		action->bytes = away < lack ? away : lack; /* the rest is another node's */
 	}
-	snprintf(action->reason, sizeof(action->reason), "cell %d has %.1f %% of its pages at home: %s belong on node %d",
-		 home->cell, 100 * at_home, hn_bytes_format(action->bytes, bytes_text, sizeof(bytes_text)), action->to_node);
+	snprintf(action->reason, sizeof(action->reason),
+		 "cell %d has %.1f %% of its pages at home: %s belong on node %d", home->cell, 100 * at_home,
+		 hn_bytes_format(action->bytes, bytes_text, sizeof(bytes_text)), action->to_node);
 	return 0;
 }
 
@@ -213,12 +220,15 @@ static int add_notes(const struct look *look)
 		if (cell < 0 || hn_set_empty(&backend->host_nodes) ||
 		    hn_set_inside(&backend->host_nodes, &look->plan->home->cells[cell].nodes))
 			continue;
-		r = hn_plan_add_note(look->plan, "backend '%s' has policy %s on node %s: pages it faults in later go there",
-				     backend->id, backend->policy,
-				     hn_set_format(&backend->host_nodes, nodes, sizeof(nodes)));
+		r = hn_plan_add_note(
+			look->plan,
+			"backend '%s' has policy %s on node %s: pages it faults in later go there",
+			backend->id, backend->policy,
+			hn_set_format(&backend->host_nodes, nodes, sizeof(nodes)));
 	}
 	if (r == 0 && look->snapshot->host->kernel_balancing && look->plan->action_count > 0)
-		r = hn_plan_add_note(look->plan, "kernel NUMA balancing is on and may move what is placed here");
+		r = hn_plan_add_note(look->plan,
+				     "kernel NUMA balancing is on and may move what is placed here");
 	return r;
 }
 
@@ -238,7 +248,8 @@ static int plan_actions(const struct look *look)
 			r = plan_migrate(look, i);
 	for (size_t i = 0; i < look->guest->cell_count && r == 0; i++)
 		if (is_away(look, i) && !hn_guest_cell_movable(look->guest, i))
-			r = hn_plan_add_note(look->plan, "cell %d: its memory cannot be moved (%.1f %% is at home)",
+			r = hn_plan_add_note(look->plan,
+					     "cell %d: its memory cannot be moved (%.1f %% is at home)",
 					     look->guest->cells[i].id, 100 * home_share(look, i));
 	return r ? r : add_notes(look);
 }
@@ -262,7 +273,8 @@ static bool is_same_home(const struct hn_placement *a, const struct hn_placement
 	if (!a || a->cell_count != b->cell_count)
 		return false;
 	for (size_t i = 0; i < a->cell_count; i++)
-		if (a->cells[i].cell != b->cells[i].cell || !hn_set_equal(&a->cells[i].nodes, &b->cells[i].nodes))
+		if (a->cells[i].cell != b->cells[i].cell ||
+		    !hn_set_equal(&a->cells[i].nodes, &b->cells[i].nodes))
 			return false;
 	return true;
 }
@@ -288,10 +300,11 @@ static void conclude_actions(const struct look *look, struct hn_looks *looks)
 	else if (!options->now && now < looks->settle_until_ns)
 		conclude(look->plan, HN_VERDICT_WAIT, "it settles after the last operation");
 	else if (!options->now && looks->agreeing < options->looks)
-		conclude(look->plan, HN_VERDICT_WAIT, "look %u of %u that wants %s, %s to move", looks->agreeing,
-			 options->looks, home, bytes);
+		conclude(look->plan, HN_VERDICT_WAIT, "look %u of %u that wants %s, %s to move",
+			 looks->agreeing, options->looks, home, bytes);
 	else
-		conclude(look->plan, HN_VERDICT_ACT, "%s: %s to move, %u looks agree", home, bytes, looks->agreeing);
+		conclude(look->plan, HN_VERDICT_ACT, "%s: %s to move, %u looks agree", home, bytes,
+			 looks->agreeing);
 }
 
 int hn_decide(const struct hn_snapshot *snapshot, size_t guest, const struct hn_decide_options *options,

@@ -13,25 +13,27 @@
 
 struct hn_decide_options {
 	struct hn_solver_limits solver;
-	unsigned looks;       /* consecutive looks that must agree before anything is done, >= 1 */
-	double home_share;    /* a cell is at home when at least this share of its pages is, 0..1 */
-	uint64_t max_age_ns;  /* an older sample says nothing */
-	bool now;             /* an operator asked: one look is enough, and settling is not waited for */
+	unsigned looks;      /* consecutive looks that must agree before anything is done, >= 1 */
+	double home_share;   /* a cell is at home when at least this share of its pages is, 0..1 */
+	uint64_t max_age_ns; /* an older sample says nothing */
+	bool now;            /* an operator asked: one look is enough, and settling is not waited for */
 };
 /* 64 MiB kept free, 200000 steps, 2 looks, 0.99, 60 s */
 extern const struct hn_decide_options hn_decide_defaults;
 
 /*
- * Plans for snapshot->guests[guest], whatever its mode (off excepted): whether the plan is carried out is the caller's
- * matter. The verdict is never an error. A look that cannot tell leaves the guest the home it has. *ret_looks is what the
- * caller must put into the guest's state before the next look. -EINVAL for an unknown policy, -ENOMEM.
+ * Plans for snapshot->guests[guest], whatever its mode (off excepted): whether the plan is carried out is the
+ * caller's matter. The verdict is never an error. A look that cannot tell leaves the guest the home it has.
+ * *ret_looks is what the caller must put into the guest's state before the next look. -EINVAL for an unknown
+ * policy, -ENOMEM.
  */
 int hn_decide(const struct hn_snapshot *snapshot, size_t guest, const struct hn_decide_options *options,
 	      struct hn_plan **ret, struct hn_looks *ret_looks, struct hn_error *err);
 
 /*
- * How long a guest is left alone after an operation that moved moved_bytes of predicted_bytes: one settle period, doubled
- * for every fruitless operation in a row (at most 64 times), so that pages which will not move are not tried for ever.
+ * How long a guest is left alone after an operation that moved moved_bytes of predicted_bytes: one settle
+ * period, doubled for every fruitless operation in a row (at most 64 times), so that pages which will not
+ * move are not tried for ever.
  */
 struct hn_looks hn_looks_after(const struct hn_looks *looks, uint64_t now_ns, uint64_t settle_ns,
 			       uint64_t predicted_bytes, uint64_t moved_bytes);

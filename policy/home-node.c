@@ -18,11 +18,11 @@ static bool is_on(const struct hn_cell_home *home, const struct hn_host *host)
 }
 
 /*
- * What cannot move is at home where most of it is, give or take a tenth of the cell: samples differ, and a home must not
- * change with them.
+ * What cannot move is at home where most of it is, give or take a tenth of the cell: samples differ, and a
+ * home must not change with them.
  */
-static bool stays_where_it_is(const struct hn_cell_home *home, const struct hn_host *host, const uint64_t *here,
-			      uint64_t memory_bytes)
+static bool stays_where_it_is(const struct hn_cell_home *home, const struct hn_host *host,
+			      const uint64_t *here, uint64_t memory_bytes)
 {
 	uint64_t most = 0, at_home = 0;
 
@@ -48,7 +48,8 @@ static bool same_cells(const struct hn_guest_state *state, const struct hn_host 
 		if (home->cells[cell].cell != now->id || !is_on(&home->cells[cell], host))
 			return false;
 		if (!hn_guest_cell_movable(state->guest, cell)) {
-			if (!stays_where_it_is(&home->cells[cell], host, &capacity->cell_bytes[cell * host->node_count],
+			if (!stays_where_it_is(&home->cells[cell], host,
+					       &capacity->cell_bytes[cell * host->node_count],
 					       now->memory_bytes))
 				return false;
 			continue;
@@ -73,7 +74,8 @@ static bool node_holds(const struct hn_guest_state *state, const struct hn_capac
 		uint64_t here = capacity->cell_bytes[cell * capacity->node_count + node];
 		bool tied = hn_capacity_tie(capacity, state->guest, cell) >= 0;
 
-		needs_cpus = needs_cpus || (bytes > 0 && !(tied && hn_set_empty(&state->guest->cells[cell].vcpus)));
+		needs_cpus = needs_cpus ||
+			     (bytes > 0 && !(tied && hn_set_empty(&state->guest->cells[cell].vcpus)));
 		if (tied)
 			continue; /* it is where it is */
 		wanted += bytes;

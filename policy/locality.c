@@ -21,7 +21,8 @@ static double thread_share_on(const struct hn_thread_sample *thread, size_t node
 
 static bool is_vcpu_of(const struct hn_guest *guest, size_t thread, size_t cell)
 {
-	return guest->threads[thread].kind == HN_THREAD_VCPU && guest->threads[thread].cell == guest->cells[cell].id;
+	return guest->threads[thread].kind == HN_THREAD_VCPU &&
+	       guest->threads[thread].cell == guest->cells[cell].id;
 }
 
 static double cell_weight(const struct hn_guest *guest, const struct hn_sample *sample, size_t cell)
@@ -34,7 +35,8 @@ static double cell_weight(const struct hn_guest *guest, const struct hn_sample *
 	return weight;
 }
 
-double hn_residency_of_cell(const struct hn_guest *guest, const struct hn_sample *sample, size_t cell, size_t node)
+double hn_residency_of_cell(const struct hn_guest *guest, const struct hn_sample *sample, size_t cell,
+			    size_t node)
 {
 	double total = cell_weight(guest, sample, cell), on_node = 0;
 
@@ -72,7 +74,8 @@ bool hn_locality_of_cell(const struct hn_guest *guest, const struct hn_sample *s
 	return true;
 }
 
-bool hn_locality_of_guest(const struct hn_guest *guest, const struct hn_sample *sample, struct hn_interval *ret)
+bool hn_locality_of_guest(const struct hn_guest *guest, const struct hn_sample *sample,
+			  struct hn_interval *ret)
 {
 	struct hn_interval sum = {0};
 	double weights = 0;

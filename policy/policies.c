@@ -8,7 +8,8 @@
 static const struct hn_policy policies[] = {
 	{
 		.name = "home-node",
-		.summary = "each cell gets a home and keeps it while it fits; threads and pages are brought there",
+		.summary = "each cell gets a home and keeps it while it fits; threads and pages are brought "
+			   "there",
 		.origin = "home nodes of Linux's schednuma (Zijlstra, 2012)",
 		.find_home = hn_home_node_find,
 	},

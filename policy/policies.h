@@ -15,8 +15,9 @@ struct hn_policy {
 	const char *summary; /* half a sentence for help and man page */
 	const char *origin;  /* where the idea comes from */
 	/* Where the guest should live; as hn_solve(). */
-	int (*find_home)(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
-			 struct hn_placement **ret, struct hn_error *err);
+	int (*find_home)(const struct hn_snapshot *snapshot, size_t guest,
+			 const struct hn_solver_limits *limits, struct hn_placement **ret,
+			 struct hn_error *err);
 };
 
 /* The policy of that name ("" is the default, home-node), or NULL and -EINVAL's sentence with the choices. */

@@ -8,8 +8,8 @@
 #include "policy/candidates.h"
 
 /*
- * Depth-first branch and bound. Every part of the cost only grows as cells are added, so a partial assignment that is
- * no better than the best whole one can be dropped with all that would follow from it.
+ * Depth-first branch and bound. Every part of the cost only grows as cells are added, so a partial assignment
+ * that is no better than the best whole one can be dropped with all that would follow from it.
  */
 
 struct search {
@@ -20,8 +20,8 @@ struct search {
 	bool any; /* the first assignment found will do */
 	uint64_t steps_left;
 	size_t cell_count;
-	size_t *order;                    /* cells, largest first */
-	struct hn_candidates *candidates; /* by cell */
+	size_t *order;                      /* cells, largest first */
+	struct hn_candidates *candidates;   /* by cell */
 	const struct hn_candidate **chosen; /* by cell */
 	const struct hn_candidate **best;
 	struct hn_cost best_cost;
@@ -53,14 +53,17 @@ static bool admits(const struct search *search, const struct hn_candidate *candi
 	return true;
 }
 
-/* Mean distance above local between two cells' places, rounded up so that it is never nothing when it is something. */
-static uint64_t remoteness(const struct hn_host *host, const struct hn_candidate *a, const struct hn_candidate *b)
+/* Mean distance above local between two cells' places, rounded up so that it is never nothing when it is
+ * something. */
+static uint64_t remoteness(const struct hn_host *host, const struct hn_candidate *a,
+			   const struct hn_candidate *b)
 {
 	uint64_t sum = 0, pairs = a->share_count * b->share_count;
 
 	for (size_t i = 0; i < a->share_count; i++)
 		for (size_t j = 0; j < b->share_count; j++)
-			sum += hn_host_distance(host, a->shares[i].node, b->shares[j].node) - HN_DISTANCE_LOCAL;
+			sum += hn_host_distance(host, a->shares[i].node, b->shares[j].node) -
+			       HN_DISTANCE_LOCAL;
 	return (sum + pairs - 1) / pairs;
 }
 
@@ -77,7 +80,8 @@ static void add_cost(const struct search *search, size_t depth, const struct hn_
 		const struct hn_node_capacity *node = &search->capacity->nodes[share->node];
 		unsigned before = node->others_vcpus + search->vcpus_used[share->node];
 
-		cost->parts[HN_COST_CPU] += over(before + share->vcpus, node->cpus) - over(before, node->cpus);
+		cost->parts[HN_COST_CPU] +=
+			over(before + share->vcpus, node->cpus) - over(before, node->cpus);
 	}
 	cost->parts[HN_COST_MIGRATE] += candidate->migrate_mib;
 }
@@ -157,14 +161,16 @@ static void order_cells(struct search *search)
 	for (size_t i = 0; i < search->cell_count; i++) {
 		size_t place = i;
 
-		for (; place > 0 && cells[search->order[place - 1]].memory_bytes < cells[i].memory_bytes; place--)
+		for (; place > 0 && cells[search->order[place - 1]].memory_bytes < cells[i].memory_bytes;
+		     place--)
 			search->order[place] = search->order[place - 1];
 		search->order[place] = i;
 	}
 }
 
 static int search_init(struct search *search, const struct hn_snapshot *snapshot, size_t guest,
-		       const struct hn_capacity *capacity, unsigned cpu_multiple, uint64_t steps, struct hn_error *err)
+		       const struct hn_capacity *capacity, unsigned cpu_multiple, uint64_t steps,
+		       struct hn_error *err)
 {
 	size_t cells = snapshot->guests[guest].guest->cell_count, nodes = capacity->node_count;
 
@@ -181,12 +187,13 @@ static int search_init(struct search *search, const struct hn_snapshot *snapshot
 	search->bytes_used = calloc(nodes + 1, sizeof(*search->bytes_used));
 	search->bytes_arriving = calloc(nodes + 1, sizeof(*search->bytes_arriving));
 	search->vcpus_used = calloc(nodes + 1, sizeof(*search->vcpus_used));
-	if (!search->order || !search->candidates || !search->chosen || !search->best || !search->bytes_used ||
-	    !search->bytes_arriving || !search->vcpus_used)
+	if (!search->order || !search->candidates || !search->chosen || !search->best ||
+	    !search->bytes_used || !search->bytes_arriving || !search->vcpus_used)
 		return hn_oom(err);
 	order_cells(search);
 	for (size_t i = 0; i < cells; i++) {
-		int r = hn_candidates_find(snapshot, guest, i, capacity, cpu_multiple, &search->candidates[i], err);
+		int r = hn_candidates_find(snapshot, guest, i, capacity, cpu_multiple, &search->candidates[i],
+					   err);
 
 		if (r < 0)
 			return r;
@@ -194,7 +201,8 @@ static int search_init(struct search *search, const struct hn_snapshot *snapshot
 	return 0;
 }
 
-static int write_placement(const struct search *search, bool proven, struct hn_placement **ret, struct hn_error *err)
+static int write_placement(const struct search *search, bool proven, struct hn_placement **ret,
+			   struct hn_error *err)
 {
 	struct hn_placement *placement = hn_placement_new(search->capacity->node_count, search->cell_count);
 
@@ -226,8 +234,9 @@ static int fail_together(const struct search *search, struct hn_error *err)
 		char room[HN_UNITS_TEXT_MAX];
 
 		hn_bytes_format(search->capacity->nodes[i].room_bytes, room, sizeof(room));
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "%snode %d: %s, %u CPUs", used ? "; " : "",
-					 search->snapshot->host->nodes[i].id, room, search->capacity->nodes[i].cpus);
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%snode %d: %s, %u CPUs",
+					 used ? "; " : "", search->snapshot->host->nodes[i].id, room,
+					 search->capacity->nodes[i].cpus);
 	}
 	return hn_fail(err, -ENOSPC, "memory: its cells fit one by one but not together (room on %s)", text);
 }
@@ -238,12 +247,12 @@ static int fail_undecided(struct hn_error *err)
 }
 
 /*
- * One search at one CPU multiple, of at most *steps, which is left with what remains; any: the first that is found
- * will do. *complete: what it found, or found not to exist, is proven. -ENOSPC, -ENOMEM.
+ * One search at one CPU multiple, of at most *steps, which is left with what remains; any: the first that is
+ * found will do. *complete: what it found, or found not to exist, is proven. -ENOSPC, -ENOMEM.
  */
 static int search_at(const struct hn_snapshot *snapshot, size_t guest, const struct hn_capacity *capacity,
-		     unsigned cpu_multiple, bool any, uint64_t *steps, bool *complete, struct hn_placement **ret,
-		     struct hn_error *err)
+		     unsigned cpu_multiple, bool any, uint64_t *steps, bool *complete,
+		     struct hn_placement **ret, struct hn_error *err)
 {
 	struct search search;
 	struct hn_cost nothing = {{0}};
@@ -269,9 +278,9 @@ static int search_at(const struct hn_snapshot *snapshot, size_t guest, const str
 }
 
 /*
- * The least multiple of the CPUs, from *multiple on, under which all vCPUs find a place if memory is left out of account:
- * a node without room for its memory is no reason to crowd a guest's vCPUs. 1, or 0 when the steps ran out with *multiple
- * undecided; -ENOMEM.
+ * The least multiple of the CPUs, from *multiple on, under which all vCPUs find a place if memory is left out
+ * of account: a node without room for its memory is no reason to crowd a guest's vCPUs. 1, or 0 when the
+ * steps ran out with *multiple undecided; -ENOMEM.
  */
 static int find_multiple(const struct hn_snapshot *snapshot, size_t guest, uint64_t steps, unsigned most,
 			 unsigned *multiple, struct hn_error *err)

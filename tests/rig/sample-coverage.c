@@ -1,7 +1,7 @@
 /*
- * sample-coverage - does the interval of a sample hold the truth? Spreads its own memory over the host's nodes in shares it
- * knows, samples itself a hundred times with a hundred seeds, and counts for each node how often the true share lay inside
- * the 95 % interval. At least 93 of 100 must, for every node.
+ * sample-coverage - does the interval of a sample hold the truth? Spreads its own memory over the host's
+ * nodes in shares it knows, samples itself a hundred times with a hundred seeds, and counts for each node how
+ * often the true share lay inside the 95 % interval. At least 93 of 100 must, for every node.
  */
 #include <numa.h>
 #include <stdint.h>

@@ -1,4 +1,5 @@
-/* The hands' end of the protocol, spoken to over a socketpair: good requests, bad ones, and requests cut short. */
+/* The hands' end of the protocol, spoken to over a socketpair: good requests, bad ones, and requests cut
+ * short. */
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -60,8 +61,8 @@ static int tear_down(void **state)
 }
 
 /* Sends a request and reads its reply, whose body the caller frees. */
-static int ask(const struct hands *hands, enum hn_hands_type type, const struct hn_hands_part *parts, size_t count,
-	       void **ret_body, size_t *ret_length)
+static int ask(const struct hands *hands, enum hn_hands_type type, const struct hn_hands_part *parts,
+	       size_t count, void **ret_body, size_t *ret_length)
 {
 	struct hn_hands_header header;
 	struct hn_error err;
@@ -77,8 +78,8 @@ static int ask(const struct hands *hands, enum hn_hands_type type, const struct 
 	return header.result;
 }
 
-static int ask_and_forget(const struct hands *hands, enum hn_hands_type type, const struct hn_hands_part *parts,
-			  size_t count)
+static int ask_and_forget(const struct hands *hands, enum hn_hands_type type,
+			  const struct hn_hands_part *parts, size_t count)
 {
 	void *body;
 	size_t length;
@@ -97,8 +98,8 @@ static struct hn_process identify_self(const struct hands *hands)
 	void *body;
 
 	assert_int_equal(ask(hands, HN_HANDS_IDENTIFY,
-			     (struct hn_hands_part[]){{&identify, sizeof(identify)}, {&tid, sizeof(tid)}}, 2, &body,
-			     &length),
+			     (struct hn_hands_part[]){{&identify, sizeof(identify)}, {&tid, sizeof(tid)}}, 2,
+			     &body, &length),
 			 0);
 	assert_int_equal(length, sizeof(identity));
 	memcpy(&identity, body, sizeof(identity));
@@ -112,7 +113,8 @@ static void test_a_process_is_identified_and_looked_at(void **state)
 	const struct hands *hands = *state;
 	size_t bytes = 64 * PAGE;
 	char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct hn_hands_look look = {.samples_per_cell = 0, .range_count = 1, .check_ranges = 1, .cell_count = 1};
+	struct hn_hands_look look = {
+		.samples_per_cell = 0, .range_count = 1, .check_ranges = 1, .cell_count = 1};
 	struct hn_range range = {(uintptr_t)memory, bytes, 5};
 	int32_t cells[2] = {5, 0};
 	struct hn_hands_view view;
@@ -125,7 +127,8 @@ static void test_a_process_is_identified_and_looked_at(void **state)
 	memset(memory, 1, 16 * PAGE);
 	look.process = identify_self(hands);
 	assert_int_equal(ask(hands, HN_HANDS_LOOK,
-			     (struct hn_hands_part[]){{&look, sizeof(look)}, {cells, sizeof(cells)}, {&range, sizeof(range)}},
+			     (struct hn_hands_part[]){
+				     {&look, sizeof(look)}, {cells, sizeof(cells)}, {&range, sizeof(range)}},
 			     3, &body, &length),
 			 0);
 	memcpy(&view, body, sizeof(view));
@@ -149,9 +152,11 @@ static void test_a_process_of_another_start_time_is_not_touched(void **state)
 
 	hn_set_add(&binding.cpus, 0);
 	assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
-	assert_int_equal(ask_and_forget(hands, HN_HANDS_BIND,
-					(struct hn_hands_part[]){{&bind, sizeof(bind)}, {&binding, sizeof(binding)}}, 2),
-			 -ESRCH);
+	assert_int_equal(
+		ask_and_forget(hands, HN_HANDS_BIND,
+			       (struct hn_hands_part[]){{&bind, sizeof(bind)}, {&binding, sizeof(binding)}},
+			       2),
+		-ESRCH);
 	assert_int_equal(sched_getaffinity(0, sizeof(after), &after), 0);
 	assert_true(CPU_EQUAL(&before, &after));
 }
@@ -167,8 +172,8 @@ static void test_a_thread_of_another_process_is_not_bound(void **state)
 
 	hn_set_add(&binding.cpus, 0);
 	assert_int_equal(ask(hands, HN_HANDS_BIND,
-			     (struct hn_hands_part[]){{&bind, sizeof(bind)}, {&binding, sizeof(binding)}}, 2, &body,
-			     &length),
+			     (struct hn_hands_part[]){{&bind, sizeof(bind)}, {&binding, sizeof(binding)}}, 2,
+			     &body, &length),
 			 0);
 	assert_int_equal(length, sizeof(bound));
 	memcpy(&bound, body, sizeof(bound));
@@ -187,13 +192,15 @@ static void test_an_address_outside_its_mappings_is_refused(void **state)
 
 	look.process = move.process = identify_self(hands);
 	assert_int_equal(ask_and_forget(hands, HN_HANDS_LOOK,
-					(struct hn_hands_part[]){
-						{&look, sizeof(look)}, {cells, sizeof(cells)}, {&range, sizeof(range)}},
+					(struct hn_hands_part[]){{&look, sizeof(look)},
+								 {cells, sizeof(cells)},
+								 {&range, sizeof(range)}},
 					3),
 			 -EFAULT);
-	assert_int_equal(ask_and_forget(hands, HN_HANDS_MOVE,
-					(struct hn_hands_part[]){{&move, sizeof(move)}, {&range, sizeof(range)}}, 2),
-			 -EFAULT);
+	assert_int_equal(
+		ask_and_forget(hands, HN_HANDS_MOVE,
+			       (struct hn_hands_part[]){{&move, sizeof(move)}, {&range, sizeof(range)}}, 2),
+		-EFAULT);
 }
 
 static void test_counts_that_do_not_fit_the_length_are_refused(void **state)
@@ -204,21 +211,29 @@ static void test_counts_that_do_not_fit_the_length_are_refused(void **state)
 	struct hn_hands_identify identify = {.tid_count = 9};
 	struct hn_hands_move move = {.range_count = 1};
 
-	assert_int_equal(ask_and_forget(hands, HN_HANDS_LOOK, &(struct hn_hands_part){&look, sizeof(look)}, 1), -EPROTO);
-	assert_int_equal(ask_and_forget(hands, HN_HANDS_BIND, &(struct hn_hands_part){&bind, sizeof(bind)}, 1), -EPROTO);
 	assert_int_equal(
-		ask_and_forget(hands, HN_HANDS_IDENTIFY, &(struct hn_hands_part){&identify, sizeof(identify)}, 1), -EPROTO);
-	assert_int_equal(ask_and_forget(hands, HN_HANDS_MOVE, &(struct hn_hands_part){&move, sizeof(move)}, 1), -EPROTO);
+		ask_and_forget(hands, HN_HANDS_LOOK, &(struct hn_hands_part){&look, sizeof(look)}, 1),
+		-EPROTO);
+	assert_int_equal(
+		ask_and_forget(hands, HN_HANDS_BIND, &(struct hn_hands_part){&bind, sizeof(bind)}, 1),
+		-EPROTO);
+	assert_int_equal(ask_and_forget(hands, HN_HANDS_IDENTIFY,
+					&(struct hn_hands_part){&identify, sizeof(identify)}, 1),
+			 -EPROTO);
+	assert_int_equal(
+		ask_and_forget(hands, HN_HANDS_MOVE, &(struct hn_hands_part){&move, sizeof(move)}, 1),
+		-EPROTO);
 	assert_int_equal(ask_and_forget(hands, HN_HANDS_LOOK, NULL, 0), -EPROTO);
 	assert_int_equal(ask_and_forget(hands, HN_HANDS_HELLO, NULL, 0), 0); /* and it still serves */
 }
 
-/* Whatever a request's body holds, it is answered once and nothing breaks. The ids of processes are kept out of it. */
+/* Whatever a request's body holds, it is answered once and nothing breaks. The ids of processes are kept out
+ * of it. */
 static void test_random_bodies_are_answered(void **state)
 {
 	const struct hands *hands = *state;
-	static const enum hn_hands_type types[] = {HN_HANDS_HELLO, HN_HANDS_LOOK, HN_HANDS_BIND, HN_HANDS_MOVE,
-						   HN_HANDS_IDENTIFY};
+	static const enum hn_hands_type types[] = {HN_HANDS_HELLO, HN_HANDS_LOOK, HN_HANDS_BIND,
+						   HN_HANDS_MOVE, HN_HANDS_IDENTIFY};
 	struct hn_random random = {7};
 
 	for (int i = 0; i < 2000; i++) {
@@ -228,7 +243,8 @@ static void test_random_bodies_are_answered(void **state)
 		for (size_t j = 0; j < 64; j++)
 			words[j] = hn_random_next(&random) >> hn_random_below(&random, 64);
 		words[0] = UINT64_C(0x7fffffff); /* no such pid */
-		(void)ask_and_forget(hands, types[hn_random_below(&random, 5)], &(struct hn_hands_part){words, length}, 1);
+		(void)ask_and_forget(hands, types[hn_random_below(&random, 5)],
+				     &(struct hn_hands_part){words, length}, 1);
 	}
 	assert_int_equal(ask_and_forget(hands, HN_HANDS_HELLO, NULL, 0), 0);
 }
@@ -245,19 +261,26 @@ static void test_what_is_not_the_protocol_ends_the_hands(void **state)
 	pthread_join(hands->thread, NULL);
 	assert_int_equal(hands->result, -EPROTO);
 	assert_non_null(strstr(hands->err.message, "malformed"));
-	assert_int_equal(pthread_create(&hands->thread, NULL, serve, hands), 0); /* for the tear-down to join */
+	assert_int_equal(pthread_create(&hands->thread, NULL, serve, hands),
+			 0); /* for the tear-down to join */
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_a_process_is_identified_and_looked_at, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_a_process_of_another_start_time_is_not_touched, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_a_thread_of_another_process_is_not_bound, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_an_address_outside_its_mappings_is_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_counts_that_do_not_fit_the_length_are_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_process_is_identified_and_looked_at, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_a_process_of_another_start_time_is_not_touched, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_a_thread_of_another_process_is_not_bound, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_an_address_outside_its_mappings_is_refused, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_counts_that_do_not_fit_the_length_are_refused, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_random_bodies_are_answered, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_what_is_not_the_protocol_ends_the_hands, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_what_is_not_the_protocol_ends_the_hands, set_up,
+						tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,7 +42,8 @@ static struct hn_guest *make_guest(void)
 	return guest;
 }
 
-static struct hn_thread_reading reading(pid_t tid, const char *name, int cpu, uint64_t cpu_ns, const char *allowed)
+static struct hn_thread_reading reading(pid_t tid, const char *name, int cpu, uint64_t cpu_ns,
+					const char *allowed)
 {
 	struct hn_thread_reading reading = {.tid = tid, .last_cpu = cpu, .cpu_ns = cpu_ns};
 
@@ -83,15 +84,15 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void merge(struct fixture *fixture, const struct hn_page_counts *counts, const struct hn_thread_reading *readings,
-		  size_t count, uint64_t now_ns)
+static void merge(struct fixture *fixture, const struct hn_page_counts *counts,
+		  const struct hn_thread_reading *readings, size_t count, uint64_t now_ns)
 {
 	struct hn_error err;
 
 	hn_sample_free(fixture->sample);
 	fixture->sample = NULL;
-	assert_int_equal(hn_look_merge(fixture->host, fixture->guest, counts, readings, count, now_ns, &fixture->history,
-				       &fixture->history_count, &fixture->sample, &err),
+	assert_int_equal(hn_look_merge(fixture->host, fixture->guest, counts, readings, count, now_ns,
+				       &fixture->history, &fixture->history_count, &fixture->sample, &err),
 			 0);
 }
 
@@ -141,7 +142,8 @@ static void test_threads_are_named_and_sorted_by_what_they_do(void **state)
 static void test_threads_that_end_go_and_keep_nothing(void **state)
 {
 	struct fixture *fixture = *state;
-	struct hn_thread_reading readings[] = {reading(11, "CPU 0/KVM", 0, 0, "0-3"), reading(12, "CPU 1/KVM", 0, 0, "0-3"),
+	struct hn_thread_reading readings[] = {reading(11, "CPU 0/KVM", 0, 0, "0-3"),
+					       reading(12, "CPU 1/KVM", 0, 0, "0-3"),
 					       reading(20, "worker", 0, 0, "0-3")};
 	struct hn_page_counts counts = {.cell = 0};
 
@@ -189,13 +191,14 @@ static void test_a_thread_bound_to_one_node_is_there_whatever_was_seen(void **st
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_pages_are_counted_by_index_and_foreign_nodes_are_unknown, set_up,
+		cmocka_unit_test_setup_teardown(test_pages_are_counted_by_index_and_foreign_nodes_are_unknown,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_threads_are_named_and_sorted_by_what_they_do, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(test_threads_are_named_and_sorted_by_what_they_do, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_threads_that_end_go_and_keep_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_residency_goes_on_from_look_to_look, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_a_thread_bound_to_one_node_is_there_whatever_was_seen, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(test_a_thread_bound_to_one_node_is_there_whatever_was_seen,
+						set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,6 +51,26 @@ static void what_is_there_is_left_alone(void **state)
 	fake_kernel_done(&fake);
 }
 
+/* A cell that lives on two nodes: what is on its other node is at home and stays; strays come. */
+static void pages_on_other_home_nodes_stay(void **state)
+{
+	struct hn_move_order wanted = {0};
+	struct hn_move_progress progress;
+	struct fake_kernel fake;
+
+	fake_kernel_init(&fake, 3000);
+	for (size_t i = 0; i < 3000; i++)
+		fake.pages[i].node = i % 3 == 0 ? 0 : i % 3 == 1 ? 1 : 3;
+	hn_set_add(&wanted.stay_nodes, 1);
+	hn_set_add(&wanted.stay_nodes, TARGET);
+	assert_int_equal(order_run(&fake, &wanted, NULL, &progress), 0);
+	assert_int_equal(fake_kernel_on(&fake, 1), 1000);
+	assert_int_equal(fake_kernel_on(&fake, TARGET), 2000);
+	assert_int_equal(progress.left_bytes, 1000 * PAGE);
+	assert_int_equal(progress.moved_bytes, 2000 * PAGE);
+	fake_kernel_done(&fake);
+}
+
 /* Eight huge pages and small ones between; with and without sight of which pages belong together. */
 static void huge_pages_move_whole_and_count_whole(void **state)
 {
@@ -352,6 +372,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_that_is_elsewhere_moves),
 		cmocka_unit_test(what_is_there_is_left_alone),
+		cmocka_unit_test(pages_on_other_home_nodes_stay),
 		cmocka_unit_test(huge_pages_move_whole_and_count_whole),
 		cmocka_unit_test(huge_pages_across_the_edges_of_windows),
 		cmocka_unit_test(busy_pages_are_tried_again),

@@ -181,6 +181,37 @@ static void mostly_hidden_memory_says_nothing(void **state)
 	}
 }
 
+/* All of cell 0 is hidden; of cell 1, 600 pages are told of and 400 were never touched: 600 of 1600 are too
+ * few. */
+static void hidden_memory_counts_over_all_cells(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 4, 4000);
+	size_t guest = scene_guest(snapshot, "g");
+
+	scene_cell(snapshot, guest, 100, 1);
+	scene_cell(snapshot, guest, 100, 1);
+	scene_sample(snapshot, guest);
+	scene_pages(snapshot, guest, 0, -2, 1000);
+	scene_pages(snapshot, guest, 1, 0, 600);
+	scene_pages(snapshot, guest, 1, -1, 400);
+	assert_one_look(snapshot, HN_VERDICT_UNKNOWN, "does not say where");
+}
+
+static void says_where_every_cell_lives(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(3, 2, 4000);
+	size_t guest = scene_guest(snapshot, "g");
+
+	for (size_t cell = 0; cell < 3; cell++)
+		scene_cell(snapshot, guest, 100, 2);
+	scene_sample(snapshot, guest);
+	for (size_t cell = 0; cell < 3; cell++) {
+		scene_pages(snapshot, guest, cell, (int)cell, 1000);
+		scene_threads(snapshot, guest, (int)cell, cell);
+	}
+	assert_one_look(snapshot, HN_VERDICT_AT_HOME, "cell 0 on node 0, cell 1 on node 1, cell 2 on node 2");
+}
+
 static void memory_never_touched_is_at_home(void **state)
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = nearly_at_home(0);
@@ -233,6 +264,15 @@ static void acts_on_the_look_that_agrees(void **state)
 			assert_int_equal(count_of(plan, HN_ACTION_MIGRATE), 1);
 		}
 	}
+}
+
+static void a_first_home_begins_the_count(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = misplaced();
+
+	snapshot->guests[0].looks.agreeing = 5; /* with a home that was lost since */
+	hn_plan_free(look(snapshot, &hn_decide_defaults));
+	assert_int_equal(snapshot->guests[0].looks.agreeing, 1);
 }
 
 static void another_home_begins_the_count_again(void **state)
@@ -298,8 +338,7 @@ static void what_is_not_decided_leaves_the_home(void **state)
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = misplaced();
 	HN_AUTO(hn_plan)
-	struct hn_plan *first = look(snapshot, &hn_decide_defaults),
-		       *late = NULL, *incoming = NULL;
+	struct hn_plan *first = look(snapshot, &hn_decide_defaults), *late = NULL, *incoming = NULL;
 
 	snapshot->now_ns += 100 * SECOND;
 	late = look(snapshot, &hn_decide_defaults);
@@ -589,6 +628,18 @@ static void notes_memory_that_cannot_move(void **state)
 	assert_true(has_note(plan, "cell 0: its memory cannot be moved (60.0 % is at home)"));
 }
 
+static void notes_nothing_of_pinned_memory_at_home(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = nearly_at_home(5), *away = nearly_at_home(400);
+	HN_AUTO(hn_plan) struct hn_plan *plan = NULL, *moving = NULL;
+
+	snapshot->guests[0].guest->backends[0].movability = HN_IMMOVABLE_PINNED;
+	plan = decide_now(snapshot);
+	assert_int_equal(plan->note_count, 0);
+	moving = decide_now(away);
+	assert_int_equal(moving->note_count, 0);
+}
+
 /* Cell 0 is pinned half away, for ever; cell 1 has strays. That must not set anything in motion, look after
  * look. */
 static void what_cannot_move_sets_nothing_else_in_motion(void **state)
@@ -655,9 +706,12 @@ int main(void)
 		cmocka_unit_test(waits_for_what_it_does_not_know),
 		cmocka_unit_test(an_old_sample_says_nothing),
 		cmocka_unit_test(mostly_hidden_memory_says_nothing),
+		cmocka_unit_test(hidden_memory_counts_over_all_cells),
+		cmocka_unit_test(says_where_every_cell_lives),
 		cmocka_unit_test(memory_never_touched_is_at_home),
 		cmocka_unit_test(is_at_home_from_the_share_that_is_asked_for),
 		cmocka_unit_test(acts_on_the_look_that_agrees),
+		cmocka_unit_test(a_first_home_begins_the_count),
 		cmocka_unit_test(another_home_begins_the_count_again),
 		cmocka_unit_test(a_sample_that_differs_agrees_all_the_same),
 		cmocka_unit_test(at_home_the_count_ends),
@@ -679,6 +733,7 @@ int main(void)
 		cmocka_unit_test(notes_policies_that_send_pages_elsewhere),
 		cmocka_unit_test(notes_kernel_balancing_when_something_moves),
 		cmocka_unit_test(notes_memory_that_cannot_move),
+		cmocka_unit_test(notes_nothing_of_pinned_memory_at_home),
 		cmocka_unit_test(what_cannot_move_sets_nothing_else_in_motion),
 		cmocka_unit_test(backs_off_after_fruitless_operations),
 		cmocka_unit_test(less_than_half_is_fruitless),

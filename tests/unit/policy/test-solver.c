@@ -242,6 +242,25 @@ static void a_cell_wider_than_any_node_is_split(void **state)
 	assert_int_equal(placement->cost.parts[HN_COST_REMOTE], 6 * 10); /* six pairs of nodes */
 }
 
+/*
+ * A chain of nodes: 0 and 1, 1 and 2 are 10 above local apart, 0 and 2 are 20. A cell of 2500 MiB takes all
+ * three; the small one is best off in the middle: (10 + 0 + 10) / 3 away from it, rounded up. The split one
+ * is 10 + 10 + 20 in itself.
+ */
+static void a_split_cell_is_as_far_as_its_parts_are_on_average(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(3, 4, 1000);
+	HN_AUTO(hn_placement) struct hn_placement *placement = NULL;
+	size_t guest = scene_guest(snapshot, "g");
+
+	scene_distance(snapshot, 0, 2, 30);
+	scene_cell(snapshot, guest, 2500, 3);
+	scene_cell(snapshot, guest, 100, 1);
+	placement = solve(snapshot, 0);
+	assert_int_equal(node_of(placement, 1), 1);
+	assert_int_equal(placement->cost.parts[HN_COST_REMOTE], 40 + 7);
+}
+
 /* The near pair 2-3 of four takes a cell that needs two nodes. */
 static void a_split_cell_gets_near_nodes(void **state)
 {
@@ -311,7 +330,7 @@ static void cells_that_fit_one_by_one_only_are_told(void **state)
 	for (int i = 0; i < 3; i++)
 		scene_cell(snapshot, guest, 600, 1);
 	assert_refused(snapshot, -ENOSPC, "not together");
-	assert_refused(snapshot, -ENOSPC, "node 1: 1000 MiB");
+	assert_refused(snapshot, -ENOSPC, "node 0: 1000 MiB, 4 CPUs; node 1: 1000 MiB, 4 CPUs)");
 }
 
 static void what_must_stay_free_is_not_planned_with(void **state)
@@ -431,6 +450,7 @@ int main(void)
 		cmocka_unit_test(memory_that_cannot_move_stays),
 		cmocka_unit_test(isolated_cpus_hold_realtime_only),
 		cmocka_unit_test(a_cell_wider_than_any_node_is_split),
+		cmocka_unit_test(a_split_cell_is_as_far_as_its_parts_are_on_average),
 		cmocka_unit_test(a_split_cell_gets_near_nodes),
 		cmocka_unit_test(more_vcpus_than_cpus_are_spread),
 		cmocka_unit_test(missing_memory_is_no_reason_to_crowd_vcpus),
