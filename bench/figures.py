@@ -253,7 +253,10 @@ def show_case(folders, case, who, peers):
         mine = median([run.figures()[figure] for run in ours])
         for peer in peers or [None]:
             theirs = median([run.figures()[figure] for run in of_all[peer]]) if of_all.get(peer) else None
-            show(case, figure, unit, mine, theirs, peer, len(ours), **extras(figure, ours))
+            more = extras(figure, ours)
+            if peer and len(of_all[peer]) != len(ours):
+                more["peer_n"] = len(of_all[peer])
+            show(case, figure, unit, mine, theirs, peer, len(ours), **more)
 
 
 def main():

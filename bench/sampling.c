@@ -21,7 +21,7 @@
 #include "host/page-sampler.h"
 #include "model/interval.h"
 
-#define SAMPLES 2048 /* the daemon's default for a cell */
+#define SAMPLES 2816 /* the daemon's default for a cell */
 #define PRESENT 0.7  /* of the target's memory */
 #define ROUNDS 15
 #define TRIALS 100

@@ -2,9 +2,12 @@
 
 #include <math.h>
 
-#define Z95 1.959963984540054 /* two-sided 95 % quantile of the normal distribution */
-
 struct hn_interval hn_interval_wilson(uint64_t hits, uint64_t trials)
+{
+	return hn_interval_wilson_at(hits, trials, HN_Z98);
+}
+
+struct hn_interval hn_interval_wilson_at(uint64_t hits, uint64_t trials, double z)
 {
 	struct hn_interval interval = {.low = 0, .value = 0, .high = 1};
 	double n = (double)trials, p, centre, half, divisor;
@@ -12,9 +15,9 @@ struct hn_interval hn_interval_wilson(uint64_t hits, uint64_t trials)
 	if (trials == 0)
 		return interval;
 	p = (double)hits / n;
-	divisor = 1 + Z95 * Z95 / n;
-	centre = (p + Z95 * Z95 / (2 * n)) / divisor;
-	half = Z95 / divisor * sqrt(p * (1 - p) / n + Z95 * Z95 / (4 * n * n));
+	divisor = 1 + z * z / n;
+	centre = (p + z * z / (2 * n)) / divisor;
+	half = z / divisor * sqrt(p * (1 - p) / n + z * z / (4 * n * n));
 	interval.value = p;
 	interval.low = fmax(0, fmin(p, centre - half));
 	interval.high = fmin(1, fmax(p, centre + half));

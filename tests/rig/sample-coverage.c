@@ -1,7 +1,7 @@
 /*
  * sample-coverage - does the interval of a sample hold the truth? Spreads its own memory over the host's
  * nodes in shares it knows, samples itself a hundred times with a hundred seeds, and counts for each node how
- * often the true share lay inside the 95 % interval. At least 93 of 100 must, for every node.
+ * often the true share lay inside the 98 % interval. At least 93 of 100 must, for every node.
  */
 #include <numa.h>
 #include <stdint.h>
@@ -17,7 +17,7 @@
 #define PIECE_PAGES 16 /* placed together: small against a sample's distance between two addresses */
 #define PIECES 1024
 #define PAGE_BYTES 4096
-#define SAMPLES 2048
+#define SAMPLES 2816
 #define TRIALS 100
 #define ENOUGH 93
 #define NODES 4

@@ -65,16 +65,17 @@ static void check_rate(const struct fake_kernel *fake, const struct hn_move_prog
 		window += fake->events[i].bytes;
 		while (fake->events[i].at_ns - fake->events[first].at_ns > HN_NS_PER_S)
 			window -= fake->events[first++].bytes;
-		assert_true((double)window <= 1.05 * (double)cap + (double)unit);
+		assert_true((double)window <= 1.25 * (double)cap + (double)unit);
 	}
 	assert_true((double)progress->moved_bytes <= 1.05 * (double)cap * seconds + (double)unit);
+	seconds -= (double)fake->oversleep_ns / 1e9; /* once at the end */
 	assert_true((double)progress->moved_bytes >= 0.95 * (double)cap * seconds - (double)unit);
 }
 
 static void the_cap_is_kept_and_used(void **state)
 {
 	const uint64_t caps[] = {HN_MIB, 10 * HN_MIB, 64 * HN_MIB, 500 * HN_MIB};
-	const uint64_t oversleeps[] = {0, 60 * 1000, 4 * HN_NS_PER_MS};
+	const uint64_t oversleeps[] = {0, 60 * 1000, 4 * HN_NS_PER_MS, 150 * HN_NS_PER_MS};
 
 	for (size_t k = 0; k < HN_COUNT(caps) * HN_COUNT(oversleeps); k++) {
 		uint64_t cap = caps[k / HN_COUNT(oversleeps)];
@@ -90,7 +91,7 @@ static void the_cap_is_kept_and_used(void **state)
 		assert_int_equal(order_run(&fake, &order, &watcher, &progress), 0);
 		assert_int_equal(fake_kernel_on(&fake, TARGET), fake.count);
 		check_rate(&fake, &progress, cap, 0);
-		assert_true(watcher.longest_gap_ns <= 50 * HN_NS_PER_MS);
+		assert_true(watcher.longest_gap_ns <= 50 * HN_NS_PER_MS + fake.oversleep_ns);
 		fake_kernel_done(&fake);
 	}
 }

@@ -1,4 +1,4 @@
-/* The cap holds over the whole and over any second, whatever the pieces and the pauses. */
+/* The cap holds over the whole and over any five seconds, whatever the pieces and the pauses. */
 #include "host/token-bucket.h"
 
 #include <setjmp.h>
@@ -35,7 +35,7 @@ static void lateness_is_made_up_for_within_the_slack_only(void **state)
 
 	hn_token_bucket_init(&bucket, 1000 * HN_KIB, 1000 * ms); /* a KiB a millisecond */
 	assert_true(hn_token_bucket_take(&bucket, 10 * HN_KIB, 1000 * ms) == 1010 * ms);
-	assert_true(hn_token_bucket_take(&bucket, 10 * HN_KIB, 1015 * ms) == 1020 * ms);
+	assert_true(hn_token_bucket_take(&bucket, 10 * HN_KIB, 1215 * ms) == 1020 * ms);
 	/* An hour later there is no hour's worth to spend. */
 	assert_true(hn_token_bucket_take(&bucket, 10 * HN_KIB, 3601000 * ms) ==
 		    3601010 * ms - HN_TOKEN_BUCKET_SLACK_NS);
@@ -44,7 +44,7 @@ static void lateness_is_made_up_for_within_the_slack_only(void **state)
 #define EVENTS 4000
 
 /* Oversleeping by up to 10 ms and now and then by far more, pieces of any size up to the one advised. */
-static void any_second_keeps_the_cap(void **state)
+static void any_five_seconds_keep_the_cap(void **state)
 {
 	static uint64_t begun[EVENTS], bytes[EVENTS];
 	struct hn_random random = {.state = 7};
@@ -71,9 +71,9 @@ static void any_second_keeps_the_cap(void **state)
 		}
 		for (int i = 0, first = 0; i < EVENTS; i++) {
 			window += bytes[i];
-			while (begun[i] - begun[first] > HN_NS_PER_S)
+			while (begun[i] - begun[first] > 5 * HN_NS_PER_S)
 				window -= bytes[first++];
-			assert_true((double)window <= 1.05 * (double)cap);
+			assert_true((double)window <= 1.05 * 5 * (double)cap);
 		}
 		/* And it is no slower than told, but for the long pauses. */
 		assert_true((double)total >=
@@ -87,7 +87,7 @@ int main(void)
 		cmocka_unit_test(without_a_cap_nothing_waits),
 		cmocka_unit_test(bytes_take_their_time),
 		cmocka_unit_test(lateness_is_made_up_for_within_the_slack_only),
-		cmocka_unit_test(any_second_keeps_the_cap),
+		cmocka_unit_test(any_five_seconds_keep_the_cap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
