@@ -1,5 +1,6 @@
 #include "model/guest.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,6 +41,7 @@ void hn_guest_free(struct hn_guest *guest)
 	free(guest->cells);
 	free(guest->threads);
 	free(guest->backends);
+	free(guest->devices);
 	free(guest);
 }
 
@@ -76,9 +78,12 @@ struct hn_guest *hn_guest_copy(const struct hn_guest *guest)
 	copy->cells = NULL;
 	copy->threads = NULL;
 	copy->backends = NULL;
+	copy->devices = NULL;
 	if (copy_array(&copy->cells, guest->cells, guest->cell_count, sizeof(*guest->cells)) < 0 ||
 	    copy_array(&copy->threads, guest->threads, guest->thread_count, sizeof(*guest->threads)) < 0 ||
-	    copy_array(&copy->backends, guest->backends, guest->backend_count, sizeof(*guest->backends)) < 0)
+	    copy_array(&copy->backends, guest->backends, guest->backend_count, sizeof(*guest->backends)) <
+		    0 ||
+	    copy_array(&copy->devices, guest->devices, guest->device_count, sizeof(*guest->devices)) < 0)
 		return NULL;
 	return hn_steal(copy);
 }
@@ -128,6 +133,16 @@ struct hn_backend *hn_guest_add_backend(struct hn_guest *guest, const char *id)
 		backend->cell = -1;
 	}
 	return backend;
+}
+
+int hn_guest_add_device(struct hn_guest *guest, const char *name)
+{
+	char(*device)[32] = append(&guest->devices, &guest->device_count, sizeof(*guest->devices));
+
+	if (!device)
+		return -ENOMEM;
+	snprintf(*device, sizeof(*device), "%s", name);
+	return 0;
 }
 
 int hn_guest_cell_index(const struct hn_guest *guest, int cell_id)

@@ -63,8 +63,10 @@ int hn_thread_kind_parse(const char *text, enum hn_thread_kind *ret, struct hn_e
 /* A guest NUMA node. A guest without vNUMA has one cell, id 0. */
 struct hn_cell {
 	int id;
-	uint64_t memory_bytes; /* sum of its backends */
-	struct hn_set vcpus;   /* vCPU indices */
+	uint64_t memory_bytes;    /* sum of its backends */
+	struct hn_set vcpus;      /* vCPU indices */
+	uint64_t page_bytes;      /* of the hugetlb pages it wants its memory in; 0: base pages */
+	uint64_t bandwidth_bytes; /* a second, that it is known to use; 0 unknown */
 };
 
 struct hn_thread {
@@ -100,6 +102,8 @@ struct hn_backend {
 	enum hn_movability movability;
 };
 
+#define HN_GROUP_MAX 64
+
 struct hn_guest {
 	char name[HN_NAME_MAX];
 	char uuid[40];
@@ -108,7 +112,13 @@ struct hn_guest {
 	enum hn_mode mode;
 	enum hn_class class;
 	enum hn_run_state state;
-	char policy[24]; /* name of the policy it is under, see policy/policies.h */
+	char policy[24];             /* name of the policy it is under, see policy/policies.h */
+	struct hn_set allowed_nodes; /* node ids its operator allows; empty: all */
+	char near[HN_GROUP_MAX];     /* affinity: guests of a group want to live near each other; "" none */
+	char apart[HN_GROUP_MAX];    /* anti-affinity: no two guests of a group share a node; "" none */
+	unsigned iothread_count;     /* for a guest that has no threads yet */
+	size_t device_count;
+	char (*devices)[32]; /* names of the host's devices it uses */
 	size_t cell_count;
 	struct hn_cell *cells; /* in order of id */
 	size_t thread_count;
@@ -128,6 +138,9 @@ struct hn_guest *hn_guest_copy(const struct hn_guest *guest);
 struct hn_cell *hn_guest_add_cell(struct hn_guest *guest, int id);
 struct hn_thread *hn_guest_add_thread(struct hn_guest *guest, pid_t tid, enum hn_thread_kind kind);
 struct hn_backend *hn_guest_add_backend(struct hn_guest *guest, const char *id);
+
+/* Appends a device's name, cut at its end; -ENOMEM. */
+int hn_guest_add_device(struct hn_guest *guest, const char *name);
 
 /* The index of the cell with that id, or -1. */
 int hn_guest_cell_index(const struct hn_guest *guest, int cell_id);

@@ -18,6 +18,19 @@
 #define HN_DISTANCE_REMOTE \
 	20 /* assumed where the machine does not tell, as the kernel does (REMOTE_DISTANCE) */
 
+/* What a node's memory is made of, as far as the machine tells; for people and for policies that avoid some.
+ */
+enum hn_memory_kind {
+	HN_MEMORY_DRAM,
+	HN_MEMORY_HBM, /* on the package, small and wide */
+	HN_MEMORY_CXL, /* behind a link, or otherwise slower than DRAM */
+	HN_MEMORY_NVM,
+	HN_MEMORY_GPU, /* a coherent GPU's own: nobody's home */
+	HN_MEMORY_KIND_COUNT,
+};
+const char *hn_memory_kind_name(enum hn_memory_kind kind);
+int hn_memory_kind_parse(const char *text, enum hn_memory_kind *ret, struct hn_error *err);
+
 /* A hugetlb pool of one node. */
 struct hn_page_pool {
 	uint64_t page_bytes;
@@ -26,20 +39,30 @@ struct hn_page_pool {
 
 struct hn_node {
 	int id;
-	struct hn_set cpus;    /* online CPUs; empty for a memory-only node */
-	uint64_t memory_bytes; /* 0 for a node without memory */
-	uint64_t free_bytes;   /* free base pages plus reclaimable clean page cache, see host/memory.h */
+	struct hn_set cpus;      /* online CPUs; empty for a memory-only node */
+	uint64_t memory_bytes;   /* 0 for a node without memory */
+	uint64_t free_bytes;     /* free base pages plus reclaimable clean page cache, see host/memory.h */
+	uint64_t reserved_bytes; /* of these, set apart by the operator: never a guest's */
+	enum hn_memory_kind memory_kind;
 	size_t pool_count;
 	struct hn_page_pool pools[HN_POOLS_MAX];
 };
 
 struct hn_cpu {
 	int id;
-	int node;    /* node id, -1 when the machine does not tell */
-	int core;    /* unique over the machine; siblings (SMT) share it */
-	int llc;     /* last-level cache group, unique over the machine, -1 unknown */
-	int package; /* -1 unknown */
-	bool isolated;
+	int node;      /* node id, -1 when the machine does not tell */
+	int core;      /* unique over the machine; siblings (SMT) share it */
+	int llc;       /* last-level cache group, unique over the machine, -1 unknown */
+	int package;   /* -1 unknown */
+	bool isolated; /* off the scheduler's domains (isolcpus=): realtime guests only */
+	bool reserved; /* set apart by the operator for the host itself: no vCPU */
+};
+
+/* A PCI device, or what an operator calls one. */
+struct hn_device {
+	char name[32]; /* "0000:3b:00.0" */
+	char kind[16]; /* "net", "block", "gpu", "" unknown */
+	int node;      /* node id, -1 when the machine does not tell */
 };
 
 struct hn_host {
@@ -48,10 +71,14 @@ struct hn_host {
 	struct hn_node *nodes; /* by index */
 	uint16_t *distances;   /* node_count x node_count, row = from */
 	size_t cpu_count;
-	struct hn_cpu *cpus;   /* online CPUs, in order of id */
-	bool distances_known;  /* false: distances are 10 and 20 by assumption */
-	bool kernel_balancing; /* kernel NUMA balancing is on */
-	bool fifo_hazard;      /* a realtime-scheduled CPU hog may stall page moves */
+	struct hn_cpu *cpus;  /* online CPUs, in order of id */
+	uint32_t *bandwidths; /* MiB/s, like distances, 0 unknown (ACPI HMAT); NULL: none is known */
+	uint32_t *latencies;  /* ns, likewise */
+	size_t device_count;
+	struct hn_device *devices; /* in order of name */
+	bool distances_known;      /* false: distances are 10 and 20 by assumption */
+	bool kernel_balancing;     /* kernel NUMA balancing is on */
+	bool fifo_hazard;          /* a realtime-scheduled CPU hog may stall page moves */
 };
 
 /* Frees the host and all it owns; NULL is fine. */
@@ -61,6 +88,15 @@ HN_CLEANUP_DEFINE(hn_host, struct hn_host *, hn_host_free);
 /* A host with node_count nodes and cpu_count CPUs, zeroed, ids 0.., distances 10 and 20. NULL when out of
  * memory. */
 struct hn_host *hn_host_new(const char *name, size_t node_count, size_t cpu_count);
+
+/* Gives the host tables of bandwidths and latencies, zeroed, where it has none. -ENOMEM. */
+int hn_host_add_performance(struct hn_host *host);
+
+/* Appends a zeroed device with node -1; NULL when out of memory. Earlier pointers go stale. */
+struct hn_device *hn_host_add_device(struct hn_host *host, const char *name);
+
+/* The device of that name, or NULL. */
+const struct hn_device *hn_host_device(const struct hn_host *host, const char *name);
 
 /* A deep copy; NULL when out of memory. */
 struct hn_host *hn_host_copy(const struct hn_host *host);

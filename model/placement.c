@@ -1,10 +1,11 @@
 #include "model/placement.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "model/names.h"
 
-static const char *const part_names[HN_COST_PARTS] = {"remote", "cpu", "migrate"};
+static const char *const part_names[HN_COST_PARTS] = {"remote", "cpu", "bandwidth", "fragment", "migrate"};
 
 const char *hn_cost_part_name(enum hn_cost_part part)
 {
@@ -26,6 +27,7 @@ void hn_placement_free(struct hn_placement *placement)
 	for (size_t i = 0; i < placement->cell_count; i++)
 		free(placement->cells[i].bytes);
 	free(placement->cells);
+	free(placement->vcpus);
 	free(placement);
 }
 
@@ -50,11 +52,16 @@ struct hn_placement *hn_placement_new(size_t node_count, size_t cell_count)
 
 struct hn_placement *hn_placement_copy(const struct hn_placement *placement)
 {
+	HN_AUTO(hn_placement)
 	struct hn_placement *copy = hn_placement_new(placement->node_count, placement->cell_count);
 
-	if (!copy)
+	if (!copy || hn_placement_set_vcpus(copy, placement->vcpu_count))
 		return NULL;
+	if (placement->vcpu_count > 0)
+		memcpy(copy->vcpus, placement->vcpus, placement->vcpu_count * sizeof(*copy->vcpus));
+	copy->other_cpus = placement->other_cpus;
 	copy->cost = placement->cost;
+	copy->bound = placement->bound;
 	copy->proven = placement->proven;
 	for (size_t i = 0; i < placement->cell_count; i++) {
 		copy->cells[i].cell = placement->cells[i].cell;
@@ -62,7 +69,32 @@ struct hn_placement *hn_placement_copy(const struct hn_placement *placement)
 		memcpy(copy->cells[i].bytes, placement->cells[i].bytes,
 		       placement->node_count * sizeof(uint64_t));
 	}
-	return copy;
+	return hn_steal(copy);
+}
+
+int hn_placement_set_vcpus(struct hn_placement *placement, size_t vcpu_count)
+{
+	struct hn_vcpu_home *vcpus = vcpu_count ? calloc(vcpu_count, sizeof(*vcpus)) : NULL;
+
+	if (vcpu_count && !vcpus)
+		return -ENOMEM;
+	free(placement->vcpus);
+	placement->vcpus = vcpus;
+	placement->vcpu_count = vcpu_count;
+	return 0;
+}
+
+double hn_placement_gap(const struct hn_placement *placement)
+{
+	for (size_t i = 0; i < HN_COST_PARTS; i++) {
+		uint64_t cost = placement->cost.parts[i], bound = placement->bound.parts[i];
+
+		if (cost > bound)
+			return (double)(cost - bound) / (double)(bound ? bound : 1);
+		if (cost < bound)
+			break;
+	}
+	return 0;
 }
 
 bool hn_placement_equal(const struct hn_placement *a, const struct hn_placement *b)

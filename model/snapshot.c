@@ -2,6 +2,38 @@
 
 #include <string.h>
 
+void hn_regret_free(struct hn_regret *regret)
+{
+	if (!regret)
+		return;
+	free(regret->seconds);
+	free(regret);
+}
+
+struct hn_regret *hn_regret_new(size_t cell_count, size_t node_count)
+{
+	HN_AUTO(hn_regret) struct hn_regret *regret = calloc(1, sizeof(*regret));
+
+	if (!regret)
+		return NULL;
+	regret->cell_count = cell_count;
+	regret->node_count = node_count;
+	regret->seconds = calloc(cell_count * node_count + 1, sizeof(*regret->seconds));
+	return regret->seconds ? hn_steal(regret) : NULL;
+}
+
+struct hn_regret *hn_regret_copy(const struct hn_regret *regret)
+{
+	struct hn_regret *copy = hn_regret_new(regret->cell_count, regret->node_count);
+
+	if (!copy)
+		return NULL;
+	copy->taken_ns = regret->taken_ns;
+	memcpy(copy->seconds, regret->seconds,
+	       regret->cell_count * regret->node_count * sizeof(*copy->seconds));
+	return copy;
+}
+
 void hn_snapshot_free(struct hn_snapshot *snapshot)
 {
 	if (!snapshot)
@@ -10,6 +42,7 @@ void hn_snapshot_free(struct hn_snapshot *snapshot)
 		hn_guest_free(snapshot->guests[i].guest);
 		hn_sample_free(snapshot->guests[i].sample);
 		hn_placement_free(snapshot->guests[i].home);
+		hn_regret_free(snapshot->guests[i].regret);
 	}
 	free(snapshot->guests);
 	hn_host_free(snapshot->host);

@@ -3,14 +3,17 @@
  * solver - where should this guest live? Assigns its cells to host nodes.
  * Pure: no I/O, clock, logging or globals. Same snapshot and limits, same answer.
  *
- * Hard rules: the memory of the cells homed on a node fits into its room (policy/capacity.h), though what is
- * there may stay whatever has become of the rest; the guest's own vCPUs there are no more than its CPUs (for
- * a guest that has too many for that whatever the memory: than the least multiple of the CPUs that takes
- * them); memory that cannot move stays where most of it is; memory-only nodes are nobody's home. Among what
- * the rules leave, the least cost in the lexical order of enum hn_cost_part wins, by branch and bound over
- * cells, largest first, beginning with where the pages are. A cell wider than every node gets the tightest
- * set of neighbouring nodes that holds it.
+ * Hard rules: the memory of the cells homed on a node fits into its room for their page size
+ * (policy/capacity.h), though what is there may stay whatever has become of the rest; a dedicated or realtime
+ * vCPU has a core of its own; the shared vCPUs of one guest on a node are no more than its CPUs (for a guest
+ * that has too many for that whatever the memory: than the least multiple of the CPUs that takes them);
+ * memory that cannot move stays where most of it is; memory-only nodes are nobody's home; nodes that the
+ * guest is not allowed are none of its own; guests to be kept apart share no node. Among what the rules
+ * leave, the least cost in the lexical order of enum hn_cost_part wins, by branch and bound over cells,
+ * beginning with where the pages are. A cell wider than every node gets the tightest set of neighbouring
+ * nodes that holds it.
  */
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -19,13 +22,30 @@
 
 struct hn_solver_limits {
 	uint64_t keep_free_bytes; /* never planned with, on any node */
-	uint64_t steps; /* of a search; then the best so far is returned, not proven. At most two searches'
-			   worth */
+	uint64_t steps; /* of a search, a tenth of a microsecond each; then the best so far is returned, not
+			   proven */
 };
 
 /*
  * Places snapshot->guests[guest]; the caller frees *ret. -ENOSPC when it does not fit: the sentence names
- * what is scarce and where. -EINVAL for a guest without cells. -ENOMEM.
+ * what is scarce and where; policy/nearest.h finds what would fit instead. -EINVAL for a guest without cells.
+ * -ENOMEM.
  */
 int hn_solve(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
 	     struct hn_placement **ret, struct hn_error *err);
+
+/*
+ * Places several guests at once, so that the sum of their costs is least; each may be one that is there
+ * already and has to make room. ret has count entries, in the order of guests; each placement carries the
+ * cost of all. As hn_solve() otherwise.
+ */
+int hn_solve_together(const struct hn_snapshot *snapshot, const size_t *guests, size_t count,
+		      const struct hn_solver_limits *limits, struct hn_placement **ret, struct hn_error *err);
+
+/*
+ * What the guest's placement would cost if it were this one; home may be anything that a solver, an operator
+ * or an earlier day came up with. -ENOSPC with the hard rule it breaks and where, -EINVAL when it is not one
+ * of this guest on this host, -ENOMEM.
+ */
+int hn_solver_cost(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
+		   const struct hn_placement *home, struct hn_cost *ret, struct hn_error *err);
