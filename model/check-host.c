@@ -207,9 +207,9 @@ static uint16_t mended(const struct hn_host *host, size_t from, size_t to)
 	unsigned there = hn_host_distance(host, from, to), back = hn_host_distance(host, to, from);
 	unsigned larger = there > back ? there : back;
 
-	if (from == to || larger < HN_DISTANCE_LOCAL)
-		larger = HN_DISTANCE_LOCAL;
-	return (uint16_t)larger;
+	if (from == to)
+		return HN_DISTANCE_LOCAL;
+	return (uint16_t)(larger < HN_DISTANCE_LOCAL ? HN_DISTANCE_REMOTE : larger);
 }
 
 size_t hn_host_mend(struct hn_host *host, char *note, size_t size)

@@ -50,6 +50,8 @@ static int check_sample(const struct hn_host *host, const struct hn_sample *samp
 static int check_home(const struct hn_host *host, const struct hn_guest *guest,
 		      const struct hn_placement *home, struct hn_error *err)
 {
+	uint64_t total = 0;
+
 	for (size_t i = 0; i < home->cell_count; i++) {
 		const struct hn_cell_home *cell = &home->cells[i];
 
@@ -58,17 +60,17 @@ static int check_home(const struct hn_host *host, const struct hn_guest *guest,
 				       i, cell->cell, guest->cells[i].id);
 		HN_SET_FOREACH (node, &cell->nodes) {
 			if (hn_host_node_index(host, node) < 0)
-				return hn_fail(err, -EINVAL,
-					       "home: cells[%zu]: nodes has id %d, which is none of the host's",
-					       i, node);
+				return hn_fail(
+					err, -EINVAL,
+					"home: cells[%zu]: nodes has id %d, which is none of the host's", i,
+					node);
 		}
 		for (size_t node = 0; node < home->node_count; node++)
-			if (cell->bytes[node] > guest->cells[i].memory_bytes)
+			if (cell->bytes[node] > HN_MEMORY_MAX || (total += cell->bytes[node]) > HN_MEMORY_MAX)
 				return hn_fail(err, -EINVAL,
 					       "home: cells[%zu]: bytes %" PRIu64
-					       " on node %d are more than the cell's memory_bytes %" PRIu64,
-					       i, cell->bytes[node], host->nodes[node].id,
-					       guest->cells[i].memory_bytes);
+					       " on node %d bring the guest's to more than %" PRIu64,
+					       i, cell->bytes[node], host->nodes[node].id, HN_MEMORY_MAX);
 	}
 	return 0;
 }

@@ -38,7 +38,8 @@ int hn_snapshot_check(const struct hn_snapshot *snapshot, struct hn_error *err);
 /*
  * What a real machine may tell and a request may not: firmware sometimes has a distance table that is not the
  * same both ways, or less than 10, or not 10 from a node to itself. Of each pair the larger is taken, as the
- * slower way is what a guest on both nodes waits for; the rest is raised or set to 10. Returns how many pairs
- * were changed, and writes a sentence about the first into note (size bytes; "" when none).
+ * slower way is what a guest on both nodes waits for; where neither is 10 or more, 20; from a node to
+ * itself 10. Returns how many pairs were changed, and writes a sentence about the first into note (size
+ * bytes; "" when none).
  */
 size_t hn_host_mend(struct hn_host *host, char *note, size_t size);
