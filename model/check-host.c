@@ -212,11 +212,10 @@ static uint16_t mended(const struct hn_host *host, size_t from, size_t to)
 	return (uint16_t)(larger < HN_DISTANCE_LOCAL ? HN_DISTANCE_REMOTE : larger);
 }
 
-size_t hn_host_mend(struct hn_host *host, char *note, size_t size)
+static size_t mend_distances(struct hn_host *host, char *note, size_t size)
 {
 	size_t nodes = host->node_count, count = 0;
 
-	snprintf(note, size, "%s", "");
 	for (size_t i = 0; i < nodes; i++) {
 		for (size_t j = i; j < nodes; j++) {
 			unsigned there = hn_host_distance(host, i, j), back = hn_host_distance(host, j, i);
@@ -232,5 +231,33 @@ size_t hn_host_mend(struct hn_host *host, char *note, size_t size)
 			host->distances[i * nodes + j] = host->distances[j * nodes + i] = distance;
 		}
 	}
+	return count;
+}
+
+static size_t drop_lost_cpus(struct hn_host *host, char *note, size_t size)
+{
+	size_t kept = 0, lost = 0;
+	int first = -1;
+
+	for (size_t i = 0; i < host->cpu_count; i++) {
+		if (host->cpus[i].node == -1) {
+			first = lost++ ? first : host->cpus[i].id;
+			continue;
+		}
+		host->cpus[kept++] = host->cpus[i];
+	}
+	host->cpu_count = kept;
+	if (lost)
+		snprintf(note, size, "%zu CPUs from CPU %d on are in no node: left out", lost, first);
+	return lost;
+}
+
+size_t hn_host_mend(struct hn_host *host, char *note, size_t size)
+{
+	char cpus[100] = "", distances[140] = "";
+	size_t count = drop_lost_cpus(host, cpus, sizeof(cpus));
+
+	count += mend_distances(host, distances, sizeof(distances));
+	snprintf(note, size, "%s%s%s", cpus, *cpus && *distances ? "; " : "", distances);
 	return count;
 }

@@ -36,10 +36,11 @@ int hn_guest_check(const struct hn_guest *guest, const struct hn_host *host, str
 int hn_snapshot_check(const struct hn_snapshot *snapshot, struct hn_error *err);
 
 /*
- * What a real machine may tell and a request may not: firmware sometimes has a distance table that is not the
- * same both ways, or less than 10, or not 10 from a node to itself. Of each pair the larger is taken, as the
- * slower way is what a guest on both nodes waits for; where neither is 10 or more, 20; from a node to
- * itself 10. Returns how many pairs were changed, and writes a sentence about the first into note (size
- * bytes; "" when none).
+ * What a real machine may tell and a request may not. CPUs that are in no node (node -1, as of a node that is
+ * offline) are dropped: nothing can be placed there. And firmware sometimes has a distance table that is not
+ * the same both ways, or less than 10, or not 10 from a node to itself. Of each pair the larger is taken, as
+ * the slower way is what a guest on both nodes waits for; where neither is 10 or more, 20; from a node to
+ * itself 10. Returns how many pairs and CPUs that were, and writes a sentence or two about it into note
+ * (size bytes; "" when none).
  */
 size_t hn_host_mend(struct hn_host *host, char *note, size_t size);

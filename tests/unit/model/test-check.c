@@ -379,6 +379,24 @@ static void a_table_of_firmware_is_mended(void **state)
 	assert_int_equal(hn_host_mend(host, note, sizeof(note)), 0);
 }
 
+static void cpus_of_no_node_are_left_out(void **state)
+{
+	HN_AUTO(hn_host) struct hn_host *host = good_host();
+	struct hn_error err = {0};
+	char note[300];
+
+	hn_set_clear(&host->nodes[0].cpus);
+	hn_set_add(&host->nodes[0].cpus, 1);
+	host->cpus[0].node = -1;
+	host->distances[5] = 30;
+	assert_int_equal(hn_host_mend(host, note, sizeof(note)), 2);
+	assert_string_equal(note, "1 CPUs from CPU 0 on are in no node: left out; "
+				  "the machine tells distance 30 from node 3 to 5 and 20 back: taken as 30");
+	assert_int_equal(host->cpu_count, 3);
+	assert_int_equal(host->cpus[0].id, 1);
+	assert_int_equal(hn_host_check(host, &err), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -390,6 +408,7 @@ int main(void)
 		cmocka_unit_test(guests_without_uuid_are_several),
 		cmocka_unit_test(a_good_host_needs_no_mending),
 		cmocka_unit_test(a_table_of_firmware_is_mended),
+		cmocka_unit_test(cpus_of_no_node_are_left_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
