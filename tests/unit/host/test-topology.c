@@ -463,6 +463,51 @@ static void memory_that_nobody_describes_is_slower(void **state)
 	tree_done(&tree);
 }
 
+/* What HMAT says of a node as seen from its initiators, in a made-up tree: MiB/s and ns, the read figures. */
+static void write_initiator(const struct tree *tree, int node, int bandwidth, int latency)
+{
+	const char *const names[] = {"read_bandwidth", "write_bandwidth", "read_latency", "write_latency"};
+	const int values[] = {bandwidth, bandwidth / 2, latency, latency * 2};
+	char path[128];
+
+	for (int i = 0; i < 4; i++) {
+		snprintf(path, sizeof(path), NODES "/node%d/access0/initiators/%s", node, names[i]);
+		tree_write(tree, path, "%d\n", values[i]);
+	}
+	snprintf(path, sizeof(path), NODES "/node%d/access0/initiators/node0/uevent", node);
+	tree_write(tree, path, "%s", "");
+}
+
+static void bandwidths_and_latencies_are_told(void **state)
+{
+	static const struct {
+		int bandwidth;
+		enum hn_memory_kind kind;
+	} cases[] = {{20000, HN_MEMORY_CXL}, {400000, HN_MEMORY_HBM}};
+
+	for (size_t i = 0; i < HN_COUNT(cases); i++) {
+		HN_AUTO(hn_host) struct hn_host *host = NULL;
+		struct hn_error err;
+		struct tree tree;
+
+		tree_init(&tree);
+		tree_write_two_nodes(&tree);
+		write_initiator(&tree, 0, 100000, 90);
+		write_initiator(&tree, 1, cases[i].bandwidth, 250);
+		if (hn_topology_load(tree.root, &host, &err))
+			fail_msg("%s", err.message);
+		assert_non_null(host->bandwidths);
+		assert_int_equal(host->bandwidths[0], 100000); /* node 0 from node 0 */
+		assert_int_equal(host->bandwidths[1], cases[i].bandwidth);
+		assert_int_equal(host->bandwidths[2] + host->bandwidths[3], 0); /* no CPU is on node 1 */
+		assert_int_equal(host->latencies[0], 90);
+		assert_int_equal(host->latencies[1], 250);
+		assert_int_equal(host->nodes[0].memory_kind, HN_MEMORY_DRAM);
+		assert_int_equal(host->nodes[1].memory_kind, cases[i].kind);
+		tree_done(&tree);
+	}
+}
+
 static void isolated_cpus_are_told(void **state)
 {
 	HN_AUTO(hn_host) struct hn_host *host = NULL;
@@ -656,6 +701,7 @@ int main(void)
 		cmocka_unit_test(devices_have_the_nodes_of_their_files),
 		cmocka_unit_test(devices_of_an_export_are_near_their_place),
 		cmocka_unit_test(memory_that_nobody_describes_is_slower),
+		cmocka_unit_test(bandwidths_and_latencies_are_told),
 		cmocka_unit_test(isolated_cpus_are_told),
 		cmocka_unit_test(export_gives_shared_cpus_to_plain_memory),
 		cmocka_unit_test(export_orders_nodes_by_id),
