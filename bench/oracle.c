@@ -66,6 +66,7 @@ static void add_own(const struct hn_guest_state *own, struct oracle_problem *pro
 			problem->room[node] += here[node];
 			all += here[node];
 		}
+		problem->newcomer = problem->newcomer && all == 0;
 		for (size_t node = 0; node < problem->nodes; node++)
 			problem->migrate_mib[cell][node] = (all - here[node] + HN_MIB - 1) / HN_MIB;
 	}
@@ -77,7 +78,8 @@ bool oracle_state(const struct hn_snapshot *snapshot, size_t guest, uint64_t kee
 	const struct hn_guest_state *own = &snapshot->guests[guest];
 	const struct hn_host *host = snapshot->host;
 
-	*ret = (struct oracle_problem){.nodes = host->node_count, .cells = own->guest->cell_count};
+	*ret = (struct oracle_problem){
+		.nodes = host->node_count, .cells = own->guest->cell_count, .newcomer = true};
 	if (ret->nodes > ORACLE_NODES || ret->cells > ORACLE_CELLS || own->guest->class != HN_CLASS_SHARED)
 		return false;
 	for (size_t i = 0; i < ret->nodes; i++) {
@@ -137,7 +139,9 @@ static bool cost_of_group(const struct oracle_problem *problem, unsigned group, 
 	if (cpus == 0 || vcpus > cpus || bytes > problem->room[node])
 		return false;
 	ret->parts[HN_COST_CPU] = beyond(load + vcpus, cpus) - beyond(load, cpus);
-	ret->parts[HN_COST_FRAGMENT] = openness(problem, node, 0, 0) - openness(problem, node, vcpus, bytes);
+	if (problem->newcomer)
+		ret->parts[HN_COST_FRAGMENT] =
+			openness(problem, node, 0, 0) - openness(problem, node, vcpus, bytes);
 	return true;
 }
 

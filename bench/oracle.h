@@ -33,6 +33,7 @@ struct oracle_problem {
 	uint64_t migrate_mib[ORACLE_CELLS][ORACLE_NODES]; /* of the cell, to bring it to the node */
 	unsigned cpus_most;                               /* of the largest node */
 	uint64_t bytes_most;
+	bool newcomer; /* nowhere yet: what it takes from those that may come counts */
 };
 
 struct oracle_answer {
