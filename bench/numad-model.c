@@ -79,7 +79,7 @@ void numad_advise(const struct numad_node *nodes, size_t count, const uint16_t *
 {
 	int64_t cpus_left = (int64_t)vcpus * 100, mib_left = (int64_t)mib;
 	size_t needed = nodes_needed(nodes, count, cpus_left, mib_left), order[NUMAD_NODES_MAX];
-	uint64_t worths[NUMAD_NODES_MAX];
+	uint64_t worths[NUMAD_NODES_MAX] = {0};
 
 	for (size_t i = 0; i < count; i++)
 		worths[i] = worth(&nodes[i], cpus_left, mib_left);

@@ -75,7 +75,8 @@ static uint64_t bytes_on(const struct hn_placement *home, size_t node)
 	return sum;
 }
 
-/* Threads of a cell that lives on several nodes are put on them by memory. */
+/* Threads of a cell that lives on several nodes are put on them by memory, if nobody has chosen CPUs for
+ * them. */
 static size_t node_of_thread(const struct hn_cell_home *home, size_t nodes, size_t thread, size_t threads)
 {
 	uint64_t total = 0, before = 0;
@@ -94,6 +95,15 @@ static size_t node_of_thread(const struct hn_cell_home *home, size_t nodes, size
 	return last;
 }
 
+/* Where the CPUs are that have been chosen for the vCPU; -1 when none have. */
+static int node_of_cpus(const struct hn_host *host, const struct hn_placement *home, int vcpu)
+{
+	for (size_t i = 0; i < home->vcpu_count; i++)
+		if (home->vcpus[i].vcpu == vcpu)
+			return hn_host_cpu_node(host, hn_set_next(&home->vcpus[i].cpus, 0));
+	return -1;
+}
+
 static void look_at_cell(const struct hn_snapshot *snapshot, const struct hn_guest *guest, size_t cell,
 			 const struct hn_placement *home, struct hn_sample *sample)
 {
@@ -105,11 +115,13 @@ static void look_at_cell(const struct hn_snapshot *snapshot, const struct hn_gue
 		pages->sampled += pages->on_node[node] = home->cells[cell].bytes[node] / HN_MIB;
 	for (size_t i = 0; i < guest->thread_count; i++) {
 		struct hn_thread_sample *thread = &sample->threads[i];
+		int chosen = node_of_cpus(snapshot->host, home, guest->threads[i].vcpu);
 		size_t node;
 
 		if (guest->threads[i].cell != guest->cells[cell].id)
 			continue;
 		node = node_of_thread(&home->cells[cell], home->node_count, seen++, threads);
+		node = chosen >= 0 ? (size_t)chosen : node;
 		thread->tid = guest->threads[i].tid;
 		thread->last_node = (int)node;
 		thread->last_cpu = hn_set_next(&snapshot->host->nodes[node].cpus, 0);
@@ -171,15 +183,22 @@ int bench_guest_settle_on(struct hn_snapshot *snapshot, size_t guest, const size
 	return bench_guest_settle(snapshot, guest, home);
 }
 
-void bench_guest_remove(struct hn_snapshot *snapshot, size_t guest)
+void bench_guest_unsettle(struct hn_snapshot *snapshot, size_t guest)
 {
 	struct hn_guest_state *state = &snapshot->guests[guest];
 
 	for (size_t node = 0; node < snapshot->host->node_count; node++)
 		snapshot->host->nodes[node].free_bytes += bytes_on(state->home, node);
+	hn_sample_free(hn_steal(state->sample));
+	hn_placement_free(hn_steal(state->home));
+}
+
+void bench_guest_remove(struct hn_snapshot *snapshot, size_t guest)
+{
+	struct hn_guest_state *state = &snapshot->guests[guest];
+
+	bench_guest_unsettle(snapshot, guest);
 	hn_guest_free(state->guest);
-	hn_sample_free(state->sample);
-	hn_placement_free(state->home);
 	hn_regret_free(state->regret);
 	memmove(state, state + 1, (snapshot->guest_count - guest - 1) * sizeof(*state));
 	snapshot->guest_count--;

@@ -32,5 +32,8 @@ int bench_guest_settle(struct hn_snapshot *snapshot, size_t guest, struct hn_pla
 /* As bench_guest_settle(), each cell whole on one node, by index. */
 int bench_guest_settle_on(struct hn_snapshot *snapshot, size_t guest, const size_t *node_of);
 
+/* Takes what it has away from the guest: it is nowhere again. */
+void bench_guest_unsettle(struct hn_snapshot *snapshot, size_t guest);
+
 /* Takes the guest away with what it has; those behind it move up by one. */
 void bench_guest_remove(struct hn_snapshot *snapshot, size_t guest);

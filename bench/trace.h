@@ -1,7 +1,8 @@
 #pragma once
 /*
- * trace - seeded arrivals and departures of guests, sized and lived as published traces of public clouds have it
- * (Cortez and others, Resource Central, SOSP 2017: most guests are small, most live shortly, few stay for long).
+ * trace - seeded arrivals and departures of guests, sized and lived as published traces of public clouds have
+ * it (Cortez and others, Resource Central, SOSP 2017: most guests are small, most live shortly, few stay for
+ * long).
  */
 #include <stddef.h>
 
