@@ -13,7 +13,7 @@
 #include "policy/solver.h"
 
 #define SEED 20260
-#define ORACLE_STEPS 20000
+#define ORACLE_STEPS 100000
 #define PROGRAM_MS 5000
 
 struct scene {
@@ -30,7 +30,8 @@ static const struct scene scenes[] = {
 
 struct gaps {
 	unsigned count, zero; /* zero: not even that far */
-	double max, sum;
+	double max, sum, max_remote;
+	unsigned by_part[HN_COST_PARTS]; /* how many differ first in that part */
 };
 
 struct tally {
@@ -51,7 +52,10 @@ static void add_gap(struct gaps *gaps, const struct hn_cost *cost, const struct 
 	if (part < parts) {
 		least = (double)best->cost.parts[part];
 		gap = ((double)cost->parts[part] - least) / (least > 1 ? least : 1);
+		gaps->by_part[part]++;
 	}
+	if (part == HN_COST_REMOTE && gap > gaps->max_remote)
+		gaps->max_remote = gap;
 	gaps->count++;
 	gaps->zero += gap == 0;
 	gaps->sum += gap;
@@ -169,16 +173,19 @@ static void print(const struct scene *scene, const struct tally *tally)
 {
 	const struct gaps *ours = &tally->ours, *nova = &tally->nova;
 	struct bench_figure figure = {.bench = "quality", .scene = scene->name, .n = ours->count};
-	char more[400];
+	char more[600];
 
 	snprintf(more, sizeof(more),
-		 "\"optimal\":%u,\"proven_whole\":%u,\"proven_remote_only\":%u,\"undecided\":%u,\"refused\":%"
+		 "\"optimal\":%u,\"remote_gap_max_percent\":%.6g,\"first_in_remote\":%u,\"first_in_cpu\":%u,"
+		 "\"first_in_fragment\":%u,\"first_in_migrate\":%u,\"proven_whole\":%u,\"proven_remote_"
+		 "only\":%u,\"undecided\":%u,\"refused\":%"
 		 "u,"
 		 "\"refused_wrongly\":%u,\"rules_broken\":%u,\"glpk_checked\":%u,\"glpk_differs\":%u,"
 		 "\"peer_placed\":%u,\"peer_optimal\":%u",
-		 ours->zero, tally->proven, tally->remote_only, tally->undecided, tally->refused,
-		 tally->refused_wrongly, tally->broken, tally->programs, tally->program_differs, nova->count,
-		 nova->zero);
+		 ours->zero, ours->max_remote * 100, ours->by_part[HN_COST_REMOTE],
+		 ours->by_part[HN_COST_CPU], ours->by_part[HN_COST_FRAGMENT], ours->by_part[HN_COST_MIGRATE],
+		 tally->proven, tally->remote_only, tally->undecided, tally->refused, tally->refused_wrongly,
+		 tally->broken, tally->programs, tally->program_differs, nova->count, nova->zero);
 	figure.more = more;
 	figure.peer_name = nova->count ? "nova" : NULL;
 	figure.unit = "percent";
