@@ -1,0 +1,80 @@
+#include "cli/explanation.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/units.h"
+#include "cli/table.h"
+
+static void print_cost(const struct hn_explanation *explanation)
+{
+	static const char *const what[HN_COST_PARTS] = {
+		"remote", "vCPUs beyond CPUs", "MiB/s beyond bandwidth", "fragmentation", "MiB to migrate"};
+
+	printf("  cost: ");
+	for (size_t i = 0; i < HN_COST_PARTS; i++)
+		printf("%s%s %llu", i ? ", " : "", what[i], (unsigned long long)explanation->cost.parts[i]);
+	if (explanation->proven)
+		printf("; proven best\n\n");
+	else if (explanation->gap > 0)
+		printf("; not proven, at most %.1f %% from the best\n\n", 100 * explanation->gap);
+	else
+		printf("; not proven best\n\n");
+}
+
+static enum hn_tone tone_of(enum hn_choice_kind kind)
+{
+	static const enum hn_tone tones[HN_CHOICE_KIND_COUNT] = {
+		[HN_CHOICE_CHOSEN] = HN_TONE_GOOD,    [HN_CHOICE_EQUAL] = HN_TONE_PLAIN,
+		[HN_CHOICE_WORSE] = HN_TONE_MIDDLING, [HN_CHOICE_BETTER] = HN_TONE_MIDDLING,
+		[HN_CHOICE_REFUSED] = HN_TONE_BAD,
+	};
+
+	return tones[kind];
+}
+
+int hn_print_explanation(const struct hn_explanation *explanation, bool colour)
+{
+	struct hn_table *table = hn_table_new(colour);
+	int r;
+
+	printf("%s: %s\n", explanation->guest, explanation->sentence);
+	if (explanation->fits)
+		print_cost(explanation);
+	else
+		putchar('\n');
+	hn_table_column(table, "CELL", true);
+	hn_table_column(table, "NODE", true);
+	hn_table_column(table, "WHY", false);
+	for (size_t cell = 0; cell < explanation->cell_count; cell++) {
+		for (size_t node = 0; node < explanation->node_count; node++) {
+			const struct hn_choice *choice = &explanation->cells[cell].choices[node];
+
+			hn_table_row(table);
+			hn_table_cell(table, HN_TONE_PLAIN, "%d", explanation->cells[cell].cell);
+			hn_table_cell(table, HN_TONE_PLAIN, "%d", choice->node);
+			hn_table_cell(table, tone_of(choice->kind), "%s", choice->sentence);
+		}
+	}
+	r = hn_table_print(table, 2, stdout);
+	hn_table_free(table);
+	return r;
+}
+
+void hn_print_plan(const struct hn_plan *plan)
+{
+	printf("%s: %s\n", hn_verdict_name(plan->verdict), plan->reason);
+	for (size_t i = 0; i < plan->action_count; i++) {
+		const struct hn_action *action = &plan->actions[i];
+		char text[128];
+
+		if (action->kind == HN_ACTION_BIND)
+			printf("  bind thread %d to CPUs %s: %s\n", action->tid,
+			       hn_set_format(&action->cpus, text, sizeof(text)), action->reason);
+		else
+			printf("  migrate cell %d to node %d: %s\n", action->cell, action->to_node,
+			       action->reason);
+	}
+	for (size_t i = 0; i < plan->note_count; i++)
+		printf("  note: %s\n", plan->notes[i]);
+}
