@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/units.h"
+#include "policy/capacity.h"
+
 /*
  * The rules and the cost are the solver's own (hn_solver_cost): an explanation cannot say otherwise than what
  * the decision was made by. Here is only what is tried and how it is said.
@@ -15,6 +18,7 @@ struct trial {
 	const struct hn_snapshot *snapshot;
 	size_t guest;
 	const struct hn_solver_limits *limits;
+	const struct hn_capacity *capacity;
 	struct hn_placement *home; /* the home itself, altered while something is tried */
 	struct hn_cost cost;       /* of the home */
 };
@@ -226,9 +230,60 @@ static int try_swaps(const struct trial *trial, size_t cell, size_t node, struct
 	return 1;
 }
 
+/* Memory that the placement as it is tried wants of the node in pages of that size. */
+static uint64_t bytes_wanted(const struct trial *trial, size_t node, uint64_t page_bytes)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < trial->home->cell_count; i++)
+		if (guest_of(trial)->cells[i].page_bytes == page_bytes)
+			bytes += trial->home->cells[i].bytes[node];
+	return bytes;
+}
+
+static unsigned vcpus_wanted(const struct trial *trial, size_t node)
+{
+	int id = trial->snapshot->host->nodes[node].id, vcpus = 0;
+
+	for (size_t i = 0; i < trial->home->cell_count; i++)
+		if (hn_set_has(&trial->home->cells[i].nodes, id))
+			vcpus += hn_set_count(&guest_of(trial)->cells[i].vcpus) /
+				 hn_set_count(&trial->home->cells[i].nodes);
+	return (unsigned)vcpus;
+}
+
+/*
+ * Which rule the placement as it is tried breaks on the node, with numbers where it is one of room; else the
+ * solver's own words.
+ */
+static void say_broken(const struct trial *trial, size_t cell, size_t node, const char *why,
+		       struct hn_choice *choice)
+{
+	const struct hn_host *host = trial->snapshot->host;
+	uint64_t page = guest_of(trial)->cells[cell].page_bytes, ignored;
+	uint64_t room = hn_capacity_room(trial->capacity, host, node, page, &ignored);
+	uint64_t bytes = bytes_wanted(trial, node, page);
+	unsigned cpus = trial->capacity->nodes[node].cpus, vcpus = vcpus_wanted(trial, node);
+	char have[HN_UNITS_TEXT_MAX], need[HN_UNITS_TEXT_MAX], size[HN_UNITS_TEXT_MAX];
+
+	choice->kind = HN_CHOICE_REFUSED;
+	if (hn_set_empty(&host->nodes[node].cpus))
+		say(choice->sentence, sizeof(choice->sentence), "has no CPUs");
+	else if (bytes > room)
+		say(choice->sentence, sizeof(choice->sentence), "%s%s%s free of %s needed",
+		    hn_bytes_format(room, have, sizeof(have)), page ? " in pages of " : "",
+		    page ? hn_bytes_format(page, size, sizeof(size)) : "",
+		    hn_bytes_format(bytes, need, sizeof(need)));
+	else if (vcpus > cpus)
+		say(choice->sentence, sizeof(choice->sentence), "%u CPUs, %u vCPUs", cpus, vcpus);
+	else
+		say(choice->sentence, sizeof(choice->sentence), "%s", why);
+}
+
 static int try_node(const struct trial *trial, size_t cell, size_t node, struct hn_choice *choice,
 		    struct hn_error *err)
 {
+	struct hn_choice broken = *choice;
 	struct hn_error why = {0};
 	struct hn_cost cost;
 	struct kept kept;
@@ -237,6 +292,8 @@ static int try_node(const struct trial *trial, size_t cell, size_t node, struct 
 	if (put_on(trial, cell, node, &kept) < 0)
 		return hn_oom(err);
 	r = cost_of(trial, &cost, &why);
+	if (r == -ENOSPC)
+		say_broken(trial, cell, node, why.message, &broken);
 	put_back(trial, cell, &kept);
 	if (r == 0) {
 		judge(trial, cell, node, &cost, choice);
@@ -245,11 +302,9 @@ static int try_node(const struct trial *trial, size_t cell, size_t node, struct 
 	if (r != -ENOSPC)
 		return hn_fail(err, r, "%s", why.message);
 	r = try_swaps(trial, cell, node, choice, err);
-	if (r != 0)
-		return r < 0 ? r : 0;
-	choice->kind = HN_CHOICE_REFUSED;
-	snprintf(choice->sentence, sizeof(choice->sentence), "%s", why.message);
-	return 0;
+	if (r == 0)
+		*choice = broken;
+	return r < 0 ? r : 0;
 }
 
 static void say_chosen(const struct trial *trial, size_t cell, size_t node, struct hn_choice *choice)
@@ -301,12 +356,14 @@ static int explain_home(const struct hn_snapshot *snapshot, size_t guest,
 			struct hn_explanation *explanation, struct hn_error *err)
 {
 	HN_AUTO(hn_placement) struct hn_placement *copy = hn_placement_copy(home);
-	struct trial trial = {snapshot, guest, limits, copy, home->cost};
+	HN_AUTO(hn_capacity)
+	struct hn_capacity *capacity = hn_capacity_new(snapshot, guest, limits->keep_free_bytes);
+	struct trial trial = {snapshot, guest, limits, capacity, copy, home->cost};
 	struct hn_error why = {0};
 	struct hn_cost cost;
 	int r;
 
-	if (!copy || hn_placement_set_vcpus(copy, 0) < 0) /* CPUs are chosen after the nodes */
+	if (!copy || !capacity || hn_placement_set_vcpus(copy, 0) < 0) /* CPUs are chosen after the nodes */
 		return hn_oom(err);
 	r = cost_of(&trial, &cost, &why);
 	if (r == 0)
@@ -347,9 +404,11 @@ static int try_alone(struct hn_snapshot *snapshot, size_t guest, const struct hn
 {
 	const struct hn_host *host = snapshot->host;
 	HN_AUTO(hn_placement) struct hn_placement *home = hn_placement_new(host->node_count, 1);
-	struct trial trial = {snapshot, guest, limits, home, {{0}}};
+	HN_AUTO(hn_capacity)
+	struct hn_capacity *capacity = hn_capacity_new(snapshot, guest, limits->keep_free_bytes);
+	struct trial trial = {snapshot, guest, limits, capacity, home, {{0}}};
 
-	if (!home)
+	if (!home || !capacity)
 		return hn_oom(err);
 	what->cell = home->cells[0].cell = guest_of(&trial)->cells[0].id;
 	for (size_t node = 0; node < host->node_count; node++) {
@@ -362,13 +421,15 @@ static int try_alone(struct hn_snapshot *snapshot, size_t guest, const struct hn
 		if (put_on(&trial, 0, node, &kept) < 0)
 			return hn_oom(err);
 		r = cost_of(&trial, &cost, &why);
+		choice->node = host->nodes[node].id;
+		choice->kind = HN_CHOICE_EQUAL;
+		if (r == -ENOSPC)
+			say_broken(&trial, 0, node, why.message, choice);
+		else
+			say(choice->sentence, sizeof(choice->sentence), "would hold this cell alone");
 		put_back(&trial, 0, &kept);
 		if (r < 0 && r != -ENOSPC)
 			return hn_fail(err, r, "%s", why.message);
-		choice->node = host->nodes[node].id;
-		choice->kind = r == 0 ? HN_CHOICE_EQUAL : HN_CHOICE_REFUSED;
-		say(choice->sentence, sizeof(choice->sentence), "%s",
-		    r == 0 ? "would hold this cell alone" : why.message);
 	}
 	return 0;
 }

@@ -197,7 +197,9 @@ static void every_alternative_recomputed(void **state)
 				assert_true(choice->sentence[0] != '\0');
 				if (!here)
 					check_choice(snapshot, home, choice, cell, node);
-				if (home->proven)
+				/* where only isolated CPUs are, a cell without vCPUs could be put by hand */
+				if (home->proven &&
+				    !hn_set_empty(&snapshot->guests[0].guest->cells[cell].vcpus))
 					assert_int_not_equal(choice->kind, HN_CHOICE_BETTER);
 				refused += choice->kind == HN_CHOICE_REFUSED;
 				worse += choice->kind == HN_CHOICE_WORSE;
