@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/units.h"
 #include "cli/table.h"
@@ -33,6 +34,31 @@ static enum hn_tone tone_of(enum hn_choice_kind kind)
 	return tones[kind];
 }
 
+/* A row for all nodes of which the same is to be said, in the order of the first of them. */
+static void add_cell(struct hn_table *table, const struct hn_cell_explanation *cell, size_t node_count)
+{
+	for (size_t i = 0; i < node_count; i++) {
+		const struct hn_choice *choice = &cell->choices[i];
+		struct hn_set nodes = hn_set_of(choice->node);
+		char text[128];
+		bool said = false;
+
+		for (size_t j = 0; j < node_count; j++) {
+			bool same = strcmp(cell->choices[j].sentence, choice->sentence) == 0;
+
+			said = said || (same && j < i);
+			if (same)
+				hn_set_add(&nodes, cell->choices[j].node);
+		}
+		if (said)
+			continue;
+		hn_table_row(table);
+		hn_table_cell(table, HN_TONE_PLAIN, "%d", cell->cell);
+		hn_table_cell(table, HN_TONE_PLAIN, "%s", hn_set_format(&nodes, text, sizeof(text)));
+		hn_table_cell(table, tone_of(choice->kind), "%s", choice->sentence);
+	}
+}
+
 int hn_print_explanation(const struct hn_explanation *explanation, bool colour)
 {
 	struct hn_table *table = hn_table_new(colour);
@@ -44,18 +70,10 @@ int hn_print_explanation(const struct hn_explanation *explanation, bool colour)
 	else
 		putchar('\n');
 	hn_table_column(table, "CELL", true);
-	hn_table_column(table, "NODE", true);
+	hn_table_column(table, "NODE", false);
 	hn_table_column(table, "WHY", false);
-	for (size_t cell = 0; cell < explanation->cell_count; cell++) {
-		for (size_t node = 0; node < explanation->node_count; node++) {
-			const struct hn_choice *choice = &explanation->cells[cell].choices[node];
-
-			hn_table_row(table);
-			hn_table_cell(table, HN_TONE_PLAIN, "%d", explanation->cells[cell].cell);
-			hn_table_cell(table, HN_TONE_PLAIN, "%d", choice->node);
-			hn_table_cell(table, tone_of(choice->kind), "%s", choice->sentence);
-		}
-	}
+	for (size_t cell = 0; cell < explanation->cell_count; cell++)
+		add_cell(table, &explanation->cells[cell], explanation->node_count);
 	r = hn_table_print(table, 2, stdout);
 	hn_table_free(table);
 	return r;
