@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "sim/enliven.h"
 
+#define DEDICATED_ONE_IN 16
 #define LONGEST_SECONDS 86400
 #define CENSUS 20000 /* guests drawn to learn what one asks for in the mean */
 
@@ -75,6 +76,8 @@ static void draw_guest(struct hn_random *random, const struct hn_host *host, str
 	ret->request.memory_bytes =
 		ret->request.vcpus * HN_MIB * mib_a_vcpu[hn_random_below(random, HN_COUNT(mib_a_vcpu))];
 	ret->request.cells = hn_cells_for(host, ret->request.vcpus, ret->request.memory_bytes);
+	if (hn_random_below(random, DEDICATED_ONE_IN) == 0)
+		ret->request.class = HN_CLASS_DEDICATED;
 	ret->seconds = hn_draw_exponential(random, lives[life].mean_seconds);
 }
 
@@ -125,7 +128,7 @@ static int add_residents(struct hn_trace *trace, const struct hn_host *host, dou
 		struct drawn drawn;
 
 		draw_guest(random, host, &drawn);
-		if (hn_random_below(random, 1000) >= drawn.seconds / LONGEST_SECONDS * 1000)
+		if (hn_random_below(random, 1000) >= drawn.seconds / (4 * LONGEST_SECONDS) * 1000)
 			continue;
 		bytes += (double)drawn.request.memory_bytes;
 		cpus += drawn.request.vcpus;

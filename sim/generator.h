@@ -5,8 +5,8 @@
  *
  * The shape is what Cortez et al., "Resource Central" (SOSP 2017) and Hadary et al., "Protean" (OSDI 2020)
  * tell of Azure: most guests ask for one or two vCPUs and a few GiB and live for minutes or hours; few are
- * large and stay for days, and these hold most of the machine. The weights are round numbers of ours and
- * fitted to no trace: cli/azure-trace.h reads a real one.
+ * large and stay for days, and these hold most of the machine. One in 16 is of class dedicated. The weights
+ * are round numbers of ours and fitted to no trace: cli/azure-trace.h reads a real one.
  */
 #include "model/host.h"
 #include "sim/trace.h"

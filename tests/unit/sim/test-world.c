@@ -218,7 +218,7 @@ static void the_same_trace_gives_the_same_score(void **state)
 				 0);
 	assert_memory_equal(&scores[0], &scores[1], sizeof(scores[0]));
 	assert_true(scores[0].locality > 0 && scores[0].locality <= 1);
-	assert_true(scores[0].filled > 0.2 && scores[0].filled <= 1);
+	assert_true(scores[0].filled > 0.05 && scores[0].filled <= 1);
 	assert_true(scores[0].counts.looks > 1000);
 	for (size_t i = 0; i < HN_COURSE; i++)
 		assert_true(scores[0].course[i] >= 0 && scores[0].course[i] <= 1);
