@@ -7,20 +7,33 @@
 #include "base/units.h"
 #include "cli/table.h"
 
+static const char *const part_titles[HN_COST_PARTS] = {
+	"remote", "vCPUs beyond CPUs", "MiB/s beyond bandwidth", "fragmentation", "MiB to migrate"};
+
+/* How far from the best it may be, by the first part that is not proven. */
+static void print_proof(const struct hn_explanation *explanation)
+{
+	if (explanation->proven) {
+		printf("; proven best\n\n");
+		return;
+	}
+	for (size_t i = 0; i < HN_COST_PARTS; i++) {
+		if (explanation->cost.parts[i] <= explanation->bound.parts[i])
+			continue;
+		printf("; not proven best: no placement has less than %s %llu\n\n", part_titles[i],
+		       (unsigned long long)explanation->bound.parts[i]);
+		return;
+	}
+	printf("; not proven best\n\n");
+}
+
 static void print_cost(const struct hn_explanation *explanation)
 {
-	static const char *const what[HN_COST_PARTS] = {
-		"remote", "vCPUs beyond CPUs", "MiB/s beyond bandwidth", "fragmentation", "MiB to migrate"};
-
 	printf("  cost: ");
 	for (size_t i = 0; i < HN_COST_PARTS; i++)
-		printf("%s%s %llu", i ? ", " : "", what[i], (unsigned long long)explanation->cost.parts[i]);
-	if (explanation->proven)
-		printf("; proven best\n\n");
-	else if (explanation->gap > 0)
-		printf("; not proven, at most %.1f %% from the best\n\n", 100 * explanation->gap);
-	else
-		printf("; not proven best\n\n");
+		printf("%s%s %llu", i ? ", " : "", part_titles[i],
+		       (unsigned long long)explanation->cost.parts[i]);
+	print_proof(explanation);
 }
 
 static enum hn_tone tone_of(enum hn_choice_kind kind)

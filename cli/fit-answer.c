@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "base/units.h"
 #include "model/codec.h"
 #include "policy/explain.h"
 
@@ -13,6 +14,7 @@ void hn_fit_answer_free(struct hn_fit_answer *answer)
 		return;
 	hn_placement_free(answer->home);
 	hn_explanation_free(answer->explanation);
+	hn_admission_done(&answer->admission);
 	free(answer);
 }
 
@@ -35,11 +37,75 @@ static int count_more(struct hn_snapshot *snapshot, const struct hn_guest *guest
 	return 0;
 }
 
-static int say_nearest(const struct hn_snapshot *snapshot, size_t guest,
-		       const struct hn_solver_limits *limits, struct hn_fit_answer *answer,
-		       struct hn_error *err)
+/* What would help a guest that does not fit. */
+static int find_ways(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
+		     struct hn_fit_answer *answer, struct hn_error *err)
 {
-	return 0;
+	struct hn_error why = {0};
+	int r = hn_nearest_find(snapshot, guest, limits, &answer->nearest, err);
+
+	if (r < 0)
+		return r;
+	r = hn_admit(snapshot, guest, limits, HN_FIT_MOVERS_MAX, &answer->admission, &why);
+	if (r == -ENOSPC)
+		answer->admission = (struct hn_admission){0};
+	return r < 0 && r != -ENOSPC ? hn_fail(err, r, "%s", why.message) : 0;
+}
+
+const char *hn_fit_say_movers(const struct hn_fit_answer *answer, const struct hn_snapshot *snapshot,
+			      char *buffer, size_t size)
+{
+	char bytes[HN_UNITS_TEXT_MAX];
+	size_t used = 0;
+
+	*buffer = '\0';
+	for (size_t i = 1; i < answer->admission.count && used < size; i++)
+		used += (size_t)snprintf(buffer + used, size - used, "%s%s",
+					 i == 1 ? "It would fit if room were made by moving " : " and ",
+					 snapshot->guests[answer->admission.guests[i].guest].guest->name);
+	if (used > 0 && used < size)
+		snprintf(buffer + used, size - used, ", %s in all.",
+			 hn_bytes_format(answer->admission.move_bytes, bytes, sizeof(bytes)));
+	return buffer;
+}
+
+static int add_nearest(json_object *json, const struct hn_fit_answer *answer)
+{
+	const struct hn_nearest *nearest = &answer->nearest;
+	json_object *object = json_object_new_object();
+	int failed = !object;
+
+	failed = failed || hn_json_add_string(object, "sentence", nearest->sentence) ||
+		 (nearest->with_memory && hn_json_add_u64(object, "memory_bytes", nearest->memory_bytes)) ||
+		 (nearest->with_vcpus && hn_json_add_u64(object, "vcpus", nearest->vcpus)) ||
+		 (nearest->with_cells && hn_json_add_u64(object, "cells", nearest->cells));
+	if (failed) {
+		json_object_put(object);
+		return -ENOMEM;
+	}
+	return hn_json_add(json, "nearest", object);
+}
+
+static int add_movers(json_object *json, const struct hn_fit_answer *answer,
+		      const struct hn_snapshot *snapshot)
+{
+	json_object *names = json_object_new_array();
+	int failed = !names;
+
+	for (size_t i = 1; i < answer->admission.count && !failed; i++) {
+		size_t guest = answer->admission.guests[i].guest;
+		json_object *name = json_object_new_string(snapshot->guests[guest].guest->name);
+
+		failed = !name || json_object_array_add(names, name);
+	}
+	if (failed) {
+		json_object_put(names);
+		return -ENOMEM;
+	}
+	return hn_json_add(json, "movers", names) ||
+			       hn_json_add_u64(json, "move_bytes", answer->admission.move_bytes)
+		       ? -ENOMEM
+		       : 0;
 }
 
 static int answer_for(struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
@@ -56,7 +122,7 @@ static int answer_for(struct hn_snapshot *snapshot, size_t guest, const struct h
 	if (r < 0)
 		return r;
 	if (!answer->home)
-		return say_nearest(snapshot, guest, limits, answer, err);
+		return find_ways(snapshot, guest, limits, answer, err);
 	state->home = hn_placement_copy(answer->home);
 	return state->home ? count_more(snapshot, state->guest, limits, &answer->more, err) : hn_oom(err);
 }
@@ -96,7 +162,8 @@ json_object *hn_fit_encode(const struct hn_fit_answer *answer, const struct hn_s
 	    hn_json_add_bool(json, "fits", answer->home != NULL) ||
 	    hn_json_add_string(json, "host", snapshot->host->name) ||
 	    hn_json_add_u64(json, "more", answer->more) ||
-	    hn_json_add_string(json, "nearest", answer->nearest))
+	    (answer->home ? hn_json_add(json, "nearest", NULL) : add_nearest(json, answer)) ||
+	    add_movers(json, answer, snapshot))
 		return NULL;
 	return hn_steal(json);
 }

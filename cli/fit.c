@@ -120,13 +120,17 @@ static int load_guest(const struct options *options, struct hn_guest **ret, stru
 
 static int print_answer(const struct hn_fit_answer *answer, const struct hn_snapshot *snapshot, bool colour)
 {
+	char movers[400];
+
 	if (hn_print_explanation(answer->explanation, colour) < 0)
 		return -ENOMEM;
 	if (answer->home)
 		printf("\nIt fits on %s, and %s%u more of it after that.\n", snapshot->host->name,
 		       answer->more == HN_FIT_MORE_MAX ? "at least " : "", answer->more);
 	else
-		printf("\nIt does not fit on %s. %s\n", snapshot->host->name, answer->nearest);
+		printf("\nIt does not fit on %s: %s.%s%s\n", snapshot->host->name, answer->nearest.sentence,
+		       answer->admission.count > 1 ? " " : "",
+		       hn_fit_say_movers(answer, snapshot, movers, sizeof(movers)));
 	return 0;
 }
 

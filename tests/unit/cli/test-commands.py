@@ -81,7 +81,7 @@ class Fit(Files):
             self.assertIn("5.9 GiB free of 8 GiB needed", cell["choices"][1]["sentence"])
         done = run("fit", "--host", self.folder / "host.json", "--vcpus", 4, "--memory", "16G", "--cells", 2)
         self.assertEqual(done.returncode, 6)
-        self.assertIn("It does not fit on made.", done.stdout)
+        self.assertIn("It does not fit on made: ", done.stdout)
         self.assertIn("3.9 GiB free of 8 GiB needed", done.stdout)
 
     def test_memory_is_not_given_twice(self):
@@ -217,7 +217,7 @@ class Simulate(Files):
         large = self.simulate("--nodes", 4, "--load", "0.5")["runs"][0]
         small = self.simulate("--nodes", 1, "--cpus", 4, "--memory", "8G", "--load", "5")["runs"][0]
         self.assertGreater(small["refused"], 0)
-        self.assertEqual(large["refused"], 0)
+        self.assertLess(large["refused"] / large["arrived"], small["refused"] / small["arrived"])
 
     def make_trace(self, change=None):
         path = self.folder / "trace.sqlite"
