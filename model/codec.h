@@ -12,6 +12,7 @@
 #include <json-c/json.h>
 
 #include "base/error.h"
+#include "model/explanation.h"
 #include "model/guest.h"
 #include "model/host.h"
 #include "model/placement.h"
@@ -43,3 +44,6 @@ int hn_report_decode(json_object *json, struct hn_report **ret, struct hn_error 
 
 json_object *hn_snapshot_encode(const struct hn_snapshot *snapshot);
 int hn_snapshot_decode(json_object *json, struct hn_snapshot **ret, struct hn_error *err);
+
+json_object *hn_explanation_encode(const struct hn_explanation *explanation);
+int hn_explanation_decode(json_object *json, struct hn_explanation **ret, struct hn_error *err);
