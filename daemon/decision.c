@@ -59,7 +59,7 @@ static int decide(struct hn_managed *managed, bool now, struct hn_plan **ret, st
 
 	if (r < 0)
 		return r;
-	r = hn_decide(&snapshot, index, &options, ret, ret_looks, err);
+	r = hn_decide(&snapshot, index, &options, ret, ret_looks, NULL, err);
 	free(snapshot.guests);
 	return r;
 }

@@ -1,5 +1,8 @@
 #include "policy/whereabouts.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
 #include "policy/capacity.h"
 #include "policy/locality.h"
 
@@ -111,4 +114,35 @@ struct hn_placement *hn_placement_whole(const struct hn_snapshot *snapshot, size
 		home->cells[cell].bytes[nodes[cell]] = model->cells[cell].memory_bytes;
 	}
 	return home;
+}
+
+typedef int (*whereabouts_function)(const struct hn_snapshot *snapshot, size_t guest, size_t cell);
+
+static int placement_of(const struct hn_snapshot *snapshot, size_t guest, whereabouts_function first,
+			whereabouts_function second, struct hn_placement **ret)
+{
+	size_t cells = snapshot->guests[guest].guest->cell_count;
+	HN_AUTO(memory) int *nodes = calloc(cells + 1, sizeof(*nodes));
+
+	if (!nodes)
+		return -ENOMEM;
+	for (size_t cell = 0; cell < cells; cell++) {
+		nodes[cell] = first(snapshot, guest, cell);
+		if (nodes[cell] < 0)
+			nodes[cell] = second(snapshot, guest, cell);
+		if (nodes[cell] < 0)
+			return 0;
+	}
+	*ret = hn_placement_whole(snapshot, guest, nodes);
+	return *ret ? 1 : -ENOMEM;
+}
+
+int hn_placement_of_memory(const struct hn_snapshot *snapshot, size_t guest, struct hn_placement **ret)
+{
+	return placement_of(snapshot, guest, hn_whereabouts_of_memory, hn_whereabouts_of_cpus, ret);
+}
+
+int hn_placement_of_cpus(const struct hn_snapshot *snapshot, size_t guest, struct hn_placement **ret)
+{
+	return placement_of(snapshot, guest, hn_whereabouts_of_cpus, hn_whereabouts_of_memory, ret);
 }

@@ -35,3 +35,9 @@ bool hn_node_allowed(const struct hn_snapshot *snapshot, size_t guest, size_t no
 /* A placement that has every cell, by index, wholly on nodes[cell]; its cost is not worked out. NULL when out
  * of memory. */
 struct hn_placement *hn_placement_whole(const struct hn_snapshot *snapshot, size_t guest, const int *nodes);
+
+/* Every cell where most of its pages are, or where its vCPUs ran: 1 and *ret; 0 when that is not known of
+ * every cell that has any; -ENOMEM. Cells without vCPUs are then where their pages are, and the other way
+ * round. */
+int hn_placement_of_memory(const struct hn_snapshot *snapshot, size_t guest, struct hn_placement **ret);
+int hn_placement_of_cpus(const struct hn_snapshot *snapshot, size_t guest, struct hn_placement **ret);

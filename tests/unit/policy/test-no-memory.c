@@ -55,10 +55,10 @@ static void a_decision_is_whole_or_none(void **state)
 		int r;
 
 		options.now = round % 2;
-		assert_int_equal(hn_decide(snapshot, 0, &options, &whole, &looks, &err), 0);
+		assert_int_equal(hn_decide(snapshot, 0, &options, &whole, &looks, NULL, &err), 0);
 		for (;; allowed++) {
 			allocations_left = allowed;
-			r = hn_decide(snapshot, 0, &options, &plan, &looks, &err);
+			r = hn_decide(snapshot, 0, &options, &plan, &looks, NULL, &err);
 			allocations_left = -1;
 			if (r == 0)
 				break;

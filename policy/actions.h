@@ -1,0 +1,52 @@
+#pragma once
+/*
+ * actions - what has to be done so that a guest is in the home of its plan: threads to bind, pages to bring.
+ * Pure: no I/O, clock, logging or globals. Private to policy/.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/plan.h"
+#include "model/snapshot.h"
+
+struct hn_decide_options;
+
+/* One look at one guest. */
+struct hn_look {
+	const struct hn_snapshot *snapshot;
+	size_t index; /* of the guest */
+	const struct hn_guest_state *state;
+	const struct hn_guest *guest;
+	const struct hn_sample *sample;
+	const struct hn_decide_options *options;
+	struct hn_plan *plan;
+};
+
+/* What of a cell may be brought home; an or of these. */
+enum hn_side {
+	HN_SIDE_VCPUS = 1,  /* its vCPUs, wherever they may run now */
+	HN_SIDE_MEMORY = 2, /* its pages */
+	HN_SIDE_NARROW = 4, /* its vCPUs that may run at home already are kept there */
+};
+
+/*
+ * Adds to look->plan, whose home is set, what brings the sides of each cell (by index) home: first bindings,
+ * so that what the guest touches from now on is allocated at home; then migrations in an order in which none
+ * needs more room than is free, in parts where they have to be (policy/schedule.h). A few stray pages are no
+ * reason to move, unless something moves anyway. Adds notes about what cannot be had. -ENOMEM.
+ */
+int hn_actions_plan(const struct hn_look *look, const unsigned *sides);
+
+/* Share of the cell's sampled pages that lie in that home, by index; 1 without any page. */
+double hn_share_at_home(const struct hn_look *look, const struct hn_placement *home, size_t cell);
+
+/* Upper estimate of the cell's bytes that lie outside that home. */
+uint64_t hn_bytes_away(const struct hn_look *look, const struct hn_placement *home, size_t cell);
+
+/* CPUs that the thread, by index, is to run on in that home. */
+struct hn_set hn_home_cpus(const struct hn_look *look, const struct hn_placement *home, size_t thread);
+
+/* By node index, what can be brought there now: free beyond keep_free and what others have been promised.
+ * NULL when out of memory. */
+uint64_t *hn_room_now(const struct hn_snapshot *snapshot, size_t guest, uint64_t keep_free_bytes);
