@@ -12,6 +12,7 @@
 
 /* A migration before it is known in how many steps it is to be done. */
 struct draft {
+	const struct hn_look *look;
 	struct hn_action action;
 	uint64_t bytes;  /* of action.bytes, the likely part: the rest is the upper end of the interval */
 	uint64_t there;  /* of the cell's, at the target */
@@ -183,7 +184,7 @@ static int draft_migration(const struct hn_look *look, size_t cell, struct draft
 	uint64_t away = hn_bytes_away(look, look->plan->home, cell), lack;
 	size_t target = neediest_node(look, cell, &lack);
 
-	*draft = (struct draft){.action = {.kind = HN_ACTION_MIGRATE}};
+	*draft = (struct draft){.look = look, .action = {.kind = HN_ACTION_MIGRATE}};
 	if (at_home >= 1 || lack == 0)
 		return 0;
 	action->cell = home->cell;
@@ -221,9 +222,9 @@ uint64_t *hn_room_now(const struct hn_snapshot *snapshot, size_t guest, uint64_t
 }
 
 /* One step of a draft as an action; the last one takes what the interval adds. */
-static int write_step(const struct hn_look *look, struct draft *draft, const struct hn_step *step)
+static int write_step(struct draft *draft, const struct hn_step *step)
 {
-	struct hn_action *action = hn_plan_add_action(look->plan, HN_ACTION_MIGRATE);
+	struct hn_action *action = hn_plan_add_action(draft->look->plan, HN_ACTION_MIGRATE);
 	char text[HN_UNITS_TEXT_MAX];
 	size_t length;
 
@@ -245,47 +246,68 @@ static int write_step(const struct hn_look *look, struct draft *draft, const str
 	return 0;
 }
 
-static int write_drafts(const struct hn_look *look, struct draft *drafts, size_t count)
-{
-	HN_AUTO(memory) struct hn_leg *legs = calloc(count + 1, sizeof(*legs));
-	HN_AUTO(memory)
-	uint64_t *room = hn_room_now(look->snapshot, look->index, look->options->solver.keep_free_bytes);
-	struct hn_schedule schedule;
-	int r;
+/* Migrations of several looks that are to be put in order. */
+struct drafts {
+	size_t count;
+	struct draft *items;
+};
 
-	if (!legs || !room)
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++)
-		legs[i] = (struct hn_leg){
-			.to = (size_t)hn_host_node_index(look->snapshot->host, drafts[i].action.to_node),
-			.bytes = drafts[i].bytes,
-			.there = drafts[i].there,
-			.from = drafts[i].from};
-	r = hn_schedule_make(legs, count, room, look->sample->node_count, &schedule);
-	for (size_t i = 0; i < schedule.count && r == 0; i++)
-		r = write_step(look, &drafts[schedule.steps[i].leg], &schedule.steps[i]);
-	hn_schedule_done(&schedule);
-	return r;
+static void drafts_done(struct drafts *drafts)
+{
+	for (size_t i = 0; i < drafts->count; i++)
+		free(drafts->items[i].from);
+	free(drafts->items);
 }
 
-static int plan_migrations(const struct hn_look *look, const unsigned *sides)
+static int draft_migrations(const struct hn_look *look, const unsigned *sides, struct drafts *drafts)
 {
-	HN_AUTO(memory) struct draft *drafts = calloc(look->guest->cell_count + 1, sizeof(*drafts));
-	size_t count = 0;
-	int r = drafts ? 0 : -ENOMEM;
+	struct draft *grown =
+		reallocarray(drafts->items, drafts->count + look->guest->cell_count + 1, sizeof(*grown));
+	int r = grown ? 0 : -ENOMEM;
 
+	if (grown)
+		drafts->items = grown;
 	for (size_t i = 0; i < look->guest->cell_count && r == 0; i++) {
 		if (!(sides[i] & HN_SIDE_MEMORY) || !hn_guest_cell_movable(look->guest, i))
 			continue;
-		r = draft_migration(look, i, &drafts[count]);
-		count += drafts[count].from != NULL;
+		r = draft_migration(look, i, &drafts->items[drafts->count]);
+		drafts->count += r > 0;
 		r = r > 0 ? 0 : r;
 	}
-	if (r == 0 && count > 0)
-		r = write_drafts(look, drafts, count);
-	for (size_t i = 0; i < count; i++)
-		free(drafts[i].from);
 	return r;
+}
+
+static int schedule_drafts(const struct drafts *drafts, const uint64_t *room, size_t node_count,
+			   struct hn_schedule *ret)
+{
+	HN_AUTO(memory) struct hn_leg *legs = calloc(drafts->count + 1, sizeof(*legs));
+
+	*ret = (struct hn_schedule){0};
+	if (!legs)
+		return -ENOMEM;
+	for (size_t i = 0; i < drafts->count; i++) {
+		const struct draft *draft = &drafts->items[i];
+		int to = hn_host_node_index(draft->look->snapshot->host, draft->action.to_node);
+
+		legs[i] = (struct hn_leg){
+			.to = (size_t)to, .bytes = draft->bytes, .there = draft->there, .from = draft->from};
+	}
+	return hn_schedule_make(legs, drafts->count, room, node_count, ret);
+}
+
+/* The drafts as actions of their plans, in order; whose turn it is goes to turns, which has room. */
+static int write_schedule(const struct drafts *drafts, const struct hn_schedule *schedule,
+			  const struct hn_look *looks, struct hn_turn *turns)
+{
+	for (size_t i = 0; i < schedule->count; i++) {
+		struct draft *draft = &drafts->items[schedule->steps[i].leg];
+
+		if (write_step(draft, &schedule->steps[i]) < 0)
+			return -ENOMEM;
+		turns[i] =
+			(struct hn_turn){(size_t)(draft->look - looks), draft->look->plan->action_count - 1};
+	}
+	return 0;
 }
 
 /* What the operator should know about memory policies that will send new pages elsewhere. */
@@ -314,24 +336,70 @@ static int add_notes(const struct hn_look *look)
 	return r;
 }
 
-int hn_actions_plan(const struct hn_look *look, const unsigned *sides)
+/* Bindings, and drafts of the migrations if anything is needed at all. */
+static int begin(const struct hn_look *look, const unsigned *sides, struct drafts *drafts)
 {
-	const struct hn_guest *guest = look->guest;
 	bool needed;
 	int r = 0;
 
-	for (size_t i = 0; i < guest->thread_count && r == 0; i++)
+	for (size_t i = 0; i < look->guest->thread_count && r == 0; i++)
 		r = plan_bind(look, sides, i);
 	needed = look->plan->action_count > 0;
-	for (size_t i = 0; i < guest->cell_count; i++)
-		needed = needed ||
-			 ((sides[i] & HN_SIDE_MEMORY) && is_away(look, i) && hn_guest_cell_movable(guest, i));
-	if (r == 0 && needed)
-		r = plan_migrations(look, sides);
-	for (size_t i = 0; i < guest->cell_count && r == 0; i++)
-		if (is_away(look, i) && !hn_guest_cell_movable(guest, i))
+	for (size_t i = 0; i < look->guest->cell_count; i++)
+		needed = needed || ((sides[i] & HN_SIDE_MEMORY) && is_away(look, i) &&
+				    hn_guest_cell_movable(look->guest, i));
+	return r == 0 && needed ? draft_migrations(look, sides, drafts) : r;
+}
+
+static int finish(const struct hn_look *look)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < look->guest->cell_count && r == 0; i++)
+		if (is_away(look, i) && !hn_guest_cell_movable(look->guest, i))
 			r = hn_plan_add_note(
 				look->plan, "cell %d: its memory cannot be moved (%.1f %% is at home)",
-				guest->cells[i].id, 100 * hn_share_at_home(look, look->plan->home, i));
+				look->guest->cells[i].id, 100 * hn_share_at_home(look, look->plan->home, i));
 	return r ? r : add_notes(look);
+}
+
+int hn_actions_plan_together(const struct hn_look *looks, const unsigned *const *sides, size_t count,
+			     const uint64_t *room, struct hn_turn **ret_turns, size_t *ret_count,
+			     bool *ret_fits)
+{
+	struct drafts drafts = {0};
+	struct hn_schedule schedule = {0};
+	int r = 0;
+
+	*ret_turns = NULL;
+	for (size_t i = 0; i < count && r == 0; i++)
+		r = begin(&looks[i], sides[i], &drafts);
+	if (r == 0)
+		r = schedule_drafts(&drafts, room, looks->sample->node_count, &schedule);
+	if (r == 0 && !(*ret_turns = calloc(schedule.count + 1, sizeof(**ret_turns))))
+		r = -ENOMEM;
+	if (r == 0)
+		r = write_schedule(&drafts, &schedule, looks, *ret_turns);
+	for (size_t i = 0; i < count && r == 0; i++)
+		r = finish(&looks[i]);
+	*ret_count = schedule.count;
+	*ret_fits = schedule.fits;
+	hn_schedule_done(&schedule);
+	drafts_done(&drafts);
+	if (r < 0) {
+		free(*ret_turns);
+		*ret_turns = NULL;
+	}
+	return r;
+}
+
+int hn_actions_plan(const struct hn_look *look, const unsigned *sides)
+{
+	HN_AUTO(memory)
+	uint64_t *room = hn_room_now(look->snapshot, look->index, look->options->solver.keep_free_bytes);
+	HN_AUTO(memory) struct hn_turn *turns = NULL;
+	size_t count;
+	bool fits;
+
+	return room ? hn_actions_plan_together(look, &sides, 1, room, &turns, &count, &fits) : -ENOMEM;
 }

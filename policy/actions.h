@@ -38,6 +38,20 @@ enum hn_side {
  */
 int hn_actions_plan(const struct hn_look *look, const unsigned *sides);
 
+/* Whose turn it is: the action of that plan. */
+struct hn_turn {
+	size_t look, action;
+};
+
+/*
+ * The same for several guests at once, whose migrations make room for one another: *ret_turns, to be freed by
+ * the caller, are those of all plans in the order in which they have to be done, *ret_count many; *ret_fits
+ * says whether each finds room in its turn. room: by node index, free before the first. -ENOMEM.
+ */
+int hn_actions_plan_together(const struct hn_look *looks, const unsigned *const *sides, size_t count,
+			     const uint64_t *room, struct hn_turn **ret_turns, size_t *ret_count,
+			     bool *ret_fits);
+
 /* Share of the cell's sampled pages that lie in that home, by index; 1 without any page. */
 double hn_share_at_home(const struct hn_look *look, const struct hn_placement *home, size_t cell);
 

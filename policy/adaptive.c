@@ -230,10 +230,11 @@ static int consider(const struct hn_look *look, struct hn_placement **home, cons
 		return hn_oom(err);
 	ret->wanted = ret->worth = false;
 	ret->regret = ret->price = ret->before = ret->after = 0;
-	if (r < 0)
-		return 0;
 	hn_adaptive_weigh(look, *home, regret, now, ret);
-	if (ret->worth && !now) {
+	if (r < 0) {
+		ret->cramped = ret->cramped || ret->worth;
+		ret->wanted = ret->worth = false;
+	} else if (ret->worth && !now) {
 		r = is_better(look, *home, ret->sides);
 		if (r < 0)
 			return hn_oom(err);
@@ -266,7 +267,8 @@ static void explain(const struct hn_look *look, struct hn_proposal *proposal)
 			 "that",
 			 proposal->regret, proposal->price, theta_of(look->snapshot));
 	else
-		snprintf(text, size, "nothing to be gained elsewhere");
+		snprintf(text, size, "nothing to be gained elsewhere%s",
+			 proposal->cramped ? " that has room for it" : "");
 }
 
 int hn_adaptive_propose(const struct hn_look *look, const struct hn_regret *regret, bool now,

@@ -21,6 +21,7 @@ struct hn_proposal {
 	unsigned *sides;           /* by cell, of enum hn_side; 0: left where it is */
 	bool worth;
 	bool wanted;   /* some cell would do better elsewhere, worth it or not */
+	bool cramped;  /* a move would be worth it, had the memory room there: see policy/swap.h */
 	double regret; /* vCPU-seconds: of the cells that move, or would */
 	double price;
 	double before, after; /* vCPU-seconds a second lost by the guest to remote memory */

@@ -12,6 +12,7 @@
 #include "policy/policies.h"
 #include "policy/price.h"
 #include "policy/regret.h"
+#include "policy/swap.h"
 #include "policy/traffic.h"
 #include "policy/whereabouts.h"
 
@@ -180,6 +181,22 @@ static void pay(const struct hn_look *look, const struct hn_proposal *proposal, 
 	looks->promised_share = (proposal->before - proposal->after) / looks->promised_share;
 }
 
+/* A guest for whose memory there is no room where it should be: who could change places with it? */
+static int note_partner(const struct hn_look *look, struct hn_error *err)
+{
+	HN_AUTO(hn_swap) struct hn_swap *swap = NULL;
+	int r = hn_decide_swap(look->snapshot, look->index, look->options, &swap, err);
+
+	if (r == 0 && swap)
+		r = hn_plan_add_note(
+			    look->plan,
+			    "it could change places with guest '%.100s', in %zu steps through what is free",
+			    look->snapshot->guests[swap->guests[1]].guest->name, swap->turn_count) < 0
+			    ? hn_oom(err)
+			    : 0;
+	return r;
+}
+
 /* Plans for a guest whose moves have to be worth it. 0, -ENOSPC, -ENOMEM. */
 static int plan_worth(const struct hn_look *look, const struct hn_policy *policy, struct hn_looks *looks,
 		      struct hn_regret *regret, struct hn_error *why)
@@ -199,6 +216,8 @@ static int plan_worth(const struct hn_look *look, const struct hn_policy *policy
 			r = hn_plan_add_note(look->plan, "%s", proposal.reason) < 0 ? hn_oom(why) : 0;
 		pay(look, &proposal, looks, regret);
 	}
+	if (r == 0 && proposal.cramped && !proposal.worth)
+		r = note_partner(look, why);
 	hn_proposal_done(&proposal);
 	return r;
 }
