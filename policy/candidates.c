@@ -1,19 +1,16 @@
 #include "policy/candidates.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/units.h"
 
 /* Everything finding the places of one cell needs. */
 struct quest {
-	const struct hn_host *host;
-	const struct hn_capacity *capacity;
-	const uint64_t *here; /* the cell's bytes now, by node */
-	uint64_t bytes;
-	unsigned vcpus;
-	unsigned cpu_multiple;
-	int fixed_node; /* index; -1: free */
+	const struct hn_problem *problem;
+	const struct hn_problem_cell *cell;
+	const struct hn_search_rules *rules;
 };
 
 static uint64_t to_mib(uint64_t bytes)
@@ -23,40 +20,47 @@ static uint64_t to_mib(uint64_t bytes)
 
 static bool usable(const struct quest *quest, size_t node)
 {
-	if (quest->fixed_node >= 0)
-		return (int)node == quest->fixed_node;
-	return quest->capacity->nodes[node].cpus > 0 && quest->host->nodes[node].memory_bytes > 0;
+	if (quest->cell->tie >= 0)
+		return (int)node == quest->cell->tie;
+	return quest->problem->nodes[node].seats[quest->cell->class] > 0 &&
+	       quest->problem->nodes[node].home && !quest->cell->barred[node];
 }
 
 static unsigned cpu_room(const struct quest *quest, size_t node)
 {
-	return quest->capacity->nodes[node].cpus * quest->cpu_multiple;
+	unsigned seats = quest->problem->nodes[node].seats[quest->cell->class];
+
+	return quest->cell->class == HN_CLASS_SHARED ? seats * quest->rules->cpu_multiple : seats;
 }
 
 /* But for strays. */
 static bool is_there(const struct quest *quest, size_t node)
 {
-	return quest->here[node] > 0 && quest->here[node] >= quest->bytes - quest->bytes / HN_STRAY_FRACTION;
+	uint64_t here = quest->cell->here[node], bytes = quest->cell->bytes;
+
+	return here > 0 && here >= bytes - bytes / HN_STRAY_FRACTION;
 }
 
 /* How much of the cell the node could hold: what is there may stay, what arrives needs what must stay free as
  * well. */
 static uint64_t byte_room(const struct quest *quest, size_t node)
 {
-	const struct hn_node_capacity *capacity = &quest->capacity->nodes[node];
-	uint64_t room = capacity->room_bytes > capacity->short_bytes
-				? capacity->room_bytes - capacity->short_bytes
-				: 0;
+	const struct hn_problem_node *capacity = &quest->problem->nodes[node];
+	uint64_t room = capacity->room[quest->cell->page_kind];
+	uint64_t less = capacity->short_bytes[quest->cell->page_kind], here = quest->cell->here[node];
 
-	return room > quest->here[node] ? room : quest->here[node];
+	if (quest->rules->any_memory)
+		return UINT64_MAX / 4096;
+	room = room > less ? room - less : 0;
+	return room > here ? room : here;
 }
 
 static bool fits_alone(const struct quest *quest, size_t node)
 {
-	if (quest->fixed_node >= 0)
+	if (quest->cell->tie >= 0)
 		return true; /* it is there already */
-	return (is_there(quest, node) || byte_room(quest, node) >= quest->bytes) &&
-	       cpu_room(quest, node) >= quest->vcpus;
+	return (is_there(quest, node) || byte_room(quest, node) >= quest->cell->bytes) &&
+	       cpu_room(quest, node) >= quest->cell->vcpus;
 }
 
 /* What is present and would have to come from elsewhere. */
@@ -64,8 +68,8 @@ static uint64_t bytes_to_migrate(const struct quest *quest, const struct hn_cand
 {
 	uint64_t elsewhere = 0;
 
-	for (size_t node = 0; node < quest->capacity->node_count; node++) {
-		uint64_t leaves = quest->here[node];
+	for (size_t node = 0; node < quest->problem->node_count; node++) {
+		uint64_t leaves = quest->cell->here[node];
 
 		for (size_t i = 0; i < candidate->share_count; i++)
 			if (candidate->shares[i].node == node)
@@ -96,18 +100,33 @@ static void book_room(const struct quest *quest, struct hn_candidate *candidate)
 {
 	for (size_t i = 0; i < candidate->share_count; i++) {
 		struct hn_share *share = &candidate->shares[i];
-		uint64_t here = quest->here[share->node];
+		uint64_t here = quest->cell->here[share->node];
 
 		share->taking = share->bytes;
-		if (here < share->bytes && share->bytes == quest->bytes && is_there(quest, share->node))
+		if (here < share->bytes && share->bytes == quest->cell->bytes && is_there(quest, share->node))
 			share->taking = here;
 		share->arriving = share->taking > here ? share->taking - here : 0;
 	}
 }
 
+static void measure_set(const struct quest *quest, struct hn_candidate *candidate)
+{
+	for (size_t i = 0; i < candidate->share_count; i++)
+		for (size_t j = 0; j < i; j++)
+			candidate->inner_distance += hn_problem_distance(
+				quest->problem, candidate->shares[i].node, candidate->shares[j].node);
+	for (size_t i = 0; i < candidate->share_count && quest->cell->bandwidth_mib > 0; i++)
+		candidate->shares[i].bandwidth_mib =
+			quest->cell->bytes
+				? (uint64_t)((double)quest->cell->bandwidth_mib *
+					     (double)candidate->shares[i].bytes / (double)quest->cell->bytes)
+				: quest->cell->bandwidth_mib / candidate->share_count;
+	candidate->migrate_mib = to_mib(bytes_to_migrate(quest, candidate));
+}
+
 static int find_single(const struct quest *quest, struct hn_candidates *ret)
 {
-	for (size_t node = 0; node < quest->capacity->node_count; node++) {
+	for (size_t node = 0; node < quest->problem->node_count; node++) {
 		struct hn_candidate *candidate;
 
 		if (!usable(quest, node) || !fits_alone(quest, node))
@@ -115,13 +134,14 @@ static int find_single(const struct quest *quest, struct hn_candidates *ret)
 		candidate = add_candidate(ret, 1);
 		if (!candidate)
 			return -ENOMEM;
-		candidate->shares[0] =
-			(struct hn_share){.node = node, .bytes = quest->bytes, .vcpus = quest->vcpus};
-		if (quest->fixed_node >= 0)
-			candidate->shares[0].bytes = quest->here[node]; /* the rest cannot come either */
+		candidate->shares[0] = (struct hn_share){
+			.node = node, .bytes = quest->cell->bytes, .vcpus = quest->cell->vcpus};
+		if (quest->cell->tie >= 0)
+			candidate->shares[0].bytes =
+				quest->cell->here[node]; /* the rest cannot come either */
 		else
 			book_room(quest, candidate);
-		candidate->migrate_mib = to_mib(bytes_to_migrate(quest, candidate));
+		measure_set(quest, candidate);
 	}
 	return 0;
 }
@@ -132,13 +152,13 @@ static int nearest_node(const struct quest *quest, const size_t *taken, size_t c
 	uint64_t best_distance = UINT64_MAX;
 	int best = -1;
 
-	for (size_t node = 0; node < quest->capacity->node_count; node++) {
+	for (size_t node = 0; node < quest->problem->node_count; node++) {
 		uint64_t distance = 0;
 
 		if (used[node] || !usable(quest, node) || byte_room(quest, node) == 0)
 			continue;
 		for (size_t i = 0; i < count; i++)
-			distance += hn_host_distance(quest->host, taken[i], node);
+			distance += hn_problem_distance(quest->problem, taken[i], node);
 		if (best < 0 || distance < best_distance ||
 		    (distance == best_distance && byte_room(quest, node) > byte_room(quest, (size_t)best))) {
 			best = (int)node;
@@ -151,7 +171,7 @@ static int nearest_node(const struct quest *quest, const size_t *taken, size_t c
 /* Spreads bytes over the nodes as evenly as their room allows. */
 static void pour(const struct quest *quest, struct hn_candidate *candidate)
 {
-	uint64_t left = quest->bytes;
+	uint64_t left = quest->cell->bytes;
 
 	while (left > 0) { /* a round fills a node or is the last: there is room for all of it */
 		uint64_t open = 0, even;
@@ -171,16 +191,22 @@ static void pour(const struct quest *quest, struct hn_candidate *candidate)
 	}
 }
 
+static int seats_left(const struct quest *quest, const struct hn_share *share)
+{
+	return (int)cpu_room(quest, share->node) - (int)share->vcpus;
+}
+
 /* vCPUs in proportion to bytes as far as CPUs reach, the rest one by one to where most CPUs are left. */
 static void seat(const struct quest *quest, struct hn_candidate *candidate)
 {
-	unsigned left = quest->vcpus;
+	unsigned left = quest->cell->vcpus;
 
-	for (size_t i = 0; i < candidate->share_count && quest->bytes > 0; i++) {
+	for (size_t i = 0; i < candidate->share_count && quest->cell->bytes > 0; i++) {
 		struct hn_share *share = &candidate->shares[i];
 		unsigned room = cpu_room(quest, share->node);
 
-		share->vcpus = (unsigned)((double)quest->vcpus * (double)share->bytes / (double)quest->bytes);
+		share->vcpus = (unsigned)((double)quest->cell->vcpus * (double)share->bytes /
+					  (double)quest->cell->bytes);
 		share->vcpus = share->vcpus < room ? share->vcpus : room;
 		left -= share->vcpus;
 	}
@@ -188,27 +214,16 @@ static void seat(const struct quest *quest, struct hn_candidate *candidate)
 		struct hn_share *best = &candidate->shares[0];
 
 		for (size_t i = 1; i < candidate->share_count; i++)
-			if (cpu_room(quest, candidate->shares[i].node) - candidate->shares[i].vcpus >
-			    cpu_room(quest, best->node) - best->vcpus)
+			if (seats_left(quest, &candidate->shares[i]) > seats_left(quest, best))
 				best = &candidate->shares[i];
 		best->vcpus++;
 	}
 }
 
-static void measure_set(const struct quest *quest, struct hn_candidate *candidate)
-{
-	for (size_t i = 0; i < candidate->share_count; i++)
-		for (size_t j = 0; j < i; j++)
-			candidate->inner_distance += hn_host_distance(quest->host, candidate->shares[i].node,
-								      candidate->shares[j].node) -
-						     HN_DISTANCE_LOCAL;
-	candidate->migrate_mib = to_mib(bytes_to_migrate(quest, candidate));
-}
-
 /* Grows a set from one node by its nearest neighbours until the cell fits. 1 added, 0 cannot, -ENOMEM. */
 static int grow_from(const struct quest *quest, size_t start, struct hn_candidates *ret)
 {
-	size_t nodes = quest->capacity->node_count, count = 0;
+	size_t nodes = quest->problem->node_count, count = 0;
 	__attribute__((cleanup(hn_cleanup_memory))) size_t *taken = calloc(nodes, sizeof(*taken));
 	__attribute__((cleanup(hn_cleanup_memory))) bool *used = calloc(nodes, sizeof(*used));
 	struct hn_candidate *candidate;
@@ -221,10 +236,10 @@ static int grow_from(const struct quest *quest, size_t start, struct hn_candidat
 		used[node] = true;
 		room += byte_room(quest, (size_t)node);
 		cpus += cpu_room(quest, (size_t)node);
-		if (room >= quest->bytes && cpus >= quest->vcpus)
+		if (room >= quest->cell->bytes && cpus >= quest->cell->vcpus)
 			break;
 	}
-	if (room < quest->bytes || cpus < quest->vcpus)
+	if (room < quest->cell->bytes || cpus < quest->cell->vcpus)
 		return 0;
 	candidate = add_candidate(ret, count);
 	if (!candidate)
@@ -242,7 +257,7 @@ static int find_sets(const struct quest *quest, struct hn_candidates *ret)
 {
 	int r = 0;
 
-	for (size_t node = 0; node < quest->capacity->node_count && r >= 0; node++)
+	for (size_t node = 0; node < quest->problem->node_count && r >= 0; node++)
 		if (usable(quest, node) && byte_room(quest, node) > 0)
 			r = grow_from(quest, node, ret);
 	ret->wide = ret->count > 0;
@@ -259,13 +274,26 @@ static int by_migration(const void *a, const void *b)
 							    : left->shares[0].node > right->shares[0].node;
 }
 
-static int fail_no_place(const struct quest *quest, int cell_id, struct hn_error *err)
+static const char *page_text(const struct quest *quest, char *buffer, size_t size)
 {
-	char need[HN_UNITS_TEXT_MAX], most[HN_UNITS_TEXT_MAX];
+	uint64_t page_bytes = quest->problem->page_bytes[quest->cell->page_kind];
+	char text[HN_UNITS_TEXT_MAX];
+
+	if (page_bytes == 0)
+		return "memory";
+	snprintf(buffer, size, "%s pages", hn_bytes_format(page_bytes, text, sizeof(text)));
+	return buffer;
+}
+
+static int fail_no_place(const struct quest *quest, struct hn_error *err)
+{
+	char need[HN_UNITS_TEXT_MAX], most[HN_UNITS_TEXT_MAX], pages[HN_UNITS_TEXT_MAX + 8];
 	uint64_t total = 0;
+	bool barred = false;
 	int roomiest = -1;
 
-	for (size_t node = 0; node < quest->capacity->node_count; node++) {
+	for (size_t node = 0; node < quest->problem->node_count; node++) {
+		barred = barred || (quest->cell->barred[node] && quest->problem->nodes[node].home);
 		if (!usable(quest, node))
 			continue;
 		total += byte_room(quest, node);
@@ -273,41 +301,40 @@ static int fail_no_place(const struct quest *quest, int cell_id, struct hn_error
 			roomiest = (int)node;
 	}
 	if (roomiest < 0)
-		return hn_fail(err, -ENOSPC, "no node has both CPUs and memory for cell %d", cell_id);
-	hn_bytes_format(quest->bytes, need, sizeof(need));
+		return hn_fail(err, -ENOSPC, "no %snode has both %s and memory for cell %d",
+			       barred ? "allowed " : "",
+			       quest->cell->class == HN_CLASS_SHARED ? "CPUs" : "whole cores",
+			       quest->cell->id);
+	hn_bytes_format(quest->cell->bytes, need, sizeof(need));
 	hn_bytes_format(byte_room(quest, (size_t)roomiest), most, sizeof(most));
-	if (total < quest->bytes)
+	if (total < quest->cell->bytes)
 		return hn_fail(err, -ENOSPC,
-			       "memory: cell %d needs %s, and all nodes together cannot take it (the "
+			       "%s: cell %d needs %s, and all nodes together cannot take it (the "
 			       "roomiest, node %d: %s)",
-			       cell_id, need, quest->host->nodes[roomiest].id, most);
+			       page_text(quest, pages, sizeof(pages)), quest->cell->id, need,
+			       quest->problem->host->nodes[roomiest].id, most);
+	if (quest->cell->class != HN_CLASS_SHARED)
+		return hn_fail(
+			err, -ENOSPC,
+			"CPUs: cell %d wants %u cores of its own, more than are left on the nodes that "
+			"could hold it",
+			quest->cell->id, quest->cell->vcpus);
 	return hn_fail(
 		err, -ENOSPC,
 		"CPUs: cell %d has %u vCPUs, more than %u times the CPUs of the nodes that could hold it",
-		cell_id, quest->vcpus, quest->cpu_multiple);
+		quest->cell->id, quest->cell->vcpus, quest->rules->cpu_multiple);
 }
 
-int hn_candidates_find(const struct hn_snapshot *snapshot, size_t guest, size_t cell,
-		       const struct hn_capacity *capacity, unsigned cpu_multiple, struct hn_candidates *ret,
-		       struct hn_error *err)
+int hn_candidates_find(const struct hn_problem *problem, size_t cell, const struct hn_search_rules *rules,
+		       struct hn_candidates *ret, struct hn_error *err)
 {
-	const struct hn_guest *model = snapshot->guests[guest].guest;
-	const uint64_t *here = &capacity->cell_bytes[cell * capacity->node_count];
-	struct quest quest = {
-		.host = snapshot->host,
-		.capacity = capacity,
-		.here = here,
-		.bytes = model->cells[cell].memory_bytes,
-		.vcpus = (unsigned)hn_set_count(&model->cells[cell].vcpus),
-		.cpu_multiple = cpu_multiple,
-		.fixed_node = hn_capacity_tie(capacity, model, cell),
-	};
-	int r;
+	struct quest quest = {.problem = problem, .cell = &problem->cells[cell], .rules = rules};
+	int tie = quest.cell->tie, r;
 
 	memset(ret, 0, sizeof(*ret));
-	if (quest.fixed_node >= 0 && quest.vcpus > 0 && capacity->nodes[quest.fixed_node].cpus == 0)
+	if (tie >= 0 && quest.cell->vcpus > 0 && problem->nodes[tie].seats[quest.cell->class] == 0)
 		return hn_fail(err, -ENOSPC, "cell %d cannot be moved from node %d, which has no CPUs for it",
-			       model->cells[cell].id, snapshot->host->nodes[quest.fixed_node].id);
+			       quest.cell->id, problem->host->nodes[tie].id);
 	r = find_single(&quest, ret);
 	if (r == 0 && ret->count == 0)
 		r = find_sets(&quest, ret);
@@ -316,9 +343,35 @@ int hn_candidates_find(const struct hn_snapshot *snapshot, size_t guest, size_t 
 		return hn_oom(err);
 	}
 	if (ret->count == 0)
-		return fail_no_place(&quest, model->cells[cell].id, err);
+		return fail_no_place(&quest, err);
 	qsort(ret->items, ret->count, sizeof(*ret->items), by_migration);
 	return 0;
+}
+
+struct hn_candidate *hn_candidates_add_home(const struct hn_problem *problem, size_t cell,
+					    const struct hn_search_rules *rules,
+					    const struct hn_cell_home *home, struct hn_candidates *candidates)
+{
+	struct quest quest = {.problem = problem, .cell = &problem->cells[cell], .rules = rules};
+	struct hn_candidate *candidate = add_candidate(candidates, (size_t)hn_set_count(&home->nodes));
+	size_t share = 0;
+
+	if (!candidate)
+		return NULL;
+	for (size_t node = 0; node < problem->node_count && share < candidate->share_count; node++)
+		if (hn_set_has(&home->nodes, problem->host->nodes[node].id))
+			candidate->shares[share++] =
+				(struct hn_share){.node = node, .bytes = home->bytes[node]};
+	candidate->share_count = share;
+	if (share == 1)
+		candidate->shares[0].vcpus = quest.cell->vcpus;
+	else
+		seat(&quest, candidate);
+	book_room(&quest, candidate);
+	if (quest.cell->tie >= 0)
+		candidate->shares[0].taking = candidate->shares[0].arriving = 0;
+	measure_set(&quest, candidate);
+	return candidate;
 }
 
 void hn_candidates_done(struct hn_candidates *candidates)

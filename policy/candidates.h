@@ -8,8 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "model/snapshot.h"
-#include "policy/capacity.h"
+#include "policy/problem.h"
 
 /* The part of a cell that one node would take. */
 struct hn_share {
@@ -17,6 +16,7 @@ struct hn_share {
 	uint64_t bytes;    /* of the cell, to live there */
 	uint64_t taking;   /* of the node's room: all of them, unless they cannot move */
 	uint64_t arriving; /* of these, elsewhere now */
+	uint64_t bandwidth_mib;
 	unsigned vcpus;
 };
 
@@ -33,8 +33,21 @@ struct hn_candidates {
 	bool wide;
 };
 
-/* 0 and at least one candidate, -ENOSPC with which node comes nearest, or -ENOMEM. */
-int hn_candidates_find(const struct hn_snapshot *snapshot, size_t guest, size_t cell,
-		       const struct hn_capacity *capacity, unsigned cpu_multiple, struct hn_candidates *ret,
-		       struct hn_error *err);
+/* What a search takes for granted. */
+struct hn_search_rules {
+	unsigned cpu_multiple; /* shared vCPUs of the guest a CPU may be given, >= 1 */
+	bool any_memory;       /* leave memory out of account */
+};
+
+/* Places for a cell of the problem, by index: 0 and at least one candidate, -ENOSPC with which node comes
+ * nearest, or -ENOMEM. */
+int hn_candidates_find(const struct hn_problem *problem, size_t cell, const struct hn_search_rules *rules,
+		       struct hn_candidates *ret, struct hn_error *err);
 void hn_candidates_done(struct hn_candidates *candidates);
+
+/* Appends the place that a home is, which may break the rules, and returns it; NULL when out of memory. The
+ * list has then no order. */
+struct hn_candidate *hn_candidates_add_home(const struct hn_problem *problem, size_t cell,
+					    const struct hn_search_rules *rules,
+					    const struct hn_cell_home *home,
+					    struct hn_candidates *candidates);

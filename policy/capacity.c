@@ -1,13 +1,34 @@
 #include "policy/capacity.h"
 
-struct hn_set hn_usable_cpus(const struct hn_host *host, size_t node, enum hn_class class)
-{
-	struct hn_set cpus = host->nodes[node].cpus;
+#include <stdlib.h>
 
-	if (class == HN_CLASS_REALTIME)
-		return cpus;
+static bool has_isolated(const struct hn_host *host)
+{
 	for (size_t i = 0; i < host->cpu_count; i++)
 		if (host->cpus[i].isolated)
+			return true;
+	return false;
+}
+
+enum hn_class hn_seated_class(const struct hn_host *host, enum hn_class class)
+{
+	return class == HN_CLASS_REALTIME && !has_isolated(host) ? HN_CLASS_DEDICATED : class;
+}
+
+static bool is_usable(const struct hn_cpu *cpu, enum hn_class class, bool any_isolated)
+{
+	bool wants_isolated = class == HN_CLASS_REALTIME && any_isolated;
+
+	return !cpu->reserved && cpu->isolated == wants_isolated;
+}
+
+struct hn_set hn_usable_cpus(const struct hn_host *host, size_t node, enum hn_class class)
+{
+	bool any_isolated = has_isolated(host);
+	struct hn_set cpus = host->nodes[node].cpus;
+
+	for (size_t i = 0; i < host->cpu_count; i++)
+		if (!is_usable(&host->cpus[i], class, any_isolated))
 			hn_set_remove(&cpus, host->cpus[i].id);
 	return cpus;
 }
@@ -31,6 +52,8 @@ uint64_t hn_cell_bytes_on(const struct hn_guest *guest, const struct hn_sample *
 {
 	const struct hn_cell_sample *pages = &sample->cells[cell];
 
+	if (pages->on_node[node] == 0)
+		return 0;
 	return scale(hn_cell_bytes_present(guest, sample, cell), pages->on_node[node],
 		     hn_cell_sample_present(pages, sample->node_count));
 }
@@ -50,102 +73,300 @@ static bool goes_home(const struct hn_guest_state *state, size_t node_count)
 	       state->home->node_count == node_count && state->home->cell_count == state->guest->cell_count;
 }
 
-/* What a guest has still to receive on the node is promised to it. */
-static uint64_t promised_bytes(const struct hn_guest_state *state, size_t node)
+static bool has_own_cpus(const struct hn_guest *guest)
 {
-	uint64_t promised = 0;
-
-	for (size_t cell = 0; cell < state->home->cell_count; cell++) {
-		uint64_t wanted = state->home->cells[cell].bytes[node],
-			 there = guest_bytes_on(state, cell, node);
-
-		if (wanted > there)
-			promised += wanted - there;
-	}
-	return promised;
+	return guest->class != HN_CLASS_SHARED;
 }
 
-/* vCPUs of a placed guest's cell are spread over its nodes by memory, evenly where it has none. */
-static double homed_vcpus(const struct hn_guest_state *state, const struct hn_host *host, size_t node)
+static bool is_among(size_t guest, const size_t *guests, size_t guest_count)
 {
-	double vcpus = 0;
-
-	for (size_t cell = 0; cell < state->home->cell_count; cell++) {
-		const struct hn_cell_home *home = &state->home->cells[cell];
-		int count = hn_set_count(&state->guest->cells[cell].vcpus);
-		uint64_t total = 0;
-
-		for (size_t i = 0; i < state->home->node_count; i++)
-			total += home->bytes[i];
-		if (total > 0)
-			vcpus += count * (double)home->bytes[node] / (double)total;
-		else if (hn_set_has(&home->nodes, host->nodes[node].id))
-			vcpus += count / (double)hn_set_count(&home->nodes);
-	}
-	return vcpus;
+	for (size_t i = 0; i < guest_count; i++)
+		if (guests[i] == guest)
+			return true;
+	return false;
 }
 
-static double seen_vcpus(const struct hn_guest_state *state, size_t node)
+struct hn_set hn_owned_cpus(const struct hn_snapshot *snapshot, const size_t *guests, size_t guest_count)
 {
-	double vcpus = 0;
+	struct hn_set owned = {0};
 
-	for (size_t i = 0; i < state->guest->thread_count && state->sample; i++)
-		if (state->guest->threads[i].kind == HN_THREAD_VCPU &&
-		    state->sample->threads[i].last_node == (int)node)
-			vcpus++;
-	return vcpus;
-}
-
-static void fill_node(const struct hn_snapshot *snapshot, size_t guest, size_t node, uint64_t keep_free_bytes,
-		      struct hn_node_capacity *ret)
-{
-	const struct hn_guest_state *own = &snapshot->guests[guest];
-	struct hn_set cpus = hn_usable_cpus(snapshot->host, node, own->guest->class);
-	uint64_t taken = keep_free_bytes, free_bytes = snapshot->host->nodes[node].free_bytes;
-	double vcpus = 0;
-
-	ret->cpus = (unsigned)hn_set_count(&cpus);
-	for (size_t cell = 0; cell < own->guest->cell_count; cell++)
-		if (hn_guest_cell_movable(own->guest, cell))
-			ret->own_bytes += guest_bytes_on(own, cell, node);
 	for (size_t i = 0; i < snapshot->guest_count; i++) {
 		const struct hn_guest_state *other = &snapshot->guests[i];
 
-		if (i == guest || other->guest->mode == HN_MODE_OFF)
+		if (!has_own_cpus(other->guest) || !goes_home(other, snapshot->host->node_count) ||
+		    is_among(i, guests, guest_count))
 			continue;
-		if (goes_home(other, snapshot->host->node_count)) {
-			taken += promised_bytes(other, node);
-			vcpus += homed_vcpus(other, snapshot->host, node);
-		} else {
-			vcpus += seen_vcpus(other, node);
+		for (size_t vcpu = 0; vcpu < other->home->vcpu_count; vcpu++)
+			hn_set_or(&owned, &other->home->vcpus[vcpu].cpus);
+	}
+	return owned;
+}
+
+/* What is taken of each node by others. */
+struct taken {
+	double shared_vcpus, unseated_vcpus; /* unseated: of guests that will get CPUs of their own */
+	uint64_t bytes, pool_bytes[HN_POOLS_MAX];
+};
+
+static int pool_index(const struct hn_node *node, uint64_t page_bytes)
+{
+	for (size_t i = 0; i < node->pool_count; i++)
+		if (node->pools[i].page_bytes == page_bytes)
+			return (int)i;
+	return -1;
+}
+
+static void take_bytes(const struct hn_node *node, uint64_t page_bytes, uint64_t bytes, struct taken *ret)
+{
+	int pool = page_bytes ? pool_index(node, page_bytes) : -1;
+
+	if (page_bytes == 0)
+		ret->bytes += bytes;
+	else if (pool >= 0)
+		ret->pool_bytes[pool] += bytes;
+}
+
+/*
+ * A cell on its way home: what it has still to receive on a node is promised to it, and its vCPUs are spread
+ * over its nodes by memory, evenly where it has none.
+ */
+static void take_for_cell(const struct hn_guest_state *other, const struct hn_host *host, size_t cell,
+			  struct taken *by_node)
+{
+	const struct hn_cell *model = &other->guest->cells[cell];
+	const struct hn_cell_home *home = &other->home->cells[cell];
+	int vcpus = hn_set_count(&model->vcpus), nodes = 0;
+	uint64_t total = 0;
+
+	for (size_t node = 0; node < host->node_count; node++)
+		total += home->bytes[node];
+	if (total == 0)
+		nodes = hn_set_count(&home->nodes);
+	for (size_t node = 0; node < host->node_count; node++) {
+		uint64_t wanted = home->bytes[node], there;
+		double here = 0;
+
+		if (total > 0)
+			here = vcpus * (double)wanted / (double)total;
+		else if (hn_set_has(&home->nodes, host->nodes[node].id))
+			here = vcpus / (double)nodes;
+		if (!has_own_cpus(other->guest))
+			by_node[node].shared_vcpus += here;
+		else if (other->home->vcpu_count == 0)
+			by_node[node].unseated_vcpus += here;
+		if (wanted == 0)
+			continue;
+		there = guest_bytes_on(other, cell, node);
+		if (wanted > there)
+			take_bytes(&host->nodes[node], model->page_bytes, wanted - there, &by_node[node]);
+	}
+}
+
+static void take_where_seen(const struct hn_guest_state *other, struct taken *by_node)
+{
+	for (size_t i = 0; i < other->guest->thread_count && other->sample; i++)
+		if (other->guest->threads[i].kind == HN_THREAD_VCPU &&
+		    other->sample->threads[i].last_node >= 0)
+			by_node[other->sample->threads[i].last_node].shared_vcpus++;
+}
+
+static void take_bandwidth(const struct hn_guest_state *other, const struct hn_host *host,
+			   struct hn_capacity *capacity)
+{
+	for (size_t cell = 0; cell < other->guest->cell_count; cell++) {
+		uint64_t used = other->guest->cells[cell].bandwidth_bytes;
+		int nodes = used ? hn_set_count(&other->home->cells[cell].nodes) : 0;
+
+		for (size_t node = 0; node < host->node_count && nodes > 0; node++)
+			if (hn_set_has(&other->home->cells[cell].nodes, host->nodes[node].id))
+				capacity->nodes[node].others_bandwidth += used / (unsigned)nodes;
+	}
+}
+
+static void take_for_others(const struct hn_snapshot *snapshot, const size_t *guests, size_t guest_count,
+			    struct taken *by_node, struct hn_capacity *capacity)
+{
+	for (size_t i = 0; i < snapshot->guest_count; i++) {
+		const struct hn_guest_state *other = &snapshot->guests[i];
+
+		if (other->guest->mode == HN_MODE_OFF || is_among(i, guests, guest_count))
+			continue;
+		if (!goes_home(other, snapshot->host->node_count)) {
+			take_where_seen(other, by_node);
+			continue;
+		}
+		for (size_t cell = 0; cell < other->home->cell_count; cell++)
+			take_for_cell(other, snapshot->host, cell, by_node);
+		take_bandwidth(other, snapshot->host, capacity);
+	}
+}
+
+struct seat {
+	int core, node;
+	bool usable[HN_CLASS_COUNT];
+};
+
+static int by_core(const void *a, const void *b)
+{
+	const struct seat *left = a, *right = b;
+
+	return left->core < right->core ? -1 : left->core > right->core;
+}
+
+void hn_cpu_nodes_fill(const struct hn_host *host, struct hn_cpu_nodes *ret)
+{
+	for (size_t cpu = 0; cpu < HN_SET_MAX; cpu++)
+		ret->node[cpu] = -1;
+	for (size_t node = 0; node < host->node_count; node++)
+		HN_SET_FOREACH (cpu, &host->nodes[node].cpus)
+			ret->node[cpu] = (int16_t)node;
+}
+
+static struct seat *list_seats(const struct hn_host *host, const struct hn_set *owned)
+{
+	bool any_isolated = has_isolated(host);
+	struct seat *seats = calloc(host->cpu_count + 1, sizeof(*seats));
+	struct hn_cpu_nodes nodes;
+
+	hn_cpu_nodes_fill(host, &nodes);
+	for (size_t i = 0; i < host->cpu_count && seats; i++) {
+		const struct hn_cpu *cpu = &host->cpus[i];
+
+		seats[i].core = cpu->core;
+		seats[i].node = nodes.node[cpu->id];
+		for (int kind = 0; kind < HN_CLASS_COUNT; kind++)
+			seats[i].usable[kind] = is_usable(cpu, (enum hn_class)kind, any_isolated) &&
+						!hn_set_has(owned, cpu->id);
+	}
+	if (seats)
+		qsort(seats, host->cpu_count, sizeof(*seats), by_core);
+	return seats;
+}
+
+/* Counts the seats of every node: CPUs, and cores all of whose CPUs are usable and nobody's own. */
+static int count_seats(const struct hn_host *host, const struct hn_set *owned, struct hn_capacity *capacity)
+{
+	HN_AUTO(memory) struct seat *seats = list_seats(host, owned);
+	size_t end;
+
+	if (!seats)
+		return -1;
+	for (size_t first = 0; first < host->cpu_count; first = end) {
+		unsigned usable[HN_CLASS_COUNT] = {0}, siblings;
+		struct hn_node_capacity *node;
+
+		for (end = first; end < host->cpu_count && seats[end].core == seats[first].core; end++)
+			for (int kind = 0; kind < HN_CLASS_COUNT; kind++)
+				usable[kind] += seats[end].usable[kind];
+		if (seats[first].node < 0)
+			continue;
+		node = &capacity->nodes[seats[first].node];
+		siblings = (unsigned)(end - first);
+		node->core_cpus = siblings > node->core_cpus ? siblings : node->core_cpus;
+		node->seats[HN_CLASS_SHARED] += usable[HN_CLASS_SHARED];
+		node->seats[HN_CLASS_DEDICATED] += usable[HN_CLASS_DEDICATED] == siblings;
+		node->seats[HN_CLASS_REALTIME] += usable[HN_CLASS_REALTIME] == siblings;
+	}
+	return 0;
+}
+
+static unsigned less(unsigned a, unsigned b)
+{
+	return a > b ? a - b : 0;
+}
+
+static void fill_node(const struct hn_host *host, size_t node, const struct taken *taken,
+		      uint64_t keep_free_bytes, struct hn_node_capacity *ret)
+{
+	const struct hn_node *model = &host->nodes[node];
+	unsigned unseated = (unsigned)(taken->unseated_vcpus + 0.5);
+	uint64_t gone = taken->bytes +
+			(keep_free_bytes > model->reserved_bytes ? keep_free_bytes : model->reserved_bytes);
+
+	ret->seats[HN_CLASS_SHARED] = less(ret->seats[HN_CLASS_SHARED], unseated * ret->core_cpus);
+	ret->seats[HN_CLASS_DEDICATED] = less(ret->seats[HN_CLASS_DEDICATED], unseated);
+	ret->seats[HN_CLASS_REALTIME] = less(ret->seats[HN_CLASS_REALTIME], unseated);
+	ret->others_vcpus = (unsigned)(taken->shared_vcpus + 0.5);
+	ret->room_bytes = ret->own_bytes + (model->free_bytes > gone ? model->free_bytes - gone : 0);
+	ret->short_bytes = gone > model->free_bytes ? gone - model->free_bytes : 0;
+	for (size_t i = 0; i < model->pool_count; i++) {
+		uint64_t free_bytes = model->pools[i].free_pages * model->pools[i].page_bytes;
+
+		if (free_bytes > taken->pool_bytes[i])
+			ret->pool_room[i] += free_bytes - taken->pool_bytes[i];
+	}
+}
+
+/* What the guests themselves have on each node. */
+static void fill_own(const struct hn_snapshot *snapshot, const size_t *guests, size_t guest_count,
+		     struct hn_capacity *capacity)
+{
+	uint64_t *row = capacity->cell_bytes;
+
+	for (size_t i = 0; i < guest_count; i++) {
+		const struct hn_guest_state *own = &snapshot->guests[guests[i]];
+
+		for (size_t cell = 0; cell < own->guest->cell_count; cell++, row += capacity->node_count) {
+			bool movable = hn_guest_cell_movable(own->guest, cell);
+			uint64_t page_bytes = own->guest->cells[cell].page_bytes;
+
+			for (size_t node = 0; node < capacity->node_count; node++) {
+				struct hn_node_capacity *ret = &capacity->nodes[node];
+				int pool = page_bytes ? pool_index(&snapshot->host->nodes[node], page_bytes)
+						      : -1;
+
+				row[node] = guest_bytes_on(own, cell, node);
+				if (movable && page_bytes == 0)
+					ret->own_bytes += row[node];
+				else if (movable && pool >= 0)
+					ret->pool_room[pool] += row[node];
+			}
 		}
 	}
-	ret->others_vcpus = (unsigned)(vcpus + 0.5);
-	ret->room_bytes = ret->own_bytes + (free_bytes > taken ? free_bytes - taken : 0);
-	ret->short_bytes = taken > free_bytes ? taken - free_bytes : 0;
+}
+
+struct hn_capacity *hn_capacity_new_for(const struct hn_snapshot *snapshot, const size_t *guests,
+					size_t guest_count, uint64_t keep_free_bytes)
+{
+	size_t nodes = snapshot->host->node_count, cells = 0;
+	struct hn_set owned = hn_owned_cpus(snapshot, guests, guest_count);
+	HN_AUTO(hn_capacity)
+	struct hn_capacity *capacity = calloc(1, sizeof(*capacity) + nodes * sizeof(capacity->nodes[0]));
+	HN_AUTO(memory) struct taken *taken = calloc(nodes + 1, sizeof(*taken));
+
+	if (!capacity || !taken)
+		return NULL;
+	capacity->node_count = nodes;
+	for (size_t i = 0; i < guest_count; i++)
+		cells += snapshot->guests[guests[i]].guest->cell_count;
+	capacity->cell_bytes = calloc(nodes * cells + 1, sizeof(*capacity->cell_bytes));
+	if (!capacity->cell_bytes || count_seats(snapshot->host, &owned, capacity))
+		return NULL;
+	take_for_others(snapshot, guests, guest_count, taken, capacity);
+	fill_own(snapshot, guests, guest_count, capacity);
+	for (size_t node = 0; node < nodes; node++) {
+		fill_node(snapshot->host, node, &taken[node], keep_free_bytes, &capacity->nodes[node]);
+		capacity->nodes[node].cpus =
+			capacity->nodes[node].seats[snapshot->guests[guests[0]].guest->class];
+	}
+	return hn_steal(capacity);
 }
 
 struct hn_capacity *hn_capacity_new(const struct hn_snapshot *snapshot, size_t guest,
 				    uint64_t keep_free_bytes)
 {
-	const struct hn_guest_state *state = &snapshot->guests[guest];
-	size_t nodes = snapshot->host->node_count, cells = state->guest->cell_count;
-	struct hn_capacity *capacity = calloc(1, sizeof(*capacity) + nodes * sizeof(capacity->nodes[0]));
+	return hn_capacity_new_for(snapshot, &guest, 1, keep_free_bytes);
+}
 
-	if (!capacity)
-		return NULL;
-	capacity->node_count = nodes;
-	capacity->cell_bytes = calloc(nodes * cells + 1, sizeof(*capacity->cell_bytes));
-	if (!capacity->cell_bytes) {
-		free(capacity);
-		return NULL;
-	}
-	for (size_t node = 0; node < nodes; node++) {
-		fill_node(snapshot, guest, node, keep_free_bytes, &capacity->nodes[node]);
-		for (size_t cell = 0; cell < cells; cell++)
-			capacity->cell_bytes[cell * nodes + node] = guest_bytes_on(state, cell, node);
-	}
-	return capacity;
+uint64_t hn_capacity_room(const struct hn_capacity *capacity, const struct hn_host *host, size_t node,
+			  uint64_t page_bytes, uint64_t *ret_short)
+{
+	int pool = page_bytes ? pool_index(&host->nodes[node], page_bytes) : -1;
+
+	*ret_short = page_bytes ? 0 : capacity->nodes[node].short_bytes;
+	if (page_bytes == 0)
+		return capacity->nodes[node].room_bytes;
+	return pool >= 0 ? capacity->nodes[node].pool_room[pool] : 0;
 }
 
 int hn_capacity_tie(const struct hn_capacity *capacity, const struct hn_guest *guest, size_t cell)

@@ -5,332 +5,371 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "policy/candidates.h"
+#include "policy/cpus.h"
+#include "policy/search.h"
 
-/*
- * Depth-first branch and bound. Every part of the cost only grows as cells are added, so a partial assignment
- * that is no better than the best whole one can be dropped with all that would follow from it.
- */
-
-struct search {
-	const struct hn_snapshot *snapshot;
-	const struct hn_guest *guest;
-	const struct hn_capacity *capacity;
-	unsigned cpu_multiple;
-	bool any; /* the first assignment found will do */
-	uint64_t steps_left;
-	size_t cell_count;
-	size_t *order;                      /* cells, largest first */
-	struct hn_candidates *candidates;   /* by cell */
-	const struct hn_candidate **chosen; /* by cell */
-	const struct hn_candidate **best;
-	struct hn_cost best_cost;
-	bool found;
-	uint64_t *bytes_used;     /* by node, of this guest */
-	uint64_t *bytes_arriving; /* of these, from elsewhere */
-	unsigned *vcpus_used;     /* by node, of this guest */
-};
-
-static unsigned over(unsigned have, unsigned most)
-{
-	return have > most ? have - most : 0;
-}
-
-static bool admits(const struct search *search, const struct hn_candidate *candidate)
-{
-	for (size_t i = 0; i < candidate->share_count; i++) {
-		const struct hn_share *share = &candidate->shares[i];
-		const struct hn_node_capacity *node = &search->capacity->nodes[share->node];
-		uint64_t used = search->bytes_used[share->node] + share->taking;
-
-		if (search->bytes_arriving[share->node] + share->arriving > 0)
-			used += node->short_bytes;
-		if (used > node->room_bytes)
-			return false;
-		if (search->vcpus_used[share->node] + share->vcpus > node->cpus * search->cpu_multiple)
-			return false;
-	}
-	return true;
-}
-
-/* Mean distance above local between two cells' places, rounded up so that it is never nothing when it is
- * something. */
-static uint64_t remoteness(const struct hn_host *host, const struct hn_candidate *a,
-			   const struct hn_candidate *b)
-{
-	uint64_t sum = 0, pairs = a->share_count * b->share_count;
-
-	for (size_t i = 0; i < a->share_count; i++)
-		for (size_t j = 0; j < b->share_count; j++)
-			sum += hn_host_distance(host, a->shares[i].node, b->shares[j].node) -
-			       HN_DISTANCE_LOCAL;
-	return (sum + pairs - 1) / pairs;
-}
-
-/* What adding the candidate for the cell at this depth costs on top. */
-static void add_cost(const struct search *search, size_t depth, const struct hn_candidate *candidate,
-		     struct hn_cost *cost)
-{
-	cost->parts[HN_COST_REMOTE] += candidate->inner_distance;
-	for (size_t i = 0; i < depth; i++)
-		cost->parts[HN_COST_REMOTE] +=
-			remoteness(search->snapshot->host, candidate, search->chosen[search->order[i]]);
-	for (size_t i = 0; i < candidate->share_count; i++) {
-		const struct hn_share *share = &candidate->shares[i];
-		const struct hn_node_capacity *node = &search->capacity->nodes[share->node];
-		unsigned before = node->others_vcpus + search->vcpus_used[share->node];
-
-		cost->parts[HN_COST_CPU] +=
-			over(before + share->vcpus, node->cpus) - over(before, node->cpus);
-	}
-	cost->parts[HN_COST_MIGRATE] += candidate->migrate_mib;
-}
-
-static void take(struct search *search, const struct hn_candidate *candidate)
-{
-	for (size_t i = 0; i < candidate->share_count; i++) {
-		search->bytes_used[candidate->shares[i].node] += candidate->shares[i].taking;
-		search->bytes_arriving[candidate->shares[i].node] += candidate->shares[i].arriving;
-		search->vcpus_used[candidate->shares[i].node] += candidate->shares[i].vcpus;
-	}
-}
-
-static void give_back(struct search *search, const struct hn_candidate *candidate)
-{
-	for (size_t i = 0; i < candidate->share_count; i++) {
-		search->bytes_used[candidate->shares[i].node] -= candidate->shares[i].taking;
-		search->bytes_arriving[candidate->shares[i].node] -= candidate->shares[i].arriving;
-		search->vcpus_used[candidate->shares[i].node] -= candidate->shares[i].vcpus;
-	}
-}
-
-static void keep_best(struct search *search, const struct hn_cost *cost)
-{
-	memcpy(search->best, search->chosen, search->cell_count * sizeof(*search->best));
-	search->best_cost = *cost;
-	search->found = true;
-}
-
-static void descend(struct search *search, size_t depth, const struct hn_cost *cost)
-{
-	const struct hn_candidates *candidates;
-	size_t cell;
-
-	if (depth == search->cell_count) {
-		keep_best(search, cost);
-		return;
-	}
-	cell = search->order[depth];
-	candidates = &search->candidates[cell];
-	for (size_t i = 0; i < candidates->count; i++) {
-		const struct hn_candidate *candidate = &candidates->items[i];
-		struct hn_cost with = *cost;
-
-		if (search->steps_left == 0 || (search->any && search->found))
-			return;
-		search->steps_left--;
-		if (!admits(search, candidate))
-			continue;
-		search->chosen[cell] = candidate;
-		add_cost(search, depth, candidate, &with);
-		if (search->found && hn_cost_compare(&with, &search->best_cost) >= 0)
-			continue;
-		take(search, candidate);
-		descend(search, depth + 1, &with);
-		give_back(search, candidate);
-	}
-}
-
-static void search_done(struct search *search)
-{
-	for (size_t i = 0; search->candidates && i < search->cell_count; i++)
-		hn_candidates_done(&search->candidates[i]);
-	free(search->candidates);
-	free(search->order);
-	free(search->chosen);
-	free(search->best);
-	free(search->bytes_used);
-	free(search->bytes_arriving);
-	free(search->vcpus_used);
-}
-
-static void order_cells(struct search *search)
-{
-	const struct hn_cell *cells = search->guest->cells;
-
-	for (size_t i = 0; i < search->cell_count; i++) {
-		size_t place = i;
-
-		for (; place > 0 && cells[search->order[place - 1]].memory_bytes < cells[i].memory_bytes;
-		     place--)
-			search->order[place] = search->order[place - 1];
-		search->order[place] = i;
-	}
-}
-
-static int search_init(struct search *search, const struct hn_snapshot *snapshot, size_t guest,
-		       const struct hn_capacity *capacity, unsigned cpu_multiple, uint64_t steps,
-		       struct hn_error *err)
-{
-	size_t cells = snapshot->guests[guest].guest->cell_count, nodes = capacity->node_count;
-
-	*search = (struct search){.snapshot = snapshot,
-				  .guest = snapshot->guests[guest].guest,
-				  .capacity = capacity,
-				  .cpu_multiple = cpu_multiple,
-				  .steps_left = steps,
-				  .cell_count = cells};
-	search->order = calloc(cells, sizeof(*search->order));
-	search->candidates = calloc(cells, sizeof(*search->candidates));
-	search->chosen = calloc(cells, sizeof(*search->chosen));
-	search->best = calloc(cells, sizeof(*search->best));
-	search->bytes_used = calloc(nodes + 1, sizeof(*search->bytes_used));
-	search->bytes_arriving = calloc(nodes + 1, sizeof(*search->bytes_arriving));
-	search->vcpus_used = calloc(nodes + 1, sizeof(*search->vcpus_used));
-	if (!search->order || !search->candidates || !search->chosen || !search->best ||
-	    !search->bytes_used || !search->bytes_arriving || !search->vcpus_used)
-		return hn_oom(err);
-	order_cells(search);
-	for (size_t i = 0; i < cells; i++) {
-		int r = hn_candidates_find(snapshot, guest, i, capacity, cpu_multiple, &search->candidates[i],
-					   err);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int write_placement(const struct search *search, bool proven, struct hn_placement **ret,
-			   struct hn_error *err)
-{
-	struct hn_placement *placement = hn_placement_new(search->capacity->node_count, search->cell_count);
-
-	if (!placement)
-		return hn_oom(err);
-	placement->cost = search->best_cost;
-	placement->proven = proven;
-	for (size_t i = 0; i < search->cell_count; i++) {
-		struct hn_cell_home *home = &placement->cells[i];
-
-		home->cell = search->guest->cells[i].id;
-		for (size_t j = 0; j < search->best[i]->share_count; j++) {
-			const struct hn_share *share = &search->best[i]->shares[j];
-
-			hn_set_add(&home->nodes, search->snapshot->host->nodes[share->node].id);
-			home->bytes[share->node] = share->bytes;
-		}
-	}
-	*ret = placement;
-	return 0;
-}
-
-static int fail_together(const struct search *search, struct hn_error *err)
-{
-	char text[240] = "";
-	size_t used = 0;
-
-	for (size_t i = 0; i < search->capacity->node_count && used < sizeof(text); i++) {
-		char room[HN_UNITS_TEXT_MAX];
-
-		hn_bytes_format(search->capacity->nodes[i].room_bytes, room, sizeof(room));
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "%snode %d: %s, %u CPUs",
-					 used ? "; " : "", search->snapshot->host->nodes[i].id, room,
-					 search->capacity->nodes[i].cpus);
-	}
-	return hn_fail(err, -ENOSPC, "memory: its cells fit one by one but not together (room on %s)", text);
-}
+/* Hosts of more nodes are searched to the end on so many of them only, around the best that was found. */
+#define EXACT_NODES 16
 
 static int fail_undecided(struct hn_error *err)
 {
 	return hn_fail(err, -ENOSPC, "gave up: no place for all its cells was found in the steps allowed");
 }
 
-/*
- * One search at one CPU multiple, of at most *steps, which is left with what remains; any: the first that is
- * found will do. *complete: what it found, or found not to exist, is proven. -ENOSPC, -ENOMEM.
- */
-static int search_at(const struct hn_snapshot *snapshot, size_t guest, const struct hn_capacity *capacity,
-		     unsigned cpu_multiple, bool any, uint64_t *steps, bool *complete,
-		     struct hn_placement **ret, struct hn_error *err)
+/* Every node's room, as far as the sentence reaches. */
+static void describe_rooms(const struct hn_search *search, char *text, size_t size)
 {
-	struct search search;
-	struct hn_cost nothing = {{0}};
-	int r = search_init(&search, snapshot, guest, capacity, cpu_multiple, *steps, err);
+	const struct hn_problem *problem = search->problem;
+	const struct hn_problem_cell *cell = &problem->cells[search->order[0]];
+	size_t used = 0;
 
-	*complete = true;
-	if (r == 0) {
-		search.any = any;
-		descend(&search, 0, &nothing);
-		*steps = search.steps_left;
-		*complete = search.steps_left > 0;
-		for (size_t i = 0; i < search.cell_count; i++)
-			*complete = *complete && !search.candidates[i].wide;
-		if (search.found)
-			r = write_placement(&search, *complete, ret, err);
-		else if (search.steps_left == 0)
-			r = fail_undecided(err);
-		else
-			r = fail_together(&search, err);
+	for (size_t node = 0; node < problem->node_count && used < size; node++) {
+		char room[HN_UNITS_TEXT_MAX];
+
+		if (!problem->nodes[node].home)
+			continue;
+		hn_bytes_format(problem->nodes[node].room[cell->page_kind], room, sizeof(room));
+		used += (size_t)snprintf(text + used, size - used, "%snode %d: %s, %u %s", used ? "; " : "",
+					 problem->host->nodes[node].id, room,
+					 problem->nodes[node].seats[cell->class],
+					 cell->class == HN_CLASS_SHARED ? "CPUs" : "cores");
 	}
-	search_done(&search);
-	return r;
+}
+
+static int fail_together(const struct hn_search *search, bool cpus, struct hn_error *err)
+{
+	char text[240] = "";
+
+	describe_rooms(search, text, sizeof(text));
+	return hn_fail(err, -ENOSPC, "%s: its cells fit one by one but not together (room on %s)",
+		       cpus ? "CPUs" : "memory", text);
 }
 
 /*
- * The least multiple of the CPUs, from *multiple on, under which all vCPUs find a place if memory is left out
- * of account: a node without room for its memory is no reason to crowd a guest's vCPUs. 1, or 0 when the
- * steps ran out with *multiple undecided; -ENOMEM.
+ * Whether all vCPUs find a place when memory is left out of account. 1, 0, or -ENOSPC when the steps ran out;
+ * -ENOMEM.
  */
-static int find_multiple(const struct hn_snapshot *snapshot, size_t guest, uint64_t steps, unsigned most,
-			 unsigned *multiple, struct hn_error *err)
+static int seats_all(const struct hn_problem *problem, unsigned multiple, uint64_t *steps,
+		     struct hn_error *err)
 {
-	HN_AUTO(hn_capacity) struct hn_capacity *boundless = hn_capacity_new(snapshot, guest, 0);
-	int r;
+	struct hn_search_rules rules = {.cpu_multiple = multiple, .any_memory = true};
+	struct hn_search search;
+	int r = hn_search_init(&search, problem, &rules, *steps, err);
 
-	if (!boundless)
-		return hn_oom(err);
-	for (size_t i = 0; i < boundless->node_count; i++) {
-		boundless->nodes[i].room_bytes = UINT64_MAX / 2;
-		boundless->nodes[i].short_bytes = 0;
+	if (r == 0) {
+		hn_search_dive(&search, 0);
+		search.any = true;
+		if (!search.found)
+			hn_search_run(&search);
+		*steps = search.steps_left;
+		r = search.found ? 1 : search.steps_left > 0 ? 0 : -ENOSPC;
+	} else if (r == -ENOSPC) {
+		r = 0;
 	}
-	for (; *multiple < most; ++*multiple) {
-		HN_AUTO(hn_placement) struct hn_placement *found = NULL;
-		bool complete;
+	hn_search_done(&search);
+	return r;
+}
 
-		r = search_at(snapshot, guest, boundless, *multiple, true, &steps, &complete, &found, err);
-		if (r != -ENOSPC)
-			return r < 0 ? r : 1;
-		if (steps == 0)
+static unsigned most_vcpus(const struct hn_problem *problem, enum hn_class class)
+{
+	unsigned vcpus = 0;
+
+	for (size_t i = 0; i < problem->cell_count; i++)
+		if (problem->cells[i].class == class)
+			vcpus += problem->cells[i].vcpus;
+	return vcpus;
+}
+
+/*
+ * The least multiple of the CPUs under which all shared vCPUs find a place if memory is left out of account:
+ * a node without room for its memory is no reason to crowd a guest's vCPUs. *decided: the steps were enough.
+ * 0, -ENOSPC when no node seats anything, or -ENOMEM.
+ */
+static int find_multiple(const struct hn_problem *problem, uint64_t steps, unsigned *multiple, bool *decided,
+			 struct hn_error *err)
+{
+	unsigned vcpus = most_vcpus(problem, HN_CLASS_SHARED), cpus = 0;
+
+	*multiple = 1;
+	*decided = true;
+	for (size_t node = 0; node < problem->node_count; node++)
+		cpus += problem->nodes[node].home ? problem->nodes[node].seats[HN_CLASS_SHARED] : 0;
+	if (vcpus == 0)
+		return 0;
+	if (cpus == 0)
+		return hn_fail(err, -ENOSPC, "no node has both CPUs and memory");
+	/* at as many times the CPUs as it has vCPUs, every CPU could carry the whole guest */
+	for (*multiple = (vcpus + cpus - 1) / cpus; *multiple < vcpus; ++*multiple) {
+		int r = seats_all(problem, *multiple, &steps, err);
+
+		if (r == 1 || r == -ENOMEM)
+			return r < 0 ? r : 0;
+		if (r == -ENOSPC) {
+			*decided = false;
+			return 0;
+		}
+	}
+	return 0;
+}
+
+/* Where the guests' homes are now, if that is still allowed, is as good a beginning as any. -ENOMEM or 0. */
+static int offer_homes(struct hn_search *search)
+{
+	const struct hn_problem *problem = search->problem;
+	HN_AUTO(memory) const struct hn_candidate **chosen = calloc(problem->cell_count, sizeof(*chosen));
+
+	if (!chosen)
+		return -ENOMEM;
+	for (size_t i = 0; i < problem->cell_count; i++) {
+		const struct hn_problem_cell *cell = &problem->cells[i];
+		const struct hn_placement *home =
+			problem->snapshot->guests[problem->guests[cell->guest]].home;
+		const struct hn_candidates *candidates = &search->candidates[i];
+
+		if (!home || home->node_count != problem->node_count || cell->cell >= home->cell_count)
+			return 0;
+		for (size_t j = 0; j < candidates->count && !chosen[i]; j++) {
+			struct hn_set nodes = {0};
+
+			for (size_t s = 0; s < candidates->items[j].share_count; s++)
+				hn_set_add(&nodes,
+					   problem->host->nodes[candidates->items[j].shares[s].node].id);
+			if (hn_set_equal(&nodes, &home->cells[cell->cell].nodes))
+				chosen[i] = &candidates->items[j];
+		}
+		if (!chosen[i])
 			return 0;
 	}
-	return 1;
+	hn_search_offer(search, chosen);
+	return 0;
+}
+
+/* Leaves out all nodes but the best assignment's and those nearest to them. */
+static void mask_far_nodes(struct hn_search *search)
+{
+	const struct hn_problem *problem = search->problem;
+	size_t open = 0;
+
+	for (size_t node = 0; node < problem->node_count; node++)
+		search->masked[node] = true;
+	for (size_t i = 0; i < problem->cell_count; i++)
+		for (size_t s = 0; s < search->best[i]->share_count; s++) {
+			open += search->masked[search->best[i]->shares[s].node];
+			search->masked[search->best[i]->shares[s].node] = false;
+		}
+	while (open < EXACT_NODES) {
+		uint64_t least = UINT64_MAX;
+		size_t nearest = 0;
+
+		for (size_t node = 0; node < problem->node_count; node++) {
+			uint64_t distance = 0;
+
+			if (!search->masked[node] || !problem->nodes[node].home)
+				continue;
+			for (size_t other = 0; other < problem->node_count; other++)
+				if (!search->masked[other])
+					distance += hn_problem_distance(problem, node, other);
+			if (distance < least) {
+				least = distance;
+				nearest = node;
+			}
+		}
+		if (least == UINT64_MAX)
+			return;
+		search->masked[nearest] = false;
+		open++;
+	}
+}
+
+static void dive_everywhere(struct hn_search *search)
+{
+	for (size_t i = 0; i < search->candidates[search->order[0]].count; i++)
+		hn_search_dive(search, i);
+}
+
+/* The best that can be found in the steps; *proven: there is none better, or none at all. */
+static int search_best(struct hn_search *search, bool *proven, struct hn_error *err)
+{
+	bool large = search->problem->node_count > EXACT_NODES;
+
+	if (offer_homes(search))
+		return hn_oom(err);
+	dive_everywhere(search);
+	if (!search->found) {
+		search->any = true;
+		hn_search_run(search);
+		search->any = false;
+		*proven = search->steps_left > 0 && !search->wide;
+		if (!search->found)
+			return 0;
+		hn_memo_free(search->memo);
+		search->memo = hn_memo_new();
+		if (!search->memo)
+			return hn_oom(err);
+	}
+	if (large) {
+		hn_search_improve(search);
+		mask_far_nodes(search);
+	}
+	hn_search_run(search);
+	*proven = search->steps_left > 0 && !search->wide && !large;
+	return 0;
+}
+
+static int write_placement(const struct hn_search *search, size_t guest, const struct hn_cost *bound,
+			   struct hn_placement **ret, struct hn_error *err)
+{
+	const struct hn_problem *problem = search->problem;
+	const struct hn_guest *model = problem->snapshot->guests[problem->guests[guest]].guest;
+	HN_AUTO(hn_placement)
+	struct hn_placement *placement = hn_placement_new(problem->node_count, model->cell_count);
+	int r = 0;
+
+	if (!placement)
+		return hn_oom(err);
+	placement->cost = search->best_cost;
+	placement->bound = *bound;
+	placement->proven = hn_cost_compare(bound, &search->best_cost) == 0;
+	for (size_t i = 0; i < problem->cell_count; i++) {
+		struct hn_cell_home *home = &placement->cells[problem->cells[i].cell];
+
+		if (problem->cells[i].guest != guest)
+			continue;
+		home->cell = problem->cells[i].id;
+		for (size_t j = 0; j < search->best[i]->share_count; j++) {
+			const struct hn_share *share = &search->best[i]->shares[j];
+
+			hn_set_add(&home->nodes, problem->host->nodes[share->node].id);
+			home->bytes[share->node] = share->bytes;
+		}
+	}
+	if (model->class != HN_CLASS_SHARED)
+		r = hn_cpus_choose(problem->snapshot, problem->guests[guest], placement, err);
+	if (r == 0)
+		*ret = hn_steal(placement);
+	return r;
+}
+
+/* Under a multiple of the CPUs that may be too low, or with sets of nodes of which not all were tried,
+ * nothing is known but that no cost is below nothing. */
+static int write_placements(struct hn_search *search, bool proven, bool decided, struct hn_placement **ret,
+			    struct hn_error *err)
+{
+	struct hn_cost bound = {{0}};
+	size_t written = 0;
+	int r = 0;
+
+	if (decided && !search->wide)
+		bound = proven ? search->best_cost : hn_search_bound(search);
+	for (; written < search->problem->guest_count && r == 0; written++)
+		r = write_placement(search, written, &bound, &ret[written], err);
+	while (r < 0 && written-- > 0) {
+		hn_placement_free(ret[written]);
+		ret[written] = NULL;
+	}
+	return r;
+}
+
+/* What was searched for in vain. */
+static int fail_in_vain(const struct hn_search *search, struct hn_error *err)
+{
+	uint64_t steps = search->problem->cell_count * UINT64_C(10000);
+	int seated;
+
+	if (search->steps_left == 0)
+		return fail_undecided(err);
+	seated = seats_all(search->problem, search->rules.cpu_multiple, &steps, err);
+	return seated == -ENOMEM ? seated : fail_together(search, seated == 0, err);
+}
+
+int hn_solve_together(const struct hn_snapshot *snapshot, const size_t *guests, size_t count,
+		      const struct hn_solver_limits *limits, struct hn_placement **ret, struct hn_error *err)
+{
+	HN_AUTO(hn_problem) struct hn_problem *problem = NULL;
+	struct hn_search_rules rules = {0};
+	struct hn_search search;
+	bool decided, proven = false;
+	int r = hn_problem_new(snapshot, guests, count, limits->keep_free_bytes, &problem, err);
+
+	memset(ret, 0, count * sizeof(struct hn_placement *));
+	if (r == 0)
+		r = find_multiple(problem, limits->steps, &rules.cpu_multiple, &decided, err);
+	if (r < 0)
+		return r;
+	r = hn_search_init(&search, problem, &rules, limits->steps, err);
+	if (r == 0)
+		r = search_best(&search, &proven, err);
+	if (r == 0 && search.found)
+		r = write_placements(&search, proven, decided, ret, err);
+	else if (r == 0)
+		r = fail_in_vain(&search, err);
+	hn_search_done(&search);
+	return r == -ENOSPC && !decided ? fail_undecided(err) : r;
 }
 
 int hn_solve(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
 	     struct hn_placement **ret, struct hn_error *err)
 {
-	const struct hn_guest *model = snapshot->guests[guest].guest;
-	HN_AUTO(hn_capacity) struct hn_capacity *capacity = NULL;
-	unsigned cpus = 0, vcpus = (unsigned)hn_guest_vcpu_count(model), multiple;
-	uint64_t steps = limits->steps;
-	bool complete;
-	int r, decided;
+	return hn_solve_together(snapshot, &guest, 1, limits, ret, err);
+}
 
-	if (model->cell_count == 0)
-		return hn_fail(err, -EINVAL, "guest '%s' has no cells", model->name);
-	capacity = hn_capacity_new(snapshot, guest, limits->keep_free_bytes);
-	if (!capacity)
+/* Puts the cells where the home has them. -ENOSPC with the rule that is broken. */
+static int put_home(const struct hn_problem *problem, struct hn_assignment *assignment,
+		    const struct hn_placement *home, struct hn_candidates *places, struct hn_error *err)
+{
+	for (size_t i = 0; i < problem->cell_count; i++) {
+		const struct hn_problem_cell *cell = &problem->cells[i];
+		const struct hn_candidate *place;
+		char nodes[64];
+		struct hn_cost cost;
+
+		place = hn_candidates_add_home(problem, i, assignment->rules, &home->cells[i], &places[i]);
+		if (!place)
+			return hn_oom(err);
+		hn_set_format(&home->cells[i].nodes, nodes, sizeof(nodes));
+		if (place->share_count == 0)
+			return hn_fail(err, -EINVAL, "cell %d is on none of the host's nodes", cell->id);
+		for (size_t s = 0; s < place->share_count; s++) {
+			size_t node = place->shares[s].node;
+
+			if (cell->barred[node] || (cell->tie >= 0 && cell->tie != (int)node) ||
+			    (cell->tie < 0 && !problem->nodes[node].home))
+				return hn_fail(err, -ENOSPC, "cell %d may not be on node %d", cell->id,
+					       problem->host->nodes[node].id);
+		}
+		if (!hn_assignment_admits(assignment, i, place))
+			return hn_fail(err, -ENOSPC, "cell %d has no room on node %s", cell->id, nodes);
+		cost = hn_assignment_cost_with(assignment, i, place);
+		hn_assignment_put(assignment, i, place, &cost);
+	}
+	return 0;
+}
+
+int hn_solver_cost(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
+		   const struct hn_placement *home, struct hn_cost *ret, struct hn_error *err)
+{
+	HN_AUTO(hn_problem) struct hn_problem *problem = NULL;
+	HN_AUTO(hn_assignment) struct hn_assignment *assignment = NULL;
+	HN_AUTO(memory) struct hn_candidates *places = NULL;
+	struct hn_search_rules rules = {0};
+	bool decided;
+	int r = hn_problem_new(snapshot, &guest, 1, limits->keep_free_bytes, &problem, err);
+
+	if (r < 0)
+		return r;
+	if (home->cell_count != problem->cell_count || home->node_count != problem->node_count)
+		return hn_fail(err, -EINVAL, "a home of %zu cells on %zu nodes is none of this guest's",
+			       home->cell_count, home->node_count);
+	r = find_multiple(problem, limits->steps, &rules.cpu_multiple, &decided, err);
+	if (r < 0)
+		return r;
+	assignment = hn_assignment_new(problem, &rules);
+	places = calloc(problem->cell_count, sizeof(*places));
+	if (!assignment || !places)
 		return hn_oom(err);
-	for (size_t i = 0; i < capacity->node_count; i++)
-		cpus += snapshot->host->nodes[i].memory_bytes ? capacity->nodes[i].cpus : 0;
-	if (cpus == 0)
-		return hn_fail(err, -ENOSPC, "no node has both CPUs and memory");
-	multiple = vcpus > cpus ? (vcpus + cpus - 1) / cpus : 1;
-	/* at as many times the CPUs as it has vCPUs, every CPU could carry the whole guest */
-	decided = find_multiple(snapshot, guest, limits->steps, vcpus, &multiple, err);
-	if (decided < 0)
-		return decided;
-	r = search_at(snapshot, guest, capacity, multiple, false, &steps, &complete, ret, err);
-	return r == -ENOSPC && !decided ? fail_undecided(err) : r;
+	r = put_home(problem, assignment, home, places, err);
+	*ret = assignment->cost;
+	for (size_t i = 0; i < problem->cell_count; i++)
+		hn_candidates_done(&places[i]);
+	return r;
 }

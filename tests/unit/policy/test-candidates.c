@@ -15,9 +15,12 @@
 static int find(const struct hn_snapshot *snapshot, unsigned cpu_multiple, struct hn_candidates *ret,
 		struct hn_error *err)
 {
-	HN_AUTO(hn_capacity) struct hn_capacity *capacity = hn_capacity_new(snapshot, 0, 0);
+	const struct hn_search_rules rules = {.cpu_multiple = cpu_multiple};
+	HN_AUTO(hn_problem) struct hn_problem *problem = NULL;
+	const size_t guest = 0;
 
-	return hn_candidates_find(snapshot, 0, 0, capacity, cpu_multiple, ret, err);
+	assert_int_equal(hn_problem_new(snapshot, &guest, 1, 0, &problem, err), 0);
+	return hn_candidates_find(problem, 0, &rules, ret, err);
 }
 
 static struct hn_snapshot *one_cell(size_t nodes, int cpus, uint64_t node_mib, uint64_t mib, int vcpus)
@@ -335,7 +338,7 @@ static void whatever_is_drawn_is_kept_to(void **state)
 		snapshot->guests[0].guest->cells[0].memory_bytes *= 1 + hn_random_below(&random, 3);
 		capacity = hn_capacity_new(snapshot, 0, 0);
 		fixed = hn_capacity_tie(capacity, snapshot->guests[0].guest, 0) >= 0;
-		r = hn_candidates_find(snapshot, 0, 0, capacity, multiple, &candidates, &err);
+		r = find(snapshot, multiple, &candidates, &err);
 		if (r == -ENOSPC) {
 			assert_true(*err.message);
 			refused++;

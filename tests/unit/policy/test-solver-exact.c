@@ -26,10 +26,14 @@ struct problem {
 	size_t nodes, cells;
 	int64_t room[NODES]; /* what may be there when anything arrives */
 	uint64_t here[CELLS][NODES], bytes[CELLS];
-	unsigned cpus[NODES], load[NODES], vcpus[CELLS];
-	bool home[NODES]; /* CPUs and memory */
-	int fixed[CELLS]; /* the only node possible, or -1 */
+	unsigned cpus[NODES], load[NODES], vcpus[CELLS]; /* cpus: that its vCPUs may have */
+	unsigned shared_cpus[NODES];
+	bool own_cores, isolated; /* one vCPU a core; among isolated ones */
+	bool home[NODES];         /* CPUs and memory */
+	int fixed[CELLS];         /* the only node possible, or -1 */
 	unsigned distance[NODES][NODES];
+	unsigned most_cpus; /* of the largest node */
+	uint64_t most_bytes;
 };
 
 struct answer {
@@ -77,11 +81,22 @@ static void add_other(const struct hn_guest_state *other, size_t node, int id, s
 static void state_node(const struct hn_snapshot *snapshot, size_t node, struct problem *problem)
 {
 	const struct hn_host *host = snapshot->host;
-	bool realtime = snapshot->guests[0].guest->class == HN_CLASS_REALTIME;
+	bool realtime = false;
 
+	for (size_t i = 0; i < host->cpu_count && snapshot->guests[0].guest->class == HN_CLASS_REALTIME; i++)
+		realtime = realtime || host->cpus[i].isolated;
 	for (size_t i = 0; i < host->cpu_count; i++)
 		problem->cpus[node] +=
-			host->cpus[i].node == host->nodes[node].id && (realtime || !host->cpus[i].isolated);
+			host->cpus[i].node == host->nodes[node].id && realtime == host->cpus[i].isolated;
+	if ((unsigned)hn_set_count(&host->nodes[node].cpus) > problem->most_cpus)
+		problem->most_cpus = (unsigned)hn_set_count(&host->nodes[node].cpus);
+	if (host->nodes[node].memory_bytes > problem->most_bytes)
+		problem->most_bytes = host->nodes[node].memory_bytes;
+	for (size_t i = 0; i < host->cpu_count; i++)
+		problem->shared_cpus[node] +=
+			host->cpus[i].node == host->nodes[node].id && !host->cpus[i].isolated;
+	problem->own_cores = snapshot->guests[0].guest->class != HN_CLASS_SHARED;
+	problem->isolated = realtime;
 	problem->home[node] = problem->cpus[node] > 0 && host->nodes[node].memory_bytes > 0;
 	problem->room[node] = (int64_t)host->nodes[node].free_bytes - (int64_t)limits.keep_free_bytes;
 	for (size_t i = 1; i < snapshot->guest_count; i++)
@@ -158,12 +173,47 @@ static unsigned multiple_of(const struct problem *problem, const size_t *node_of
 		least = (vcpus[node] + problem->cpus[node] - 1) / problem->cpus[node];
 		multiple = least > multiple ? least : multiple;
 	}
-	return multiple;
+	return problem->own_cores && multiple > 1 ? 0 : multiple;
 }
 
 static unsigned beyond(unsigned have, unsigned most)
 {
 	return have > most ? have - most : 0;
+}
+
+/* The square of the guest that would fill the node, in 1024ths of the largest node. */
+static uint64_t worth(const struct problem *problem, size_t node, unsigned vcpus, uint64_t bytes)
+{
+	unsigned cpus =
+		beyond(problem->shared_cpus[node], problem->load[node] + (problem->isolated ? 0 : vcpus));
+	int64_t room = problem->room[node] - (int64_t)bytes;
+	uint64_t by_cpus = (uint64_t)cpus * 1024 / problem->most_cpus;
+	uint64_t by_bytes = room > 0 ? (uint64_t)(1024.0 * (double)room / (double)problem->most_bytes) : 0;
+	uint64_t size = by_cpus < by_bytes ? by_cpus : by_bytes;
+
+	return size * size;
+}
+
+/* Of a guest that is nowhere yet. */
+static uint64_t fragments(const struct problem *problem, const size_t *node_of)
+{
+	uint64_t loss = 0;
+
+	for (size_t i = 0; i < problem->cells; i++)
+		for (size_t node = 0; node < problem->nodes; node++)
+			if (problem->here[i][node] > 0)
+				return 0;
+	for (size_t node = 0; node < problem->nodes; node++) {
+		uint64_t bytes = 0;
+		unsigned vcpus = 0;
+
+		for (size_t i = 0; i < problem->cells; i++) {
+			bytes += node_of[i] == node ? problem->bytes[i] : 0;
+			vcpus += node_of[i] == node ? problem->vcpus[i] : 0;
+		}
+		loss += worth(problem, node, 0, 0) - worth(problem, node, vcpus, bytes);
+	}
+	return loss;
 }
 
 static struct hn_cost cost_of(const struct problem *problem, const size_t *node_of)
@@ -182,8 +232,10 @@ static struct hn_cost cost_of(const struct problem *problem, const size_t *node_
 		vcpus[node_of[i]] += problem->vcpus[i];
 	}
 	for (size_t node = 0; node < problem->nodes; node++)
-		cost.parts[HN_COST_CPU] += beyond(problem->load[node] + vcpus[node], problem->cpus[node]) -
-					   beyond(problem->load[node], problem->cpus[node]);
+		cost.parts[HN_COST_CPU] += beyond(problem->load[node] + (problem->isolated ? 0 : vcpus[node]),
+						  problem->shared_cpus[node]) -
+					   beyond(problem->load[node], problem->shared_cpus[node]);
+	cost.parts[HN_COST_FRAGMENT] = fragments(problem, node_of);
 	return cost;
 }
 
@@ -323,8 +375,8 @@ static void check(const struct hn_snapshot *snapshot, const struct answer *expec
 
 		assert_cost(&placement->cost, &cost, round);
 	}
-	if (narrow)
-		assert_true(placement->proven);
+	if (narrow && !placement->proven)
+		fail_msg("instance %d: not proven", round);
 	if (!placement->proven || !narrow)
 		return;
 	assert_cost(&placement->cost, &expected->cost, round);

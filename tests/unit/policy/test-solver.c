@@ -219,7 +219,7 @@ static void isolated_cpus_hold_realtime_only(void **state)
 	snapshot->guests[0].guest->class = HN_CLASS_DEDICATED;
 	scene_isolate(snapshot, 2);
 	scene_isolate(snapshot, 3);
-	assert_refused(snapshot, -ENOSPC, "no node has both CPUs and memory");
+	assert_refused(snapshot, -ENOSPC, "no node has both whole cores and memory");
 }
 
 /* 3500 MiB on nodes of 1000: all four, each filled but not beyond, and vCPUs beside. */

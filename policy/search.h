@@ -1,0 +1,56 @@
+#pragma once
+/*
+ * search - the best assignment of a problem's cells to their candidates, by branch and bound.
+ * Pure. Private to policy/.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/assignment.h"
+#include "policy/memo.h"
+
+struct hn_child;
+
+struct hn_search {
+	const struct hn_problem *problem;
+	struct hn_search_rules rules;
+	bool any; /* the first assignment found will do */
+	uint64_t steps_left;
+	struct hn_assignment *assignment;
+	struct hn_memo *memo;
+	size_t *order;                    /* cells, in the order in which they are assigned */
+	struct hn_candidates *candidates; /* by cell */
+	bool *masked;                     /* by node: candidates there are left out */
+	size_t *alike;                    /* by node: the first node it can be exchanged with, or itself */
+	uint64_t *pair_rest; /* by depth: least distance between the cells from there on, pair by pair */
+	uint32_t *singles;   /* by cell and node: its candidate there, counted from 1; 0 none */
+	struct hn_child *children; /* workspace: child_count of every depth */
+	size_t child_count;
+	bool wide; /* a cell has candidates of several nodes: nothing is proven */
+	bool found;
+	const struct hn_candidate **best; /* by cell */
+	struct hn_cost best_cost;
+};
+
+/* Finds candidates and bounds. 0; -ENOSPC when a cell has no place, with the sentence; -ENOMEM. search is to
+ * be given to hn_search_done() whatever comes back. */
+int hn_search_init(struct hn_search *search, const struct hn_problem *problem,
+		   const struct hn_search_rules *rules, uint64_t steps, struct hn_error *err);
+void hn_search_done(struct hn_search *search);
+
+/* No assignment costs less than this. */
+struct hn_cost hn_search_bound(struct hn_search *search);
+
+/* Offers an assignment, by cell; kept when the rules admit it and it is better than the best so far. */
+bool hn_search_offer(struct hn_search *search, const struct hn_candidate *const *chosen);
+
+/* Puts cell after cell where it costs least at that moment, beginning with that candidate of the first.
+ * Offers what comes of it. */
+void hn_search_dive(struct hn_search *search, size_t first_candidate);
+
+/* Moves single cells and exchanges pairs of them as long as that makes the best one better. */
+void hn_search_improve(struct hn_search *search);
+
+/* Goes through all assignments that could be better than the best so far, or until the steps are used up. */
+void hn_search_run(struct hn_search *search);
