@@ -16,7 +16,8 @@ struct draft {
 	struct hn_action action;
 	uint64_t bytes;  /* of action.bytes, the likely part: the rest is the upper end of the interval */
 	uint64_t there;  /* of the cell's, at the target */
-	uint64_t *from;  /* by node */
+	size_t to;       /* shelf */
+	uint64_t *from;  /* by shelf */
 	uint64_t placed; /* in steps that were written */
 };
 
@@ -156,19 +157,87 @@ static size_t neediest_node(const struct hn_look *look, size_t cell, uint64_t *r
 	return best;
 }
 
+size_t hn_shelf_count(const struct hn_host *host)
+{
+	return host->node_count * (HN_POOLS_MAX + 2);
+}
+
+/* Where memory in pages of that size lies on a node: its base pages, one of its pools, or, when it has none
+ * such, a shelf without room. */
+static size_t shelf_of(const struct hn_host *host, size_t node, uint64_t page_bytes)
+{
+	size_t pool = 0;
+
+	if (page_bytes == 0)
+		return node;
+	while (pool < host->nodes[node].pool_count && host->nodes[node].pools[pool].page_bytes != page_bytes)
+		pool++;
+	if (pool == host->nodes[node].pool_count)
+		pool = HN_POOLS_MAX;
+	return (pool + 1) * host->node_count + node;
+}
+
+/* The pages of the guests that are there already are no room for what arrives. */
+static uint64_t own_pool_bytes(const struct hn_snapshot *snapshot, const size_t *guests, size_t guest_count,
+			       size_t node, uint64_t page_bytes)
+{
+	uint64_t bytes = 0;
+
+	for (size_t g = 0; g < guest_count; g++) {
+		const struct hn_guest_state *state = &snapshot->guests[guests[g]];
+
+		for (size_t cell = 0; state->sample && cell < state->guest->cell_count; cell++)
+			if (state->guest->cells[cell].page_bytes == page_bytes &&
+			    hn_guest_cell_movable(state->guest, cell))
+				bytes += hn_cell_bytes_on(state->guest, state->sample, cell, node);
+	}
+	return bytes;
+}
+
+uint64_t *hn_room_now(const struct hn_snapshot *snapshot, const size_t *guests, size_t guest_count,
+		      uint64_t keep_free_bytes)
+{
+	const struct hn_host *host = snapshot->host;
+	HN_AUTO(hn_capacity)
+	struct hn_capacity *capacity = hn_capacity_new_for(snapshot, guests, guest_count, keep_free_bytes);
+	uint64_t *room = calloc(hn_shelf_count(host) + 1, sizeof(*room));
+
+	if (!capacity || !room) {
+		free(room);
+		return NULL;
+	}
+	for (size_t node = 0; node < host->node_count; node++) {
+		const struct hn_node_capacity *here = &capacity->nodes[node];
+
+		room[node] = here->room_bytes > here->own_bytes ? here->room_bytes - here->own_bytes : 0;
+		for (size_t pool = 0; pool < host->nodes[node].pool_count; pool++) {
+			uint64_t size = host->nodes[node].pools[pool].page_bytes;
+			uint64_t own = own_pool_bytes(snapshot, guests, guest_count, node, size);
+			uint64_t all = here->pool_room[pool];
+
+			room[shelf_of(host, node, size)] = all > own ? all - own : 0;
+		}
+	}
+	return room;
+}
+
 /* Where the draft's pages come from, and how many bytes they likely are. */
 static int find_sources(const struct hn_look *look, size_t cell, size_t target, struct draft *draft)
 {
-	size_t nodes = look->sample->node_count;
+	const struct hn_host *host = look->snapshot->host;
+	uint64_t page_bytes = look->guest->cells[cell].page_bytes;
 
-	draft->from = calloc(nodes + 1, sizeof(*draft->from));
+	draft->from = calloc(hn_shelf_count(host) + 1, sizeof(*draft->from));
 	if (!draft->from)
 		return -ENOMEM;
-	for (size_t node = 0; node < nodes; node++) {
-		if (hn_set_has(&look->plan->home->cells[cell].nodes, look->snapshot->host->nodes[node].id))
+	draft->to = shelf_of(host, target, page_bytes);
+	for (size_t node = 0; node < host->node_count; node++) {
+		size_t shelf = shelf_of(host, node, page_bytes);
+
+		if (hn_set_has(&look->plan->home->cells[cell].nodes, host->nodes[node].id))
 			continue;
-		draft->from[node] = hn_cell_bytes_on(look->guest, look->sample, cell, node);
-		draft->bytes += draft->from[node];
+		draft->from[shelf] = hn_cell_bytes_on(look->guest, look->sample, cell, node);
+		draft->bytes += draft->from[shelf];
 	}
 	draft->there = hn_cell_bytes_on(look->guest, look->sample, cell, target);
 	return 0;
@@ -204,21 +273,6 @@ static int draft_migration(const struct hn_look *look, size_t cell, struct draft
 		 "cell %d has %.1f %% of its pages at home: %s belong on node %d", home->cell, 100 * at_home,
 		 hn_bytes_format(action->bytes, bytes_text, sizeof(bytes_text)), action->to_node);
 	return 1;
-}
-
-uint64_t *hn_room_now(const struct hn_snapshot *snapshot, size_t guest, uint64_t keep_free_bytes)
-{
-	HN_AUTO(hn_capacity)
-	struct hn_capacity *capacity = hn_capacity_new(snapshot, guest, keep_free_bytes);
-	uint64_t *room = calloc(snapshot->host->node_count + 1, sizeof(*room));
-
-	if (!capacity || !room) {
-		free(room);
-		return NULL;
-	}
-	for (size_t node = 0; node < capacity->node_count; node++)
-		room[node] = capacity->nodes[node].room_bytes - capacity->nodes[node].own_bytes;
-	return room;
 }
 
 /* One step of a draft as an action; the last one takes what the interval adds. */
@@ -277,7 +331,7 @@ static int draft_migrations(const struct hn_look *look, const unsigned *sides, s
 	return r;
 }
 
-static int schedule_drafts(const struct drafts *drafts, const uint64_t *room, size_t node_count,
+static int schedule_drafts(const struct drafts *drafts, const uint64_t *room, size_t shelf_count,
 			   struct hn_schedule *ret)
 {
 	HN_AUTO(memory) struct hn_leg *legs = calloc(drafts->count + 1, sizeof(*legs));
@@ -287,12 +341,10 @@ static int schedule_drafts(const struct drafts *drafts, const uint64_t *room, si
 		return -ENOMEM;
 	for (size_t i = 0; i < drafts->count; i++) {
 		const struct draft *draft = &drafts->items[i];
-		int to = hn_host_node_index(draft->look->snapshot->host, draft->action.to_node);
-
 		legs[i] = (struct hn_leg){
-			.to = (size_t)to, .bytes = draft->bytes, .there = draft->there, .from = draft->from};
+			.to = draft->to, .bytes = draft->bytes, .there = draft->there, .from = draft->from};
 	}
-	return hn_schedule_make(legs, drafts->count, room, node_count, ret);
+	return hn_schedule_make(legs, drafts->count, room, shelf_count, ret);
 }
 
 /* The drafts as actions of their plans, in order; whose turn it is goes to turns, which has room. */
@@ -375,7 +427,7 @@ int hn_actions_plan_together(const struct hn_look *looks, const unsigned *const 
 	for (size_t i = 0; i < count && r == 0; i++)
 		r = begin(&looks[i], sides[i], &drafts);
 	if (r == 0)
-		r = schedule_drafts(&drafts, room, looks->sample->node_count, &schedule);
+		r = schedule_drafts(&drafts, room, hn_shelf_count(looks->snapshot->host), &schedule);
 	if (r == 0 && !(*ret_turns = calloc(schedule.count + 1, sizeof(**ret_turns))))
 		r = -ENOMEM;
 	if (r == 0)
@@ -396,7 +448,7 @@ int hn_actions_plan_together(const struct hn_look *looks, const unsigned *const 
 int hn_actions_plan(const struct hn_look *look, const unsigned *sides)
 {
 	HN_AUTO(memory)
-	uint64_t *room = hn_room_now(look->snapshot, look->index, look->options->solver.keep_free_bytes);
+	uint64_t *room = hn_room_now(look->snapshot, &look->index, 1, look->options->solver.keep_free_bytes);
 	HN_AUTO(memory) struct hn_turn *turns = NULL;
 	size_t count;
 	bool fits;

@@ -46,7 +46,7 @@ struct hn_turn {
 /*
  * The same for several guests at once, whose migrations make room for one another: *ret_turns, to be freed by
  * the caller, are those of all plans in the order in which they have to be done, *ret_count many; *ret_fits
- * says whether each finds room in its turn. room: by node index, free before the first. -ENOMEM.
+ * says whether each finds room in its turn. room: hn_room_now() for all of them. -ENOMEM.
  */
 int hn_actions_plan_together(const struct hn_look *looks, const unsigned *const *sides, size_t count,
 			     const uint64_t *room, struct hn_turn **ret_turns, size_t *ret_count,
@@ -61,6 +61,11 @@ uint64_t hn_bytes_away(const struct hn_look *look, const struct hn_placement *ho
 /* CPUs that the thread, by index, is to run on in that home. */
 struct hn_set hn_home_cpus(const struct hn_look *look, const struct hn_placement *home, size_t thread);
 
-/* By node index, what can be brought there now: free beyond keep_free and what others have been promised.
- * NULL when out of memory. */
-uint64_t *hn_room_now(const struct hn_snapshot *snapshot, size_t guest, uint64_t keep_free_bytes);
+/*
+ * What can be brought where now: free beyond keep_free and what others than these guests have been promised.
+ * By shelf, hn_shelf_count() of them: each node's base pages, then its pools of other page sizes. NULL when
+ * out of memory.
+ */
+uint64_t *hn_room_now(const struct hn_snapshot *snapshot, const size_t *guests, size_t guest_count,
+		      uint64_t keep_free_bytes);
+size_t hn_shelf_count(const struct hn_host *host);

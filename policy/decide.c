@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "policy/actions.h"
 #include "policy/adaptive.h"
+#include "policy/cpus.h"
 #include "policy/policies.h"
 #include "policy/price.h"
 #include "policy/regret.h"
@@ -181,6 +182,27 @@ static void pay(const struct hn_look *look, const struct hn_proposal *proposal, 
 	looks->promised_share = (proposal->before - proposal->after) / looks->promised_share;
 }
 
+/*
+ * The CPUs in the home of the plan. A dedicated or realtime guest keeps those it has; a shared one's are what
+ * is nobody's own. Where there are too few whole cores, any CPU of its nodes will do.
+ */
+static int choose_cpus(const struct hn_look *look, struct hn_error *why)
+{
+	struct hn_error scarce = {0};
+	int r;
+
+	if (look->plan->home->vcpu_count > 0 && look->guest->class != HN_CLASS_SHARED)
+		return 0;
+	hn_placement_set_vcpus(look->plan->home, 0);
+	hn_set_clear(&look->plan->home->other_cpus);
+	r = hn_cpus_choose(look->snapshot, look->index, look->plan->home, &scarce);
+	if (r == -ENOSPC) {
+		hn_placement_set_vcpus(look->plan->home, 0);
+		r = hn_plan_add_note(look->plan, "no CPUs of its own: %.200s", scarce.message);
+	}
+	return r < 0 ? hn_oom(why) : 0;
+}
+
 /* A guest for whose memory there is no room where it should be: who could change places with it? */
 static int note_partner(const struct hn_look *look, struct hn_error *err)
 {
@@ -206,8 +228,10 @@ static int plan_worth(const struct hn_look *look, const struct hn_policy *policy
 
 	if (r == 0) {
 		look->plan->home = hn_steal(proposal.home);
-		r = hn_actions_plan(look, proposal.sides) < 0 ? hn_oom(why) : 0;
+		r = choose_cpus(look, why);
 	}
+	if (r == 0)
+		r = hn_actions_plan(look, proposal.sides) < 0 ? hn_oom(why) : 0;
 	if (r == 0) {
 		conclude_actions(look, policy, looks);
 		if (look->plan->verdict == HN_VERDICT_AT_HOME && proposal.wanted)
@@ -236,6 +260,9 @@ static int plan_home(const struct hn_look *look, const struct hn_policy *policy,
 		return r;
 	for (size_t cell = 0; cell < look->guest->cell_count; cell++)
 		sides[cell] = policy->sides;
+	r = choose_cpus(look, why);
+	if (r < 0)
+		return r;
 	if (hn_actions_plan(look, sides) < 0)
 		return hn_oom(why);
 	conclude_actions(look, policy, looks);

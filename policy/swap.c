@@ -99,10 +99,11 @@ static void conclude(struct pair *pair, size_t which)
 static int plan_both(struct pair *pair, struct hn_swap **ret)
 {
 	const struct hn_look *first = &pair->looks[0];
+	const size_t guests[2] = {first->index, pair->looks[1].index};
 	const unsigned *sides[2] = {pair->proposals[0].sides, pair->proposals[1].sides};
 	HN_AUTO(hn_swap) struct hn_swap *swap = calloc(1, sizeof(*swap));
 	HN_AUTO(memory)
-	uint64_t *room = hn_room_now(first->snapshot, first->index, first->options->solver.keep_free_bytes);
+	uint64_t *room = hn_room_now(first->snapshot, guests, 2, first->options->solver.keep_free_bytes);
 	bool fits;
 	int r;
 

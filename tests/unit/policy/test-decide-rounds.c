@@ -95,6 +95,13 @@ static struct hn_set cpus_for(const struct hn_snapshot *snapshot, const struct h
 	const struct hn_guest *guest = snapshot->guests[0].guest;
 	struct hn_set cpus = {0}, nodes = hn_placement_nodes(plan->home);
 
+	/* which CPUs become a guest's own is policy/cpus.c's matter */
+	if (plan->home->vcpu_count > 0 && guest->class != HN_CLASS_SHARED &&
+	    guest->threads[thread].kind != HN_THREAD_VCPU)
+		return plan->home->other_cpus;
+	for (size_t i = 0; i < plan->home->vcpu_count && guest->class != HN_CLASS_SHARED; i++)
+		if (guest->threads[thread].vcpu == plan->home->vcpus[i].vcpu)
+			return plan->home->vcpus[i].cpus;
 	if (guest->threads[thread].cell >= 0)
 		nodes = plan->home->cells[hn_guest_cell_index(guest, guest->threads[thread].cell)].nodes;
 	for (size_t i = 0; i < snapshot->host->cpu_count; i++)
