@@ -53,6 +53,45 @@ static double page_share(const struct hn_guest_state *state, size_t cell, size_t
 	return present ? (double)state->sample->cells[cell].on_node[node] / (double)present : 0;
 }
 
+/* The node of a home that lacks most of its part, and what of the cell's present pages that is. */
+static size_t neediest(const struct hn_guest_state *state, const struct hn_placement *home, size_t cell,
+		       double *ret_lack)
+{
+	size_t best = 0;
+
+	*ret_lack = 0;
+	for (size_t node = 0; node < home->node_count; node++) {
+		double lack = home_share(home, cell, node) - page_share(state, cell, node);
+
+		if (lack > *ret_lack) {
+			*ret_lack = lack;
+			best = node;
+		}
+	}
+	return best;
+}
+
+/*
+ * Share of the cell's pages on the node once they have been brought home: those on any of its nodes stay, the
+ * others go to the one that lacks most, as far as they belong there (policy/actions.c).
+ */
+static double share_brought(const struct hn_snapshot *snapshot, const struct hn_guest_state *state,
+			    const struct hn_placement *home, size_t cell, size_t node)
+{
+	double away = 0, lack, moved;
+	size_t target = neediest(state, home, cell, &lack);
+
+	for (size_t i = 0; i < home->node_count; i++)
+		if (!hn_set_has(&home->cells[cell].nodes, snapshot->host->nodes[i].id))
+			away += page_share(state, cell, i);
+	moved = fmin(away, lack);
+	if (node == target)
+		return page_share(state, cell, node) + moved;
+	if (away > 0 && !hn_set_has(&home->cells[cell].nodes, snapshot->host->nodes[node].id))
+		return page_share(state, cell, node) * (1 - moved / away);
+	return page_share(state, cell, node);
+}
+
 /* Whether the thread would be at home, and not where it ran. */
 static bool goes_home(const struct hn_snapshot *snapshot, const struct hn_thread_sample *thread,
 		      const struct hn_placement *home, size_t cell, unsigned sides)
@@ -93,7 +132,7 @@ double hn_outlook_cell(const struct hn_snapshot *snapshot, size_t guest, size_t 
 	double sum = 0;
 
 	for (size_t memory = 0; memory < nodes; memory++) {
-		double there = sides & HN_SIDE_MEMORY ? home_share(home, cell, memory)
+		double there = sides & HN_SIDE_MEMORY ? share_brought(snapshot, state, home, cell, memory)
 						      : page_share(state, cell, memory);
 
 		if (there <= 0)
