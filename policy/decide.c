@@ -322,6 +322,7 @@ int hn_decide(const struct hn_snapshot *snapshot, size_t guest, const struct hn_
 	HN_AUTO(hn_plan) struct hn_plan *plan = hn_plan_new();
 	HN_AUTO(hn_regret) struct hn_regret *regret = NULL;
 	const struct hn_policy *policy = hn_policy_find(state->guest->policy, err);
+	struct hn_decide_options eager = *options;
 	struct hn_look look = {snapshot, guest, state, state->guest, state->sample, options, plan};
 	int r;
 
@@ -329,6 +330,9 @@ int hn_decide(const struct hn_snapshot *snapshot, size_t guest, const struct hn_
 		return hn_oom(err);
 	if (!policy)
 		return -EINVAL;
+	eager.home_share = 1;
+	if (policy->pace == HN_PACE_FIRST_SAMPLE) /* a single page elsewhere is reason enough */
+		look.options = &eager;
 	r = hn_regret_add(snapshot, guest, options->tick_ns, &regret, err);
 	if (r == 0)
 		r = decide(&look, policy, ret_looks, regret, err);
