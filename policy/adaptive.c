@@ -65,12 +65,13 @@ static double *others_busy(const struct hn_snapshot *snapshot, size_t guest)
 	const struct hn_guest_state *state = &snapshot->guests[guest];
 	double *busy = calloc(snapshot->host->node_count + 1, sizeof(*busy));
 
-	for (size_t node = 0; busy && node < snapshot->host->node_count; node++) {
-		busy[node] = hn_node_busy(snapshot, node);
+	if (!busy)
+		return NULL;
+	hn_busy_of_nodes(snapshot, busy);
+	for (size_t node = 0; node < snapshot->host->node_count; node++)
 		for (size_t cell = 0; cell < state->guest->cell_count; cell++)
 			busy[node] -= hn_cell_busy(state->guest, state->sample, cell) *
 				      hn_residency_of_cell(state->guest, state->sample, cell, node);
-	}
 	return busy;
 }
 

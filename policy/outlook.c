@@ -25,8 +25,7 @@ int hn_outlook_init(struct hn_outlook *outlook, const struct hn_snapshot *snapsh
 				       .node_count = host->node_count};
 	if (!outlook->busy)
 		return -ENOMEM;
-	for (size_t node = 0; node < host->node_count; node++)
-		outlook->busy[node] = hn_node_busy(snapshot, node);
+	hn_busy_of_nodes(snapshot, outlook->busy);
 	for (size_t g = 0; g < snapshot->guest_count; g++) {
 		const struct hn_guest_state *state = &snapshot->guests[g];
 

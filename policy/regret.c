@@ -3,7 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "policy/locality.h"
 #include "policy/whereabouts.h"
 
 static bool is_vcpu_of(const struct hn_guest *guest, size_t thread, size_t cell)
@@ -20,17 +19,31 @@ static bool may_run_on(const struct hn_host *host, const struct hn_thread_sample
 	return !hn_set_empty(&cpus);
 }
 
-/* Busy time a second x remoteness, of all the cell's vCPUs to memory on that node, from where they ran. */
+/* Busy time a second x remoteness of one vCPU, from where it ran to memory on that node. */
+static double thread_strain(const struct hn_host *host, const struct hn_thread_sample *thread, size_t memory)
+{
+	double known = 0, sum = 0;
+
+	for (size_t node = 0; node < host->node_count; node++) {
+		known += thread->residency[node];
+		if (thread->residency[node] > 0)
+			sum += thread->residency[node] * hn_remoteness(host, node, memory);
+	}
+	if (known > 0)
+		return thread->busy * sum / known;
+	return thread->last_node >= 0 ? thread->busy * hn_remoteness(host, (size_t)thread->last_node, memory)
+				      : 0;
+}
+
+/* The same of all the cell's vCPUs. */
 static double strain(const struct hn_host *host, const struct hn_guest *guest, const struct hn_sample *sample,
 		     size_t cell, size_t memory)
 {
 	double sum = 0;
 
 	for (size_t i = 0; i < guest->thread_count; i++)
-		for (size_t node = 0; is_vcpu_of(guest, i, cell) && node < host->node_count; node++)
-			sum += sample->threads[i].busy *
-			       hn_residency_of_thread(&sample->threads[i], host->node_count, node) *
-			       hn_remoteness(host, node, memory);
+		if (is_vcpu_of(guest, i, cell) && sample->threads[i].busy > 0)
+			sum += thread_strain(host, &sample->threads[i], memory);
 	return sum;
 }
 
@@ -40,14 +53,10 @@ static double strain_gathered(const struct hn_host *host, const struct hn_guest 
 {
 	double sum = 0;
 
-	for (size_t i = 0; i < guest->thread_count; i++) {
-		if (!is_vcpu_of(guest, i, cell) || may_run_on(host, &sample->threads[i], memory))
-			continue;
-		for (size_t node = 0; node < host->node_count; node++)
-			sum += sample->threads[i].busy *
-			       hn_residency_of_thread(&sample->threads[i], host->node_count, node) *
-			       hn_remoteness(host, node, memory);
-	}
+	for (size_t i = 0; i < guest->thread_count; i++)
+		if (is_vcpu_of(guest, i, cell) && sample->threads[i].busy > 0 &&
+		    !may_run_on(host, &sample->threads[i], memory))
+			sum += thread_strain(host, &sample->threads[i], memory);
 	return sum;
 }
 

@@ -26,20 +26,33 @@ double hn_cell_busy(const struct hn_guest *guest, const struct hn_sample *sample
 	return busy;
 }
 
-double hn_node_busy(const struct hn_snapshot *snapshot, size_t node)
+/* Adds the time of one vCPU to the nodes where it ran. */
+static void add_busy(const struct hn_thread_sample *thread, size_t node_count, double *busy)
 {
-	double busy = 0;
+	double known = 0;
 
+	for (size_t node = 0; node < node_count; node++)
+		known += thread->residency[node];
+	for (size_t node = 0; node < node_count && known > 0; node++)
+		busy[node] += thread->busy * thread->residency[node] / known;
+	if (known <= 0 && thread->last_node >= 0 && (size_t)thread->last_node < node_count)
+		busy[thread->last_node] += thread->busy;
+}
+
+void hn_busy_of_nodes(const struct hn_snapshot *snapshot, double *busy)
+{
+	size_t nodes = snapshot->host->node_count;
+
+	for (size_t node = 0; node < nodes; node++)
+		busy[node] = 0;
 	for (size_t g = 0; g < snapshot->guest_count; g++) {
 		const struct hn_guest_state *state = &snapshot->guests[g];
 
 		for (size_t i = 0; state->sample && i < state->guest->thread_count; i++)
-			if (state->guest->threads[i].kind == HN_THREAD_VCPU)
-				busy += state->sample->threads[i].busy *
-					hn_residency_of_thread(&state->sample->threads[i],
-							       state->sample->node_count, node);
+			if (state->guest->threads[i].kind == HN_THREAD_VCPU &&
+			    state->sample->threads[i].busy > 0)
+				add_busy(&state->sample->threads[i], nodes, busy);
 	}
-	return busy;
 }
 
 unsigned hn_node_cpus(const struct hn_host *host, size_t node)

@@ -15,8 +15,8 @@ double hn_remoteness(const struct hn_host *host, size_t from, size_t to);
 /* CPU time a second of the cell's vCPUs, by index: 0 to how many there are. */
 double hn_cell_busy(const struct hn_guest *guest, const struct hn_sample *sample, size_t cell);
 
-/* Of the vCPUs of all guests on the node, in their state of rest or of haste: busy time a second. */
-double hn_node_busy(const struct hn_snapshot *snapshot, size_t node);
+/* Busy time a second of the vCPUs of all guests, by node index; busy has room for all nodes. */
+void hn_busy_of_nodes(const struct hn_snapshot *snapshot, double *busy);
 
 /* CPUs of the node that are neither isolated nor reserved. */
 unsigned hn_node_cpus(const struct hn_host *host, size_t node);
