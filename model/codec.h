@@ -6,7 +6,8 @@
  * and end in _bytes, times end in _ns. Encoders return a new object, or NULL when out of memory. Decoders
  * check every member, name the one that is wrong (-EPROTO), refuse arrays longer than HN_CODEC_ITEMS_MAX and
  * tables (of cells or threads by nodes) larger than HN_CODEC_TABLE_MAX, and give the caller a value to free.
- * What they read is what the encoder of the same version wrote; unknown members are skipped.
+ * What they read is what the encoder of the same version wrote; unknown members are skipped, and those that
+ * an earlier version did not write may be missing. A snapshot is checked as a whole besides (model/check.h).
  */
 #include <json-c/json.h>
 
