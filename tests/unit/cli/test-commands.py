@@ -109,6 +109,19 @@ class Fit(Files):
                                 ("memory: 524288", ("--vcpus", "1", "--memory", "512K"))):
             self.refused(2, says, "fit", *arguments)
 
+    def test_a_domain_of_two_cells_like_the_same_request(self):
+        domain = self.write("web.xml", """<domain type='kvm'><name>web</name><memory unit='GiB'>6</memory><vcpu>4</vcpu>
+            <os><type arch='x86_64'>hvm</type></os><cpu><numa><cell id='0' cpus='0-1' memory='3' unit='GiB'/>
+            <cell id='1' cpus='2-3' memory='3' unit='GiB'/></numa></cpu></domain>""")
+        answer = self.fit(0, make_host(), domain)
+        asked = self.fit(0, make_host(), "--vcpus", 4, "--memory", "6G", "--cells", 2)
+        self.assertEqual(answer["explanation"]["guest"], "web")
+        self.assertEqual(answer["more"], asked["more"])
+        self.assertEqual(answer["home"]["cost"], asked["home"]["cost"])
+        self.refused(1, "broken.xml", "fit", "--host", self.folder / "host.json", self.write("broken.xml", "<domain>"))
+        self.refused(1, "No such file", "fit", "--host", self.folder / "host.json", self.folder / "nothing.xml")
+        self.refused(2, "either", "fit", "--vcpus", 2, domain)
+
     def test_senseless_hosts_are_refused(self):
         sizes = ("--vcpus", 1, "--memory", "1G")
         self.refused(1, "No such file", "fit", *sizes, "--host", self.folder / "nothing")
