@@ -68,7 +68,8 @@ static int read_options(json_object *json, struct hn_decide_options *ret, struct
 	if ((r = hn_json_get_object(json, "options", &options, err)) < 0 ||
 	    (r = hn_json_get_u64(options, "keep_free_bytes", &ret->solver.keep_free_bytes, err)) < 0 ||
 	    (r = hn_json_get_u64(options, "looks", &looks, err)) < 0 ||
-	    (r = hn_json_get_u64(options, "max_age_ns", &ret->max_age_ns, err)) < 0)
+	    (r = hn_json_get_u64(options, "max_age_ns", &ret->max_age_ns, err)) < 0 ||
+	    (r = hn_json_get_u64(options, "tick_ns", &ret->tick_ns, err)) < 0)
 		return r;
 	if (looks == 0 || looks > 1000)
 		return hn_fail(err, -EPROTO, "member 'looks' is not within 1 and 1000");

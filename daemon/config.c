@@ -213,7 +213,8 @@ static const struct key keys[] = {
 	 "enforce"},
 	{RULE_SECTION, "mode", NULL, set_rule_mode, "as in [guests], for guests whose name matches"},
 	{RULE_SECTION, "class", "shared", set_rule_class, "shared, dedicated or realtime"},
-	{RULE_SECTION, "policy", "home-node", set_rule_policy, "the placement policy"},
+	{RULE_SECTION, "policy", "home-node", set_rule_policy,
+	 "the placement policy; homenode.conf(5) lists them"},
 };
 
 void hn_config_init(struct hn_config *config)

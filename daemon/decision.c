@@ -14,6 +14,7 @@ struct hn_decide_options hn_decision_options(const struct hn_config *config, boo
 	options.looks = (unsigned)config->looks;
 	options.max_age_ns =
 		3 * config->tick_ns > options.max_age_ns ? 3 * config->tick_ns : options.max_age_ns;
+	options.tick_ns = config->tick_ns;
 	options.now = now;
 	return options;
 }
@@ -29,7 +30,8 @@ int hn_decision_snapshot(struct hn_service *service, const struct hn_managed *ma
 		return r;
 	TAILQ_FOREACH(other, &service->guests, entry)
 	count++;
-	*ret = (struct hn_snapshot){.now_ns = hn_now_ns(), .host = service->host};
+	*ret = (struct hn_snapshot){
+		.now_ns = hn_now_ns(), .host = service->host, .calibration = service->calibration};
 	ret->guests = calloc(count + 1, sizeof(*ret->guests));
 	if (!ret->guests)
 		return hn_oom(err);
@@ -43,13 +45,14 @@ int hn_decision_snapshot(struct hn_service *service, const struct hn_managed *ma
 									  .sample = other->sample,
 									  .home = other->home,
 									  .looks = other->looks,
+									  .regret = other->regret,
 									  .moving = other->running != NULL};
 	}
 	return 0;
 }
 
 static int decide(struct hn_managed *managed, bool now, struct hn_plan **ret, struct hn_looks *ret_looks,
-		  struct hn_error *err)
+		  struct hn_regret **ret_regret, struct hn_error *err)
 {
 	struct hn_decide_options options = hn_decision_options(managed->service->config, now);
 	struct hn_snapshot snapshot;
@@ -58,7 +61,7 @@ static int decide(struct hn_managed *managed, bool now, struct hn_plan **ret, st
 
 	if (r < 0)
 		return r;
-	r = hn_decide(&snapshot, index, &options, ret, ret_looks, err);
+	r = hn_decide(&snapshot, index, &options, ret, ret_looks, ret_regret, err);
 	free(snapshot.guests);
 	return r;
 }
@@ -85,10 +88,13 @@ static void log_change(const struct hn_managed *managed, const struct hn_plan *p
 static int take(struct hn_managed *managed, struct hn_error *err)
 {
 	HN_AUTO(hn_plan) struct hn_plan *plan = NULL, *copy = NULL;
-	int r = decide(managed, false, &plan, &managed->looks, err);
+	struct hn_regret *regret = NULL;
+	int r = decide(managed, false, &plan, &managed->looks, &regret, err);
 
 	if (r < 0)
 		return r;
+	hn_regret_free(managed->regret);
+	managed->regret = regret;
 	if (adopt_home(managed, plan) < 0)
 		return hn_oom(err);
 	if (managed->guest->mode > HN_MODE_OBSERVE)
@@ -121,7 +127,7 @@ int hn_decision_now(struct hn_managed *managed, struct hn_plan **ret, struct hn_
 		return hn_fail(err, -EAGAIN, "%s",
 			       managed->problem[0] ? managed->problem
 						   : "it has not been looked at yet: try again in a moment");
-	return decide(managed, true, ret, &ignored, err);
+	return decide(managed, true, ret, &ignored, NULL, err);
 }
 
 int hn_decision_act(struct hn_managed *managed, struct hn_plan *plan, struct hn_error *err)

@@ -170,7 +170,7 @@ class Replay(Files):
 
     def test_options_of_the_recording_count(self):
         snapshot = make_snapshot()
-        snapshot["options"] = {"keep_free_bytes": 64 << 20, "looks": 1, "max_age_ns": 10**11}
+        snapshot["options"] = {"keep_free_bytes": 64 << 20, "looks": 1, "max_age_ns": 10**11, "tick_ns": 10**10}
         path = self.write("snapshot.json", snapshot)
         self.assertEqual(self.run_json(0, "replay", "--policy", "home-node", path, "there")["plan"]["verdict"], "act")
         snapshot["options"]["looks"] = 2
@@ -198,7 +198,7 @@ class Replay(Files):
         broken["guests"][0]["sample"]["cells"] *= 2
         self.refused(1, "does not fit", "replay", self.write("broken.json", broken))
         broken = make_snapshot()
-        broken["options"] = {"keep_free_bytes": 1, "looks": 0, "max_age_ns": 1}
+        broken["options"] = {"keep_free_bytes": 1, "looks": 0, "max_age_ns": 1, "tick_ns": 1}
         self.refused(1, "looks", "replay", self.write("broken.json", broken))
 
 
