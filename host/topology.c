@@ -106,30 +106,35 @@ static int tree_load(const char *root, hwloc_topology_t *ret, struct hn_error *e
 	return 0;
 }
 
-/* hwloc aborts the program when a list of what is online names nothing that is there. */
+/*
+ * hwloc aborts the program over a list of nodes that it can make no node of, such as one that is out of
+ * order: the list must be as the kernel writes it, and what it names be there.
+ */
 static int online_check(const char *root, const char *what, int limit, struct hn_error *err)
 {
-	HN_AUTO(fd) int first = -1;
+	char text[LIST_MAX], canonical[HN_SET_TEXT_MAX];
 	struct hn_set online;
-	char text[LIST_MAX];
 	ssize_t length = hn_proc_read(text, sizeof(text), root, "sys/devices/system/%s/online", what);
-	int r = length < 0 ? (int)length : hn_set_parse(text, &online, err);
 
 	if (length == -ENOENT)
 		return 0;
-	if (r < 0)
-		return hn_fail(err, -EINVAL, "sys/devices/system/%s/online of '%s' is no list of numbers",
-			       what, root);
-	if (hn_set_empty(&online) || hn_set_next(&online, limit) >= 0)
-		return hn_fail(
-			err, -EINVAL,
-			"sys/devices/system/%s/online of '%s' has no number from 0 to %d, or others too",
-			what, root, limit - 1);
-	first = hn_proc_open(root, 0, "sys/devices/system/%s/%s%d", what, what, hn_set_next(&online, 0));
-	if (first < 0)
+	if (length > 0) /* some recordings have a NUL behind the line */
+		text[strcspn(text, "\n")] = '\0';
+	if (length < 0 || hn_set_parse(text, &online, NULL) < 0 || hn_set_empty(&online) ||
+	    hn_set_next(&online, limit) >= 0 ||
+	    strcmp(hn_set_format(&online, canonical, sizeof(canonical)), text) != 0)
 		return hn_fail(err, -EINVAL,
-			       "sys/devices/system/%s/online of '%s' names %s%d, which is not there", what,
-			       root, what, hn_set_next(&online, 0));
+			       "sys/devices/system/%s/online of '%s' is no list of numbers up to %d", what,
+			       root, limit - 1);
+	HN_SET_FOREACH (number, &online) {
+		HN_AUTO(fd)
+		int folder = hn_proc_open(root, 0, "sys/devices/system/%s/%s%d", what, what, number);
+
+		if (folder < 0)
+			return hn_fail(err, -EINVAL,
+				       "sys/devices/system/%s/online of '%s' names %s%d, which is not there",
+				       what, root, what, number);
+	}
 	return 0;
 }
 

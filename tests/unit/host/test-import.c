@@ -117,6 +117,8 @@ static void broken_trees_are_refused(void **state)
 		 "free_bytes 11264 is above memory_bytes 10240"},
 		{NODE "online", "\n", "sys/devices/system/node/online"},
 		{NODE "online", "rubbish\n", "sys/devices/system/node/online"},
+		{NODE "online", "1,0\n", "sys/devices/system/node/online"}, /* hwloc would abort */
+		{NODE "online", "0-1,3\n", "names node3, which is not there"},
 		{NODE "online", "7\n", "sys/devices/system/node/online"},
 		{NODE "online", "0-1,256\n", "sys/devices/system/node/online"},
 		{CPU "online", "-\n", "sys/devices/system/cpu/online"},
