@@ -6,7 +6,7 @@
 #include "daemon/operation.h"
 #include "policy/decide.h"
 
-static struct hn_decide_options options_of(const struct hn_config *config, bool now)
+struct hn_decide_options hn_decision_options(const struct hn_config *config, bool now)
 {
 	struct hn_decide_options options = hn_decide_defaults;
 
@@ -19,10 +19,9 @@ static struct hn_decide_options options_of(const struct hn_config *config, bool 
 	return options;
 }
 
-int hn_decision_snapshot(struct hn_managed *managed, struct hn_snapshot *ret, size_t *ret_index,
-			 struct hn_error *err)
+int hn_decision_snapshot(struct hn_service *service, const struct hn_managed *managed,
+			 struct hn_snapshot *ret, size_t *ret_index, struct hn_error *err)
 {
-	struct hn_service *service = managed->service;
 	struct hn_managed *other;
 	size_t count = 0;
 	int r = hn_service_refresh_host(service, err);
@@ -55,10 +54,10 @@ int hn_decision_snapshot(struct hn_managed *managed, struct hn_snapshot *ret, si
 static int decide(struct hn_managed *managed, bool now, struct hn_plan **ret, struct hn_looks *ret_looks,
 		  struct hn_regret **ret_regret, struct hn_error *err)
 {
-	struct hn_decide_options options = options_of(managed->service->config, now);
+	struct hn_decide_options options = hn_decision_options(managed->service->config, now);
 	struct hn_snapshot snapshot;
 	size_t index = 0;
-	int r = hn_decision_snapshot(managed, &snapshot, &index, err);
+	int r = hn_decision_snapshot(managed->service, managed, &snapshot, &index, err);
 
 	if (r < 0)
 		return r;

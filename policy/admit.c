@@ -88,11 +88,20 @@ static struct mover *list_movers(const struct quest *quest, size_t *ret_count)
 	return movers;
 }
 
+static bool is_split(const struct hn_placement *placement)
+{
+	for (size_t cell = 0; cell < placement->cell_count; cell++)
+		if (hn_set_count(&placement->cells[cell].nodes) > 1)
+			return true;
+	return false;
+}
+
 /* Takes the placements over when they move fewer bytes than the best so far; else frees them. */
 static int keep_better(struct quest *quest, const size_t *guests, size_t count,
 		       struct hn_placement **placements)
 {
 	struct hn_admission found = {.guests = calloc(count, sizeof(*found.guests))};
+	bool split = count > 1 && is_split(placements[0]);
 
 	for (size_t i = 0; i < count; i++) {
 		if (found.guests)
@@ -104,7 +113,7 @@ static int keep_better(struct quest *quest, const size_t *guests, size_t count,
 	}
 	if (!found.guests)
 		return -ENOMEM;
-	if (quest->best->count == 0 || found.move_bytes < quest->best->move_bytes) {
+	if (!split && (quest->best->count == 0 || found.move_bytes < quest->best->move_bytes)) {
 		hn_admission_done(quest->best);
 		*quest->best = found;
 	} else {
@@ -162,12 +171,13 @@ int hn_admit(const struct hn_snapshot *snapshot, size_t guest, const struct hn_s
 
 	*ret = (struct hn_admission){0};
 	r = hn_solve(snapshot, guest, limits, &placement, err);
-	if (r == 0) {
+	if (r == 0 ? is_split(placement) : r == -ENOSPC)
+		r = try_movers(&quest, movers_max) ? -ENOMEM : r;
+	if (r == 0 && ret->count == 0)
 		r = keep_better(&quest, &guest, 1, &placement);
-	} else if (r == -ENOSPC) {
-		r = try_movers(&quest, movers_max);
-		if (r == 0 && ret->count == 0)
-			return -ENOSPC; /* err says why it does not fit as it is */
-	}
-	return r == -ENOMEM ? hn_oom(err) : r;
+	else
+		hn_placement_free(placement);
+	if (ret->count > 0)
+		return 0;
+	return r == -ENOMEM ? hn_oom(err) : r; /* err says why it does not fit as it is */
 }

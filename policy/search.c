@@ -463,7 +463,7 @@ static bool is_open(const struct hn_search *search, size_t node, size_t depth)
 	return search->rules.any_memory;
 }
 
-enum key_kind { KEY_DEPTH, KEY_PLACE, KEY_WIDE, KEY_ROOM };
+enum key_kind { KEY_DEPTH, KEY_PLACE, KEY_WIDE, KEY_CLOSED, KEY_ROOM };
 
 static bool clique_goes_on(const struct hn_search *search, size_t clique, size_t depth)
 {
@@ -490,7 +490,7 @@ static void key_add_places(const struct hn_search *search, size_t depth, struct 
 	}
 }
 
-/* What has been taken of the nodes that later cells may still go to. */
+/* What has been taken of the nodes that later cells may still go to, and which they may not. */
 static void key_add_rooms(const struct hn_search *search, size_t depth, struct hn_state_key *key)
 {
 	const struct hn_problem *problem = search->problem;
@@ -499,8 +499,12 @@ static void key_add_rooms(const struct hn_search *search, size_t depth, struct h
 		const struct hn_node_use *use = &search->assignment->nodes[node];
 		uint64_t seats = use->bandwidth_mib;
 
-		if (use->cells == 0 || !is_open(search, node, depth))
+		if (use->cells == 0)
 			continue;
+		if (!is_open(search, node, depth)) {
+			hn_state_key_add(key, KEY_CLOSED, node, 0);
+			continue;
+		}
 		for (size_t kind = 0; kind < HN_CLASS_COUNT; kind++)
 			seats = seats << 16 ^ use->vcpus[kind];
 		for (size_t kind = 0; kind < problem->page_kind_count; kind++)

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "model/check.h"
 #include "model/codec.h"
 #include "policy/capacity.h"
 #include "policy/decide.h"
@@ -307,10 +308,11 @@ static void the_same_snapshot_gives_the_same_plan(void **state)
 	}
 }
 
-/* A snapshot that was written to a file replays the decision. */
+/* A snapshot that was written to a file replays the decision; drawn ones that cannot be are not read back. */
 static void a_snapshot_that_was_written_gives_the_same_plan(void **state)
 {
 	struct hn_random random = {105};
+	int possible = 0;
 
 	for (int round = 0; round < INSTANCES / 5; round++) {
 		HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_draw(&random, &drawn), *read = NULL;
@@ -319,6 +321,9 @@ static void a_snapshot_that_was_written_gives_the_same_plan(void **state)
 		HN_AUTO(json) json_object *plan_json = hn_plan_encode(plan), *replayed_json = NULL;
 		struct hn_error err = {0};
 
+		if (hn_snapshot_check(snapshot, &err) < 0)
+			continue;
+		possible++;
 		assert_int_equal(
 			hn_json_parse(text_of(json), strlen(text_of(json)), "snapshot", &parsed, &err), 0);
 		assert_int_equal(hn_snapshot_decode(parsed, &read, &err), 0);
@@ -326,6 +331,8 @@ static void a_snapshot_that_was_written_gives_the_same_plan(void **state)
 		replayed_json = hn_plan_encode(replayed);
 		assert_string_equal(text_of(plan_json), text_of(replayed_json));
 	}
+	print_message("%d of %d can be\n", possible, INSTANCES / 5);
+	assert_true(possible >= INSTANCES / 20);
 }
 
 /* Guests decided one after the other, each home adopted, are promised no node's memory twice. */
