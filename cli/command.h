@@ -15,6 +15,7 @@ enum hn_exit {
 	HN_EXIT_UNREACHABLE = 3, /* homenoded does not answer */
 	HN_EXIT_NOT_FOUND = 4,   /* no such guest */
 	HN_EXIT_NOT_HOME = 5,    /* rebalance ended, or watch timed out, and the guest is not at home */
+	HN_EXIT_NO_FIT = 6,      /* fit: there is no place for the guest */
 };
 
 struct hn_invocation {
@@ -35,7 +36,7 @@ struct hn_command {
 };
 
 extern const struct hn_command hn_command_host, hn_command_guests, hn_command_show, hn_command_rebalance,
-	hn_command_watch;
+	hn_command_watch, hn_command_explain, hn_command_fit, hn_command_replay, hn_command_simulate;
 
 /* Prints "homenode: SENTENCE" and returns the exit code that goes with err. */
 enum hn_exit hn_report_error(const struct hn_error *err);

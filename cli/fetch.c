@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "cli/host-file.h"
 #include "model/codec-parts.h"
 #include "model/codec.h"
 
@@ -33,6 +34,15 @@ int hn_fetch_guest(struct hn_client *client, const char *name, struct hn_report 
 		return hn_oom(err);
 	r = hn_client_call(client, path, NULL, &json, err);
 	return r < 0 ? r : fail_foreign(err, hn_report_decode(json, ret, err));
+}
+
+int hn_fetch_snapshot(struct hn_client *client, struct hn_snapshot **ret,
+		      struct hn_decide_options *ret_options, struct hn_error *err)
+{
+	HN_AUTO(json) json_object *json = NULL;
+	int r = hn_client_call(client, "/v1/snapshot", NULL, &json, err);
+
+	return r < 0 ? r : fail_foreign(err, hn_snapshot_read(json, ret, ret_options, err));
 }
 
 int hn_fetch_guests(struct hn_client *client, struct hn_report_list *ret, struct hn_error *err)

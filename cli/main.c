@@ -13,7 +13,8 @@
 #include "cli/command.h"
 
 static const struct hn_command *const commands[] = {
-	&hn_command_host, &hn_command_guests, &hn_command_show, &hn_command_rebalance, &hn_command_watch,
+	&hn_command_host,    &hn_command_guests, &hn_command_show,   &hn_command_rebalance, &hn_command_watch,
+	&hn_command_explain, &hn_command_fit,    &hn_command_replay, &hn_command_simulate,
 };
 
 struct options {
@@ -59,7 +60,7 @@ static void print_help(FILE *out)
 	      "  -V, --version        the version\n"
 	      "\n"
 	      "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 homenoded cannot be reached, 4 no such guest,\n"
-	      "5 the guest is not at home.  See homenode(1).\n",
+	      "5 the guest is not at home, 6 it does not fit.  See homenode(1).\n",
 	      out);
 }
 

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "cli/command.h"
+#include "cli/explanation.h"
 #include "cli/fetch.h"
 #include "cli/words.h"
 #include "model/codec.h"
@@ -44,24 +45,6 @@ static int parse_options(const struct hn_invocation *invocation, struct options 
 	}
 	options->guest = invocation->argv[optind];
 	return 0;
-}
-
-static void print_plan(const struct hn_plan *plan)
-{
-	printf("%s: %s\n", hn_verdict_name(plan->verdict), plan->reason);
-	for (size_t i = 0; i < plan->action_count; i++) {
-		const struct hn_action *action = &plan->actions[i];
-		char text[128];
-
-		if (action->kind == HN_ACTION_BIND)
-			printf("  bind thread %d to CPUs %s: %s\n", action->tid,
-			       hn_set_format(&action->cpus, text, sizeof(text)), action->reason);
-		else
-			printf("  migrate cell %d to node %d: %s\n", action->cell, action->to_node,
-			       action->reason);
-	}
-	for (size_t i = 0; i < plan->note_count; i++)
-		printf("  note: %s\n", plan->notes[i]);
 }
 
 static void print_progress(const struct hn_operation *operation, bool tty)
@@ -128,7 +111,7 @@ static enum hn_exit run_rebalance(const struct hn_invocation *invocation)
 	    hn_json_get_u64(json, "operation", &id, &err) < 0)
 		return hn_report_error(&err);
 	if (!invocation->json)
-		print_plan(plan);
+		hn_print_plan(plan);
 	if (id == 0 || options.no_wait || invocation->json)
 		return plan->verdict == HN_VERDICT_BLOCKED ? HN_EXIT_NOT_HOME : HN_EXIT_OK;
 	return follow(invocation, options.guest, id);

@@ -112,6 +112,40 @@ static void get_host(const struct call *call)
 	send_json(call, 200, "application/json", json);
 }
 
+static json_object *encode_options(const struct hn_decide_options *options)
+{
+	json_object *json = json_object_new_object();
+
+	if (json) {
+		hn_json_add_u64(json, "keep_free_bytes", options->solver.keep_free_bytes);
+		hn_json_add_u64(json, "looks", options->looks);
+		hn_json_add_u64(json, "max_age_ns", options->max_age_ns);
+	}
+	return json;
+}
+
+/* All that decisions are made from, to be kept and replayed. */
+static void get_snapshot(const struct call *call)
+{
+	struct hn_decide_options options = hn_decision_options(call->service->config, false);
+	struct hn_snapshot snapshot = {0};
+	struct hn_error err = {0};
+	json_object *json;
+	size_t ignored;
+
+	if (hn_decision_snapshot(call->service, NULL, &snapshot, &ignored, &err) < 0) {
+		send_failure(call, &err);
+		return;
+	}
+	json = hn_snapshot_encode(&snapshot);
+	free(snapshot.guests);
+	if (json) {
+		hn_json_add(json, "options", encode_options(&options));
+		hn_json_add_string(json, "homenoded", HOMENODE_VERSION);
+	}
+	send_json(call, 200, "application/json", json);
+}
+
 static json_object *encode_report(const struct hn_managed *managed)
 {
 	HN_AUTO(hn_report) struct hn_report *report = hn_managed_report(managed);
@@ -225,6 +259,7 @@ static const struct {
 	void (*handle)(const struct call *call);
 } routes[] = {
 	{EVHTTP_REQ_GET, "/v1/host", get_host},
+	{EVHTTP_REQ_GET, "/v1/snapshot", get_snapshot},
 	{EVHTTP_REQ_GET, "/v1/guests", get_guests},
 	{EVHTTP_REQ_GET, "/v1/guests/*", get_guest},
 	{EVHTTP_REQ_POST, "/v1/guests/*/rebalance", post_rebalance},
@@ -279,7 +314,8 @@ static void on_request_received(struct evhttp_request *request, void *context)
 		send_problem(&call, 405, "that path is there, but not for this method");
 	else
 		send_problem(&call, 404,
-			     "no such path; see docs/api.md: /v1/host, /v1/guests, /v1/guests/NAME");
+			     "no such path; see docs/api.md: /v1/host, /v1/snapshot, /v1/guests, "
+			     "/v1/guests/NAME");
 }
 
 static int listen_http(struct hn_api *api, struct hn_error *err)

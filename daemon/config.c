@@ -52,6 +52,17 @@ static int set_log_level(void *target, const char *value, struct hn_error *err)
 	return hn_log_level_parse(value, &((struct hn_config *)target)->log_level, err);
 }
 
+static int set_reserved_cpus(void *target, const char *value, struct hn_error *err)
+{
+	return hn_set_parse(strcmp(value, "none") == 0 ? "" : value,
+			    &((struct hn_config *)target)->reserved_cpus, err);
+}
+
+static int set_reserved_memory(void *target, const char *value, struct hn_error *err)
+{
+	return hn_bytes_parse(value, &((struct hn_config *)target)->reserved_memory_bytes, err);
+}
+
 static int set_folders(void *target, const char *value, struct hn_error *err)
 {
 	struct hn_config *config = target;
@@ -178,6 +189,10 @@ struct key {
 static const struct key keys[] = {
 	{"homenoded", "socket", HN_SOCKET_PATH_DEFAULT, set_socket, "unix socket of the API"},
 	{"homenoded", "log_level", "info", set_log_level, "error, warning, info or debug"},
+	{"homenoded", "reserved_cpus", "none", set_reserved_cpus,
+	 "CPUs set apart for the host itself, such as 0-1,32: no vCPU is placed there; none for none"},
+	{"homenoded", "reserved_memory", "0", set_reserved_memory,
+	 "memory of every node set apart for the host itself, such as 2G: no guest is planned into it"},
 	{"guests", "folders", "/run/homenode/qmp", set_folders,
 	 "folders watched for QMP sockets, separated by blanks; NAME.qga beside NAME.qmp is a guest agent's"},
 	{"guests", "mode", "observe", set_mode,
@@ -198,7 +213,8 @@ static const struct key keys[] = {
 	 "enforce"},
 	{RULE_SECTION, "mode", NULL, set_rule_mode, "as in [guests], for guests whose name matches"},
 	{RULE_SECTION, "class", "shared", set_rule_class, "shared, dedicated or realtime"},
-	{RULE_SECTION, "policy", "home-node", set_rule_policy, "the placement policy"},
+	{RULE_SECTION, "policy", "home-node", set_rule_policy,
+	 "the placement policy; homenode.conf(5) lists them"},
 };
 
 void hn_config_init(struct hn_config *config)

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/set.h"
 #include "model/guest.h"
 
 #define HN_CONFIG_PATH_DEFAULT "/etc/homenode/homenode.conf"
@@ -37,6 +38,8 @@ struct hn_config {
 	/* [homenoded] */
 	char socket[108];
 	enum hn_log_level log_level;
+	struct hn_set reserved_cpus;    /* for the host itself: no vCPU */
+	uint64_t reserved_memory_bytes; /* on every node, likewise */
 	/* [guests] */
 	size_t folder_count;
 	char folders[HN_FOLDERS_MAX][256]; /* watched for QMP sockets */

@@ -6,7 +6,7 @@
 #include "daemon/operation.h"
 #include "policy/decide.h"
 
-static struct hn_decide_options options_of(const struct hn_config *config, bool now)
+struct hn_decide_options hn_decision_options(const struct hn_config *config, bool now)
 {
 	struct hn_decide_options options = hn_decide_defaults;
 
@@ -14,14 +14,14 @@ static struct hn_decide_options options_of(const struct hn_config *config, bool 
 	options.looks = (unsigned)config->looks;
 	options.max_age_ns =
 		3 * config->tick_ns > options.max_age_ns ? 3 * config->tick_ns : options.max_age_ns;
+	options.tick_ns = config->tick_ns;
 	options.now = now;
 	return options;
 }
 
-int hn_decision_snapshot(struct hn_managed *managed, struct hn_snapshot *ret, size_t *ret_index,
-			 struct hn_error *err)
+int hn_decision_snapshot(struct hn_service *service, const struct hn_managed *managed,
+			 struct hn_snapshot *ret, size_t *ret_index, struct hn_error *err)
 {
-	struct hn_service *service = managed->service;
 	struct hn_managed *other;
 	size_t count = 0;
 	int r = hn_service_refresh_host(service, err);
@@ -30,7 +30,8 @@ int hn_decision_snapshot(struct hn_managed *managed, struct hn_snapshot *ret, si
 		return r;
 	TAILQ_FOREACH(other, &service->guests, entry)
 	count++;
-	*ret = (struct hn_snapshot){.now_ns = hn_now_ns(), .host = service->host};
+	*ret = (struct hn_snapshot){
+		.now_ns = hn_now_ns(), .host = service->host, .calibration = service->calibration};
 	ret->guests = calloc(count + 1, sizeof(*ret->guests));
 	if (!ret->guests)
 		return hn_oom(err);
@@ -44,22 +45,23 @@ int hn_decision_snapshot(struct hn_managed *managed, struct hn_snapshot *ret, si
 									  .sample = other->sample,
 									  .home = other->home,
 									  .looks = other->looks,
+									  .regret = other->regret,
 									  .moving = other->running != NULL};
 	}
 	return 0;
 }
 
 static int decide(struct hn_managed *managed, bool now, struct hn_plan **ret, struct hn_looks *ret_looks,
-		  struct hn_error *err)
+		  struct hn_regret **ret_regret, struct hn_error *err)
 {
-	struct hn_decide_options options = options_of(managed->service->config, now);
+	struct hn_decide_options options = hn_decision_options(managed->service->config, now);
 	struct hn_snapshot snapshot;
 	size_t index = 0;
-	int r = hn_decision_snapshot(managed, &snapshot, &index, err);
+	int r = hn_decision_snapshot(managed->service, managed, &snapshot, &index, err);
 
 	if (r < 0)
 		return r;
-	r = hn_decide(&snapshot, index, &options, ret, ret_looks, err);
+	r = hn_decide(&snapshot, index, &options, ret, ret_looks, ret_regret, err);
 	free(snapshot.guests);
 	return r;
 }
@@ -86,10 +88,13 @@ static void log_change(const struct hn_managed *managed, const struct hn_plan *p
 static int take(struct hn_managed *managed, struct hn_error *err)
 {
 	HN_AUTO(hn_plan) struct hn_plan *plan = NULL, *copy = NULL;
-	int r = decide(managed, false, &plan, &managed->looks, err);
+	struct hn_regret *regret = NULL;
+	int r = decide(managed, false, &plan, &managed->looks, &regret, err);
 
 	if (r < 0)
 		return r;
+	hn_regret_free(managed->regret);
+	managed->regret = regret;
 	if (adopt_home(managed, plan) < 0)
 		return hn_oom(err);
 	if (managed->guest->mode > HN_MODE_OBSERVE)
@@ -122,7 +127,7 @@ int hn_decision_now(struct hn_managed *managed, struct hn_plan **ret, struct hn_
 		return hn_fail(err, -EAGAIN, "%s",
 			       managed->problem[0] ? managed->problem
 						   : "it has not been looked at yet: try again in a moment");
-	return decide(managed, true, ret, &ignored, err);
+	return decide(managed, true, ret, &ignored, NULL, err);
 }
 
 int hn_decision_act(struct hn_managed *managed, struct hn_plan *plan, struct hn_error *err)

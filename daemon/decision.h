@@ -3,11 +3,15 @@
  * decision - lets the policy decide on a guest, and acts on it as far as its mode allows.
  */
 #include "daemon/guest.h"
+#include "policy/decide.h"
+
+/* What decisions are made with; now: because someone asked. */
+struct hn_decide_options hn_decision_options(const struct hn_config *config, bool now);
 
 /* A snapshot that borrows everything from the service; free only .guests. *ret_index is managed's place in
- * it. */
-int hn_decision_snapshot(struct hn_managed *managed, struct hn_snapshot *ret, size_t *ret_index,
-			 struct hn_error *err);
+ * it; managed may be NULL. */
+int hn_decision_snapshot(struct hn_service *service, const struct hn_managed *managed,
+			 struct hn_snapshot *ret, size_t *ret_index, struct hn_error *err);
 
 /* Decides on a fresh sample: remembers plan, home and looks, and starts the operation in mode enforce. */
 void hn_decision_take(struct hn_managed *managed);

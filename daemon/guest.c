@@ -82,6 +82,7 @@ static void forget_looks(struct hn_managed *managed)
 	hn_sample_free(hn_steal(managed->sample));
 	hn_plan_free(hn_steal(managed->plan));
 	managed->looks = (struct hn_looks){0};
+	hn_regret_free(hn_steal(managed->regret));
 }
 
 void hn_managed_process_gone(struct hn_managed *managed)

@@ -55,6 +55,7 @@ struct hn_managed {
 	struct hn_placement *home;
 	struct hn_plan *plan;
 	struct hn_looks looks;
+	struct hn_regret *regret; /* NULL before the first look */
 	struct hn_operation operation; /* the latest */
 	struct hn_running_operation *running;
 	char problem[HN_ERROR_MAX]; /* "" when all is well */

@@ -10,6 +10,8 @@
 #include "base/units.h"
 #include "daemon/hands-channel.h"
 #include "policy/decide.h"
+#include "policy/price.h"
+#include "policy/regret.h"
 
 #define MOVE_WATCHDOG_NS (30 * HN_NS_PER_S)
 #define AUTO_MEMORY __attribute__((cleanup(hn_cleanup_memory)))
@@ -117,6 +119,8 @@ finish(struct hn_running_operation *running, enum hn_operation_state state, cons
 	       hn_operation_state_name(state), record->message);
 	managed->looks = hn_looks_after(&managed->looks, hn_now_ns(), managed->service->config->settle_ns,
 					hn_plan_migrate_bytes(running->plan), record->moved_bytes);
+	hn_price_learn(&managed->service->calibration, record->moved_bytes, record->cpu_ns, -1);
+	hn_regret_clear(managed->regret);
 	operation_free(running);
 	hn_managed_look_in(managed, 0);
 }

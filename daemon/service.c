@@ -5,13 +5,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/units.h"
 #include "daemon/api.h"
 #include "daemon/balancer.h"
 #include "daemon/guest.h"
+#include "daemon/reserve.h"
 #include "daemon/watch.h"
 #include "host/memory.h"
 #include "host/topology.h"
+#include "model/check.h"
 
 #define HOST_FRESH_NS (500 * HN_NS_PER_MS)
 #define QUERY_WATCHDOG_NS (10 * HN_NS_PER_S)
@@ -43,6 +46,22 @@ int hn_service_refresh_host(struct hn_service *service, struct hn_error *err)
 	return r;
 }
 
+/* The machine as it tells itself, mended where it errs, less what the operator keeps. */
+static int load_host(struct hn_service *service, struct hn_error *err)
+{
+	char note[HN_ERROR_MAX];
+	int r = hn_topology_load(NULL, &service->host, err);
+
+	if (r < 0)
+		return r;
+	if (hn_host_mend(service->host, note, sizeof(note)) > 0)
+		hn_log(HN_LOG_WARNING, "%s", note);
+	if ((r = hn_service_refresh_host(service, err)) < 0)
+		return r;
+	return hn_host_reserve(service->host, &service->config->reserved_cpus,
+			       service->config->reserved_memory_bytes, err);
+}
+
 int hn_service_new(struct event_base *base, const struct hn_config *config, const char *hands_program,
 		   struct hn_service **ret, struct hn_error *err)
 {
@@ -57,8 +76,7 @@ int hn_service_new(struct event_base *base, const struct hn_config *config, cons
 	service->random.state = hn_now_ns() ^ ((uint64_t)getpid() << 32);
 	TAILQ_INIT(&service->guests);
 	TAILQ_INIT(&service->waiting);
-	if ((r = hn_topology_load(NULL, &service->host, err)) < 0 ||
-	    (r = hn_service_refresh_host(service, err)) < 0 ||
+	if ((r = load_host(service, err)) < 0 ||
 	    (r = hn_hands_new(base, hands_program, "queries", QUERY_WATCHDOG_NS, &service->hands, err)) < 0 ||
 	    (r = hn_balancer_new(service, &service->balancer, err)) < 0 ||
 	    (r = hn_api_new(service, config->socket, &service->api, err)) < 0 ||

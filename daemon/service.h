@@ -11,6 +11,7 @@
 #include "daemon/config.h"
 #include "daemon/hands.h"
 #include "model/host.h"
+#include "model/snapshot.h"
 
 struct event_base;
 struct hn_api;
@@ -32,6 +33,7 @@ struct hn_service {
 	struct hn_operation_queue waiting; /* for their turn to migrate */
 	unsigned migrations;               /* running */
 	uint64_t next_operation_id;
+	struct hn_calibration calibration; /* what the migrations so far have cost */
 	struct hn_random random; /* jitter and sample seeds */
 	struct hn_watch *watch;
 	struct hn_api *api;

@@ -69,7 +69,7 @@ static int cpulist_read(const char *root, int node, struct hn_set *ret, struct h
 	if (length < 0)
 		return hn_fail_errno(err, (int)length, "cannot read the CPUs of node %d", node);
 	r = hn_set_parse(text, ret, err);
-	return r ? r : 1;
+	return r ? hn_error_prefix(err, "node %d: cpulist", node) : 1;
 }
 
 static void cpus_share_out(struct hn_host *host, hwloc_obj_t *objects, bool plain, struct hn_set *free_cpus)
@@ -104,6 +104,33 @@ static int cpus_find(const char *root, struct hn_host *host, hwloc_obj_t *object
 		return 0;
 	cpus_share_out(host, objects, true, &online);
 	cpus_share_out(host, objects, false, &online);
+	return 0;
+}
+
+/*
+ * hwloc passes over a file of distances that it cannot read. One that is there and holds anything but the
+ * kernel's numbers (a byte each, 10 and more) is a broken tree, and said.
+ */
+static int distance_file_check(const char *root, int node, struct hn_error *err)
+{
+	char text[LIST_MAX], *at = text, *end;
+	ssize_t length =
+		hn_proc_read(text, sizeof(text), root, "sys/devices/system/node/node%d/distance", node);
+
+	if (length == -ENOENT)
+		return 0;
+	if (length < 0)
+		return hn_fail_errno(err, (int)length, "cannot read the distances of node %d", node);
+	for (at += strspn(at, " \t\n"); *at; at += strspn(at, " \t\n")) {
+		long distance = strtol(at, &end, 10);
+
+		if (end == at || !strchr(" \t\n", *end) || distance < HN_DISTANCE_LOCAL ||
+		    distance > UINT8_MAX)
+			return hn_fail(err, -EINVAL, "node %d: '%.*s' in distance is no number from %d to %d",
+				       node, (int)strcspn(at, " \t\n") > 20 ? 20 : (int)strcspn(at, " \t\n"),
+				       at, HN_DISTANCE_LOCAL, UINT8_MAX);
+		at = end;
+	}
 	return 0;
 }
 
@@ -173,6 +200,8 @@ int hn_numa_nodes_fill(hwloc_topology_t topology, const char *sysfs_root, struct
 			       HN_NODE_IDS);
 	nodes_list(topology, host, objects);
 	r = cpus_find(sysfs_root, host, objects, err);
+	for (size_t i = 0; sysfs_root && i < host->node_count && !r; i++)
+		r = distance_file_check(sysfs_root, host->nodes[i].id, err);
 	if (!r)
 		distances_find(topology, host);
 	return r;

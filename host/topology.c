@@ -7,8 +7,9 @@
  * would disturb realtime guests and hang on a CPU one of them never leaves: that component is switched off,
  * sysfs tells enough.
  *
- * hwloc takes another root only through the environment. It is set for the time of one load, which is why
- * hn_topology_load() with a folder must not run beside other threads that read or change the environment.
+ * hwloc takes another root, and the wish to see GPUs' nodes, only through the environment. It is set for the
+ * time of one load, which is why hn_topology_load() must not run beside other threads that read or change the
+ * environment.
  */
 #include "host/topology.h"
 
@@ -18,7 +19,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "host/node-memory.h"
 #include "host/numa-nodes.h"
+#include "host/pci-devices.h"
 #include "host/proc-file.h"
 
 HN_CLEANUP_DEFINE(hwloc, hwloc_topology_t, hwloc_topology_destroy);
@@ -62,6 +65,21 @@ static int load_below(hwloc_topology_t topology, const char *folder)
 	return r;
 }
 
+/*
+ * The nodes of GPUs' memory are the kernel's nodes like others: guests' pages can be there. hwloc's own words
+ * about files that contradict each other would go to stderr.
+ */
+static int load_with_gpus(hwloc_topology_t topology, const char *folder)
+{
+	char *gpus = environment_set("HWLOC_KEEP_NVIDIA_GPU_NUMA_NODES", "1");
+	char *quiet = environment_set("HWLOC_HIDE_ERRORS", "2");
+	int r = *folder ? load_below(topology, folder) : hwloc_topology_load(topology);
+
+	environment_restore("HWLOC_HIDE_ERRORS", quiet);
+	environment_restore("HWLOC_KEEP_NVIDIA_GPU_NUMA_NODES", gpus);
+	return r;
+}
+
 static int tree_load(const char *root, hwloc_topology_t *ret, struct hn_error *err)
 {
 	HN_AUTO(hwloc) hwloc_topology_t topology = NULL;
@@ -70,15 +88,15 @@ static int tree_load(const char *root, hwloc_topology_t *ret, struct hn_error *e
 	if (hwloc_topology_init(&topology))
 		return hn_oom(err);
 	hwloc_topology_set_components(topology, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, "x86");
-	hwloc_topology_set_flags(topology, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED |
-						   HWLOC_TOPOLOGY_FLAG_NO_MEMATTRS |
-						   HWLOC_TOPOLOGY_FLAG_NO_CPUKINDS);
+	hwloc_topology_set_flags(topology,
+				 HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED | HWLOC_TOPOLOGY_FLAG_NO_CPUKINDS);
 	if (*root && is_xml(root)) {
+		hwloc_topology_set_type_filter(topology, HWLOC_OBJ_PCI_DEVICE, HWLOC_TYPE_FILTER_KEEP_ALL);
 		if (hwloc_topology_set_xml(topology, root))
 			return hn_fail(err, -EINVAL, "hwloc cannot read '%s'", root);
 		r = hwloc_topology_load(topology);
 	} else {
-		r = *root ? load_below(topology, root) : hwloc_topology_load(topology);
+		r = load_with_gpus(topology, root);
 	}
 	if (r)
 		return hn_fail(err, -EINVAL, "hwloc finds no topology in '%s' (another version's export?)",
@@ -88,9 +106,42 @@ static int tree_load(const char *root, hwloc_topology_t *ret, struct hn_error *e
 	return 0;
 }
 
+/*
+ * hwloc aborts the program over a list of nodes that it can make no node of, such as one that is out of
+ * order: the list must be as the kernel writes it, and what it names be there.
+ */
+static int online_check(const char *root, const char *what, int limit, struct hn_error *err)
+{
+	char text[LIST_MAX], canonical[HN_SET_TEXT_MAX];
+	struct hn_set online;
+	ssize_t length = hn_proc_read(text, sizeof(text), root, "sys/devices/system/%s/online", what);
+
+	if (length == -ENOENT)
+		return 0;
+	if (length > 0) /* some recordings have a NUL behind the line */
+		text[strcspn(text, "\n")] = '\0';
+	if (length < 0 || hn_set_parse(text, &online, NULL) < 0 || hn_set_empty(&online) ||
+	    hn_set_next(&online, limit) >= 0 ||
+	    strcmp(hn_set_format(&online, canonical, sizeof(canonical)), text) != 0)
+		return hn_fail(err, -EINVAL,
+			       "sys/devices/system/%s/online of '%s' is no list of numbers up to %d", what,
+			       root, limit - 1);
+	HN_SET_FOREACH (number, &online) {
+		HN_AUTO(fd)
+		int folder = hn_proc_open(root, 0, "sys/devices/system/%s/%s%d", what, what, number);
+
+		if (folder < 0)
+			return hn_fail(err, -EINVAL,
+				       "sys/devices/system/%s/online of '%s' names %s%d, which is not there",
+				       what, root, what, number);
+	}
+	return 0;
+}
+
 static int root_check(const char *root, struct hn_error *err)
 {
 	HN_AUTO(fd) int cpus = -1;
+	int r;
 
 	if (*root == '\0')
 		return 0;
@@ -102,7 +153,8 @@ static int root_check(const char *root, struct hn_error *err)
 	cpus = hn_proc_open(root, 0, "sys/devices/system/cpu");
 	if (cpus < 0)
 		return hn_fail(err, -EINVAL, "'%s' is no tree with sys/devices/system/cpu inside", root);
-	return 0;
+	r = online_check(root, "node", HN_NODE_IDS, err);
+	return r ? r : online_check(root, "cpu", HN_SET_MAX, err);
 }
 
 static int isolated_read(const char *root, struct hn_set *ret, struct hn_error *err)
@@ -222,6 +274,11 @@ static int host_build(hwloc_topology_t topology, const char *root, struct hn_hos
 	if (r)
 		return r;
 	cpus_assign(host);
+	if (hn_node_memory_fill(topology, host))
+		return hn_oom(err);
+	r = hn_pci_devices_fill(topology, is_xml(root) ? NULL : root, host, err);
+	if (r)
+		return r;
 	*ret = hn_steal(host);
 	return 0;
 }

@@ -12,8 +12,11 @@
 /*
  * root NULL or "": this machine. A folder: a tree with sys/ and proc/ inside (what HWLOC_FSROOT takes). A
  * file ending in .xml: a topology exported by hwloc. Offline CPUs and nodes are left out, node ids may have
- * gaps, memory-only nodes are kept with no CPUs. A machine without NUMA is one node 0. memory_bytes is
- * filled; free memory and pools are hn_host_memory_refresh()'s. The caller frees *ret. -ENOENT, -EINVAL,
- * -ERANGE (too many CPUs or node ids), -ENOMEM.
+ * gaps, memory-only nodes (GPUs' too) are kept with no CPUs. A machine without NUMA is one node 0.
+ * memory_bytes, kinds of memory, bandwidths and latencies where HMAT tells them, and PCI devices are filled;
+ * free memory and pools are hn_host_memory_refresh()'s. Distances are as the machine tells them, even
+ * asymmetric: see hn_host_mend(). The environment is changed for the time of the call: no other thread may
+ * read or change it meanwhile. The caller frees *ret. -ENOENT, -EINVAL, -ERANGE (too many CPUs or node ids),
+ * -E2BIG (too many devices), -ENOMEM.
  */
 int hn_topology_load(const char *root, struct hn_host **ret, struct hn_error *err);

@@ -2,6 +2,9 @@
 #include "model/codec-parts.h"
 #include "model/codec.h"
 
+#include <errno.h>
+#include <string.h>
+
 static json_object *encode_cell(const void *element)
 {
 	const struct hn_cell *cell = element;
@@ -10,7 +13,9 @@ static json_object *encode_cell(const void *element)
 
 	failed = failed || hn_json_add_int(json, "id", cell->id) ||
 		 hn_json_add_u64(json, "memory_bytes", cell->memory_bytes) ||
-		 hn_codec_add_set(json, "vcpus", &cell->vcpus);
+		 hn_codec_add_set(json, "vcpus", &cell->vcpus) ||
+		 hn_json_add_u64(json, "page_bytes", cell->page_bytes) ||
+		 hn_json_add_u64(json, "bandwidth_bytes", cell->bandwidth_bytes);
 	return hn_codec_finish(json, failed);
 }
 
@@ -47,6 +52,22 @@ static json_object *encode_backend(const void *element)
 	return hn_codec_finish(json, failed);
 }
 
+static json_object *encode_device(const void *element)
+{
+	return json_object_new_string(element);
+}
+
+/* What its operator wants of its place. */
+static int add_wishes(json_object *json, const struct hn_guest *guest)
+{
+	return hn_codec_add_set(json, "allowed_nodes", &guest->allowed_nodes) ||
+	       hn_json_add_string(json, "near", guest->near) ||
+	       hn_json_add_string(json, "apart", guest->apart) ||
+	       hn_json_add_u64(json, "iothread_count", guest->iothread_count) ||
+	       hn_codec_add_items(json, "devices", guest->devices, guest->device_count,
+				  sizeof(*guest->devices), encode_device);
+}
+
 json_object *hn_guest_encode(const struct hn_guest *guest)
 {
 	json_object *json = json_object_new_object();
@@ -58,7 +79,7 @@ json_object *hn_guest_encode(const struct hn_guest *guest)
 		 hn_json_add_string(json, "mode", hn_mode_name(guest->mode)) ||
 		 hn_json_add_string(json, "class", hn_class_name(guest->class)) ||
 		 hn_json_add_string(json, "state", hn_run_state_name(guest->state)) ||
-		 hn_json_add_string(json, "policy", guest->policy) ||
+		 hn_json_add_string(json, "policy", guest->policy) || add_wishes(json, guest) ||
 		 hn_codec_add_items(json, "cells", guest->cells, guest->cell_count, sizeof(*guest->cells),
 				    encode_cell) ||
 		 hn_codec_add_items(json, "threads", guest->threads, guest->thread_count,
@@ -77,7 +98,11 @@ static int decode_cell(json_object *json, struct hn_guest *guest, struct hn_erro
 		return hn_oom(err);
 	(void)((r = hn_json_get_int(json, "id", &cell->id, err)) < 0 ||
 	       (r = hn_json_get_u64(json, "memory_bytes", &cell->memory_bytes, err)) < 0 ||
-	       (r = hn_codec_get_set(json, "vcpus", &cell->vcpus, err)) < 0);
+	       (r = hn_codec_get_set(json, "vcpus", &cell->vcpus, err)) < 0 ||
+	       (hn_codec_present(json, "page_bytes") &&
+		(r = hn_json_get_u64(json, "page_bytes", &cell->page_bytes, err)) < 0) ||
+	       (hn_codec_present(json, "bandwidth_bytes") &&
+		(r = hn_json_get_u64(json, "bandwidth_bytes", &cell->bandwidth_bytes, err)) < 0));
 	return r;
 }
 
@@ -151,6 +176,43 @@ static int decode_words(json_object *json, struct hn_guest *guest, struct hn_err
 	return r;
 }
 
+static int decode_devices(json_object *json, struct hn_guest *guest, struct hn_error *err)
+{
+	json_object *items;
+	size_t count;
+	int r = hn_codec_get_items(json, "devices", &items, &count, err);
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		json_object *item = json_object_array_get_idx(items, i);
+		const char *name = json_object_get_string(item);
+
+		if (!json_object_is_type(item, json_type_string) || strlen(name) >= sizeof(*guest->devices) ||
+		    strlen(name) != (size_t)json_object_get_string_len(item))
+			return hn_fail(err, -EPROTO, "devices[%zu]: %.60s is no name of up to %zu bytes", i,
+				       json_object_to_json_string(item), sizeof(*guest->devices) - 1);
+		if (hn_guest_add_device(guest, name))
+			return hn_oom(err);
+	}
+	return r;
+}
+
+/* Versions before 0.2 know of no wishes. */
+static int decode_wishes(json_object *json, struct hn_guest *guest, struct hn_error *err)
+{
+	int r = 0;
+
+	(void)((hn_codec_present(json, "allowed_nodes") &&
+		(r = hn_codec_get_set(json, "allowed_nodes", &guest->allowed_nodes, err)) < 0) ||
+	       (hn_codec_present(json, "near") &&
+		(r = hn_codec_get_text(json, "near", guest->near, sizeof(guest->near), err)) < 0) ||
+	       (hn_codec_present(json, "apart") &&
+		(r = hn_codec_get_text(json, "apart", guest->apart, sizeof(guest->apart), err)) < 0) ||
+	       (hn_codec_present(json, "iothread_count") &&
+		(r = hn_codec_get_unsigned(json, "iothread_count", &guest->iothread_count, err)) < 0) ||
+	       (hn_codec_present(json, "devices") && (r = decode_devices(json, guest, err)) < 0));
+	return r;
+}
+
 int hn_guest_decode(json_object *json, struct hn_guest **ret, struct hn_error *err)
 {
 	HN_AUTO(hn_guest) struct hn_guest *guest = hn_guest_new("");
@@ -162,7 +224,7 @@ int hn_guest_decode(json_object *json, struct hn_guest **ret, struct hn_error *e
 	    (r = hn_codec_get_text(json, "uuid", guest->uuid, sizeof(guest->uuid), err)) < 0 ||
 	    (r = hn_json_get_int(json, "pid", &guest->pid, err)) < 0 ||
 	    (r = hn_json_get_u64(json, "start_ticks", &guest->start_ticks, err)) < 0 ||
-	    (r = decode_words(json, guest, err)) < 0 ||
+	    (r = decode_words(json, guest, err)) < 0 || (r = decode_wishes(json, guest, err)) < 0 ||
 	    (r = decode_items(json, "cells", guest, decode_cell, err)) < 0 ||
 	    (r = decode_items(json, "threads", guest, decode_thread, err)) < 0 ||
 	    (r = decode_items(json, "backends", guest, decode_backend, err)) < 0)

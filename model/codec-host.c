@@ -26,6 +26,8 @@ static json_object *encode_node(const void *element)
 		 hn_codec_add_set(json, "cpus", &node->cpus) ||
 		 hn_json_add_u64(json, "memory_bytes", node->memory_bytes) ||
 		 hn_json_add_u64(json, "free_bytes", node->free_bytes) ||
+		 hn_json_add_u64(json, "reserved_bytes", node->reserved_bytes) ||
+		 hn_json_add_string(json, "memory_kind", hn_memory_kind_name(node->memory_kind)) ||
 		 hn_codec_add_items(json, "pools", node->pools, node->pool_count, sizeof(*node->pools),
 				    encode_pool);
 	return hn_codec_finish(json, failed);
@@ -40,7 +42,20 @@ static json_object *encode_cpu(const void *element)
 	failed = failed || hn_json_add_int(json, "id", cpu->id) || hn_json_add_int(json, "node", cpu->node) ||
 		 hn_json_add_int(json, "core", cpu->core) || hn_json_add_int(json, "llc", cpu->llc) ||
 		 hn_json_add_int(json, "package", cpu->package) ||
-		 hn_json_add_bool(json, "isolated", cpu->isolated);
+		 hn_json_add_bool(json, "isolated", cpu->isolated) ||
+		 hn_json_add_bool(json, "reserved", cpu->reserved);
+	return hn_codec_finish(json, failed);
+}
+
+static json_object *encode_device(const void *element)
+{
+	const struct hn_device *device = element;
+	json_object *json = json_object_new_object();
+	int failed = !json;
+
+	failed = failed || hn_json_add_string(json, "name", device->name) ||
+		 hn_json_add_string(json, "kind", device->kind) ||
+		 hn_json_add_int(json, "node", device->node);
 	return hn_codec_finish(json, failed);
 }
 
@@ -59,6 +74,17 @@ static int add_distances(json_object *json, const struct hn_host *host)
 	return failed ? (json_object_put(rows), -ENOMEM) : hn_json_add(json, "distances", rows);
 }
 
+/* null where the machine tells none. */
+static int add_performance(json_object *json, const struct hn_host *host)
+{
+	size_t nodes = host->node_count;
+
+	if (!host->bandwidths)
+		return hn_json_add(json, "bandwidths", NULL) || hn_json_add(json, "latencies", NULL);
+	return hn_codec_add_u32_rows(json, "bandwidths", host->bandwidths, nodes, nodes) ||
+	       hn_codec_add_u32_rows(json, "latencies", host->latencies, nodes, nodes);
+}
+
 json_object *hn_host_encode(const struct hn_host *host)
 {
 	json_object *json = json_object_new_object();
@@ -70,9 +96,11 @@ json_object *hn_host_encode(const struct hn_host *host)
 		 hn_json_add_bool(json, "fifo_hazard", host->fifo_hazard) ||
 		 hn_codec_add_items(json, "nodes", host->nodes, host->node_count, sizeof(*host->nodes),
 				    encode_node) ||
-		 add_distances(json, host) ||
+		 add_distances(json, host) || add_performance(json, host) ||
 		 hn_codec_add_items(json, "cpus", host->cpus, host->cpu_count, sizeof(*host->cpus),
-				    encode_cpu);
+				    encode_cpu) ||
+		 hn_codec_add_items(json, "devices", host->devices, host->device_count,
+				    sizeof(*host->devices), encode_device);
 	return hn_codec_finish(json, failed);
 }
 
@@ -100,6 +128,15 @@ static int decode_pools(json_object *json, struct hn_node *node, struct hn_error
 	return r;
 }
 
+static int decode_memory_kind(json_object *json, struct hn_node *node, struct hn_error *err)
+{
+	const char *kind;
+	int r = hn_json_get_string(json, "memory_kind", &kind, err);
+
+	return r < 0 ? r
+		     : hn_codec_word(hn_memory_kind_parse(kind, &node->memory_kind, err), "memory_kind", err);
+}
+
 static int decode_node(json_object *json, struct hn_node *node, struct hn_error *err)
 {
 	int r;
@@ -108,6 +145,11 @@ static int decode_node(json_object *json, struct hn_node *node, struct hn_error 
 	    (r = hn_codec_get_set(json, "cpus", &node->cpus, err)) < 0 ||
 	    (r = hn_json_get_u64(json, "memory_bytes", &node->memory_bytes, err)) < 0 ||
 	    (r = hn_json_get_u64(json, "free_bytes", &node->free_bytes, err)) < 0)
+		return r;
+	if (hn_codec_present(json, "reserved_bytes") &&
+	    (r = hn_json_get_u64(json, "reserved_bytes", &node->reserved_bytes, err)) < 0)
+		return r;
+	if (hn_codec_present(json, "memory_kind") && (r = decode_memory_kind(json, node, err)) < 0)
 		return r;
 	return decode_pools(json, node, err);
 }
@@ -121,8 +163,53 @@ static int decode_cpu(json_object *json, struct hn_cpu *cpu, struct hn_error *er
 	       (r = hn_json_get_int(json, "core", &cpu->core, err)) < 0 ||
 	       (r = hn_json_get_int(json, "llc", &cpu->llc, err)) < 0 ||
 	       (r = hn_json_get_int(json, "package", &cpu->package, err)) < 0 ||
-	       (r = hn_json_get_bool(json, "isolated", &cpu->isolated, err)) < 0);
+	       (r = hn_json_get_bool(json, "isolated", &cpu->isolated, err)) < 0 ||
+	       (hn_codec_present(json, "reserved") &&
+		(r = hn_json_get_bool(json, "reserved", &cpu->reserved, err)) < 0));
 	return r;
+}
+
+static int decode_device(json_object *json, struct hn_host *host, struct hn_error *err)
+{
+	struct hn_device *device = hn_host_add_device(host, "");
+	int r;
+
+	if (!device)
+		return hn_oom(err);
+	(void)((r = hn_codec_get_text(json, "name", device->name, sizeof(device->name), err)) < 0 ||
+	       (r = hn_codec_get_text(json, "kind", device->kind, sizeof(device->kind), err)) < 0 ||
+	       (r = hn_json_get_int(json, "node", &device->node, err)) < 0);
+	return r;
+}
+
+static int decode_devices(json_object *json, struct hn_host *host, struct hn_error *err)
+{
+	json_object *items;
+	size_t count;
+	int r;
+
+	if (!hn_codec_present(json, "devices"))
+		return 0;
+	r = hn_codec_get_items(json, "devices", &items, &count, err);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		if ((r = decode_device(json_object_array_get_idx(items, i), host, err)) < 0)
+			hn_error_prefix(err, "devices[%zu]", i);
+	return r;
+}
+
+static int decode_performance(json_object *json, struct hn_host *host, struct hn_error *err)
+{
+	size_t nodes = host->node_count;
+	int r;
+
+	if (hn_json_has(json, "bandwidths") != hn_json_has(json, "latencies"))
+		return hn_fail(err, -EPROTO, "members 'bandwidths' and 'latencies' are told together or not");
+	if (!hn_json_has(json, "bandwidths"))
+		return 0;
+	if (hn_host_add_performance(host))
+		return hn_oom(err);
+	r = hn_codec_get_u32_rows(json, "bandwidths", host->bandwidths, nodes, nodes, err);
+	return r < 0 ? r : hn_codec_get_u32_rows(json, "latencies", host->latencies, nodes, nodes, err);
 }
 
 static int decode_distances(json_object *json, struct hn_host *host, struct hn_error *err)
@@ -185,7 +272,8 @@ int hn_host_decode(json_object *json, struct hn_host **ret, struct hn_error *err
 	if ((r = hn_json_get_bool(json, "distances_known", &host->distances_known, err)) < 0 ||
 	    (r = hn_json_get_bool(json, "kernel_balancing", &host->kernel_balancing, err)) < 0 ||
 	    (r = hn_json_get_bool(json, "fifo_hazard", &host->fifo_hazard, err)) < 0 ||
-	    (r = decode_distances(json, host, err)) < 0)
+	    (r = decode_distances(json, host, err)) < 0 || (r = decode_performance(json, host, err)) < 0 ||
+	    (r = decode_devices(json, host, err)) < 0)
 		return r;
 	for (size_t i = 0; i < node_count && r == 0; i++)
 		if ((r = decode_node(json_object_array_get_idx(nodes, i), &host->nodes[i], err)) < 0 ||

@@ -37,6 +37,11 @@ int hn_codec_word(int result, const char *key, struct hn_error *err)
 	return -EPROTO;
 }
 
+bool hn_codec_present(json_object *json, const char *key)
+{
+	return json_object_is_type(json, json_type_object) && json_object_object_get_ex(json, key, NULL);
+}
+
 int hn_codec_get_unsigned(json_object *json, const char *key, unsigned *ret, struct hn_error *err)
 {
 	uint64_t value;

@@ -3,6 +3,7 @@
  * codec-parts - what the codecs share: sets and per-node arrays as members. Private to model/.
  */
 #include <json-c/json.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,6 +12,10 @@
 
 int hn_codec_add_set(json_object *json, const char *key, const struct hn_set *set);
 int hn_codec_get_set(json_object *json, const char *key, struct hn_set *ret, struct hn_error *err);
+
+/* The member is there, be it null: what an older version did not write is left at its default, what is
+ * written is checked. */
+bool hn_codec_present(json_object *json, const char *key);
 
 /* A number that fits an unsigned. */
 int hn_codec_get_unsigned(json_object *json, const char *key, unsigned *ret, struct hn_error *err);
@@ -23,6 +28,16 @@ int hn_codec_add_u64s(json_object *json, const char *key, const uint64_t *values
 int hn_codec_get_u64s(json_object *json, const char *key, uint64_t *ret, size_t count, struct hn_error *err);
 int hn_codec_add_doubles(json_object *json, const char *key, const double *values, size_t count);
 int hn_codec_get_doubles(json_object *json, const char *key, double *ret, size_t count, struct hn_error *err);
+
+/* Rows of numbers, each of exactly that many columns. */
+int hn_codec_add_u32_rows(json_object *json, const char *key, const uint32_t *values, size_t rows,
+			  size_t columns);
+int hn_codec_get_u32_rows(json_object *json, const char *key, uint32_t *ret, size_t rows, size_t columns,
+			  struct hn_error *err);
+int hn_codec_add_double_rows(json_object *json, const char *key, const double *values, size_t rows,
+			     size_t columns);
+int hn_codec_get_double_rows(json_object *json, const char *key, double *ret, size_t rows, size_t columns,
+			     struct hn_error *err);
 
 /* Copies a string member into a buffer; -EPROTO when it does not fit. */
 int hn_codec_get_text(json_object *json, const char *key, char *buffer, size_t size, struct hn_error *err);

@@ -6,11 +6,13 @@
  * and end in _bytes, times end in _ns. Encoders return a new object, or NULL when out of memory. Decoders
  * check every member, name the one that is wrong (-EPROTO), refuse arrays longer than HN_CODEC_ITEMS_MAX and
  * tables (of cells or threads by nodes) larger than HN_CODEC_TABLE_MAX, and give the caller a value to free.
- * What they read is what the encoder of the same version wrote; unknown members are skipped.
+ * What they read is what the encoder of the same version wrote; unknown members are skipped, and those that
+ * an earlier version did not write may be missing. A snapshot is checked as a whole besides (model/check.h).
  */
 #include <json-c/json.h>
 
 #include "base/error.h"
+#include "model/explanation.h"
 #include "model/guest.h"
 #include "model/host.h"
 #include "model/placement.h"
@@ -42,3 +44,6 @@ int hn_report_decode(json_object *json, struct hn_report **ret, struct hn_error 
 
 json_object *hn_snapshot_encode(const struct hn_snapshot *snapshot);
 int hn_snapshot_decode(json_object *json, struct hn_snapshot **ret, struct hn_error *err);
+
+json_object *hn_explanation_encode(const struct hn_explanation *explanation);
+int hn_explanation_decode(json_object *json, struct hn_explanation **ret, struct hn_error *err);

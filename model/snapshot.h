@@ -19,6 +19,8 @@ struct hn_looks {
 	unsigned fruitless; /* consecutive operations that brought less than half of what was predicted */
 	uint64_t settle_until_ns; /* nothing new is begun before, CLOCK_MONOTONIC */
 	double distrust;          /* its moves are priced that many times higher, >= 1; 0 counts as 1 */
+	double lost_share;     /* of its busy time, to remote memory before its last move; 0 judged already */
+	double promised_share; /* of it, that the move was to bring back */
 };
 
 /*

@@ -2,33 +2,6 @@
 
 #include <stdlib.h>
 
-struct hn_assignment *hn_assignment_new(const struct hn_problem *problem, const struct hn_search_rules *rules)
-{
-	HN_AUTO(hn_assignment) struct hn_assignment *assignment = calloc(1, sizeof(*assignment));
-
-	if (!assignment)
-		return NULL;
-	assignment->problem = problem;
-	assignment->rules = rules;
-	assignment->nodes = calloc(problem->node_count + 1, sizeof(*assignment->nodes));
-	assignment->chosen = calloc(problem->cell_count, sizeof(*assignment->chosen));
-	assignment->reach =
-		calloc(problem->clique_count * problem->node_count + 1, sizeof(*assignment->reach));
-	if (!assignment->nodes || !assignment->chosen || !assignment->reach)
-		return NULL;
-	return hn_steal(assignment);
-}
-
-void hn_assignment_free(struct hn_assignment *assignment)
-{
-	if (!assignment)
-		return;
-	free(assignment->nodes);
-	free(assignment->chosen);
-	free(assignment->reach);
-	free(assignment);
-}
-
 static unsigned less(unsigned a, unsigned b)
 {
 	return a > b ? a - b : 0;
@@ -53,7 +26,8 @@ static uint64_t bandwidth_overload(const struct hn_problem_node *node, const str
 	return node->bandwidth_mib && wanted > node->bandwidth_mib ? wanted - node->bandwidth_mib : 0;
 }
 
-static uint64_t worth(const struct hn_problem *problem, size_t at, const struct hn_node_use *use)
+static struct hn_room_size size_left(const struct hn_problem *problem, size_t at,
+				     const struct hn_node_use *use)
 {
 	const struct hn_problem_node *node = &problem->nodes[at];
 	unsigned cpus = less(shared_seats(node, use), node->others_vcpus + use->vcpus[HN_CLASS_SHARED]);
@@ -61,7 +35,36 @@ static uint64_t worth(const struct hn_problem *problem, size_t at, const struct 
 
 	for (size_t kind = 0; kind < problem->page_kind_count; kind++)
 		bytes -= bytes < use->taking[kind] ? bytes : use->taking[kind];
-	return hn_problem_worth(problem, cpus, bytes);
+	return hn_problem_size(problem, cpus, bytes);
+}
+
+struct hn_assignment *hn_assignment_new(const struct hn_problem *problem, const struct hn_search_rules *rules)
+{
+	HN_AUTO(hn_assignment) struct hn_assignment *assignment = calloc(1, sizeof(*assignment));
+
+	if (!assignment)
+		return NULL;
+	assignment->problem = problem;
+	assignment->rules = rules;
+	assignment->nodes = calloc(problem->node_count + 1, sizeof(*assignment->nodes));
+	assignment->chosen = calloc(problem->cell_count, sizeof(*assignment->chosen));
+	assignment->reach =
+		calloc(problem->clique_count * problem->node_count + 1, sizeof(*assignment->reach));
+	if (!assignment->nodes || !assignment->chosen || !assignment->reach)
+		return NULL;
+	for (size_t node = 0; node < problem->node_count; node++)
+		assignment->nodes[node].size = size_left(problem, node, &assignment->nodes[node]);
+	return hn_steal(assignment);
+}
+
+void hn_assignment_free(struct hn_assignment *assignment)
+{
+	if (!assignment)
+		return;
+	free(assignment->nodes);
+	free(assignment->chosen);
+	free(assignment->reach);
+	free(assignment);
 }
 
 static void use_add(struct hn_node_use *use, const struct hn_problem_cell *cell, const struct hn_share *share)
@@ -179,7 +182,7 @@ uint64_t hn_assignment_remote(const struct hn_assignment *assignment, size_t cel
 			      const struct hn_candidate *candidate)
 {
 	const struct hn_problem_cell *model = &assignment->problem->cells[cell];
-	const uint64_t *reach = &assignment->reach[model->clique * assignment->problem->node_count];
+	const uint32_t *reach = &assignment->reach[model->clique * assignment->problem->node_count];
 	uint64_t least = reach[candidate->shares[0].node];
 
 	for (size_t i = 1; i < candidate->share_count; i++)
@@ -221,28 +224,31 @@ struct hn_cost hn_assignment_cost_with(const struct hn_assignment *assignment, s
 		cost.parts[HN_COST_CPU] += overload(node, &after) - overload(node, before);
 		cost.parts[HN_COST_BANDWIDTH] +=
 			bandwidth_overload(node, &after) - bandwidth_overload(node, before);
-		if (problem->counts_fragments)
+		if (problem->counts_fragments) {
+			after.size = size_left(problem, share->node, &after);
 			cost.parts[HN_COST_FRAGMENT] +=
-				worth(problem, share->node, before) - worth(problem, share->node, &after);
+				hn_room_worth(&before->size) - hn_room_worth(&after.size);
+		}
 	}
 	return cost;
 }
 
-/* Distances from every node to the place, rounded down. */
+/* Distances from every node to the place, rounded down; by +1 or -1. */
 static void reach_add(struct hn_assignment *assignment, size_t cell, const struct hn_candidate *candidate,
-		      bool add)
+		      uint32_t times)
 {
 	const struct hn_problem *problem = assignment->problem;
-	uint64_t *reach = &assignment->reach[problem->cells[cell].clique * problem->node_count];
+	uint32_t *reach = &assignment->reach[problem->cells[cell].clique * problem->node_count];
+	const uint16_t *row = &problem->distances[candidate->shares[0].node * problem->node_count];
 
-	for (size_t node = 0; node < problem->node_count; node++) {
+	for (size_t node = 0; node < problem->node_count && candidate->share_count == 1; node++)
+		reach[node] += times * row[node];
+	for (size_t node = 0; node < problem->node_count && candidate->share_count > 1; node++) {
 		uint64_t sum = 0;
 
 		for (size_t i = 0; i < candidate->share_count; i++)
 			sum += hn_problem_distance(problem, node, candidate->shares[i].node);
-		if (candidate->share_count > 1)
-			sum /= candidate->share_count;
-		reach[node] = add ? reach[node] + sum : reach[node] - sum;
+		reach[node] += times * (uint32_t)(sum / candidate->share_count);
 	}
 }
 
@@ -251,10 +257,14 @@ void hn_assignment_put(struct hn_assignment *assignment, size_t cell, const stru
 {
 	assignment->chosen[cell] = candidate;
 	assignment->cost = *cost_with;
-	for (size_t i = 0; i < candidate->share_count; i++)
-		use_add(&assignment->nodes[candidate->shares[i].node], &assignment->problem->cells[cell],
-			&candidate->shares[i]);
-	reach_add(assignment, cell, candidate, true);
+	for (size_t i = 0; i < candidate->share_count; i++) {
+		struct hn_node_use *use = &assignment->nodes[candidate->shares[i].node];
+
+		use_add(use, &assignment->problem->cells[cell], &candidate->shares[i]);
+		if (assignment->problem->counts_fragments)
+			use->size = size_left(assignment->problem, candidate->shares[i].node, use);
+	}
+	reach_add(assignment, cell, candidate, 1);
 	assignment->wide_count += candidate->share_count > 1;
 }
 
@@ -265,9 +275,13 @@ void hn_assignment_take_back(struct hn_assignment *assignment, size_t cell,
 
 	assignment->chosen[cell] = NULL;
 	assignment->cost = *cost_without;
-	for (size_t i = 0; i < candidate->share_count; i++)
-		use_remove(&assignment->nodes[candidate->shares[i].node], &assignment->problem->cells[cell],
-			   &candidate->shares[i]);
-	reach_add(assignment, cell, candidate, false);
+	for (size_t i = 0; i < candidate->share_count; i++) {
+		struct hn_node_use *use = &assignment->nodes[candidate->shares[i].node];
+
+		use_remove(use, &assignment->problem->cells[cell], &candidate->shares[i]);
+		if (assignment->problem->counts_fragments)
+			use->size = size_left(assignment->problem, candidate->shares[i].node, use);
+	}
+	reach_add(assignment, cell, candidate, UINT32_MAX);
 	assignment->wide_count -= candidate->share_count > 1;
 }

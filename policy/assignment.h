@@ -18,7 +18,8 @@ struct hn_node_use {
 	uint64_t taking[HN_PAGE_KINDS_MAX], arriving[HN_PAGE_KINDS_MAX];
 	unsigned vcpus[HN_CLASS_COUNT];
 	uint64_t bandwidth_mib;
-	unsigned cells; /* that have a share here */
+	unsigned cells;           /* that have a share here */
+	struct hn_room_size size; /* what is left, where fragments count */
 };
 
 struct hn_assignment {
@@ -28,7 +29,7 @@ struct hn_assignment {
 	const struct hn_candidate **chosen; /* by cell; NULL: not yet */
 	/* By clique and node: distance above local to the clique's cells that have been put; to the nearer
 	 * whole number below for cells on several nodes. */
-	uint64_t *reach;
+	uint32_t *reach;
 	unsigned wide_count; /* cells on several nodes; then reach is but a lower bound */
 	struct hn_cost cost;
 };

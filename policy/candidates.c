@@ -206,8 +206,10 @@ static void seat(const struct quest *quest, struct hn_candidate *candidate)
 		unsigned room = cpu_room(quest, share->node);
 
 		share->vcpus = (unsigned)((double)quest->cell->vcpus * (double)share->bytes /
-					  (double)quest->cell->bytes);
+						  (double)quest->cell->bytes +
+					  0.5);
 		share->vcpus = share->vcpus < room ? share->vcpus : room;
+		share->vcpus = share->vcpus < left ? share->vcpus : left;
 		left -= share->vcpus;
 	}
 	for (; left > 0; left--) {

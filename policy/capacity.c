@@ -201,18 +201,6 @@ static void take_for_others(const struct hn_snapshot *snapshot, const size_t *gu
 	}
 }
 
-struct seat {
-	int core, node;
-	bool usable[HN_CLASS_COUNT];
-};
-
-static int by_core(const void *a, const void *b)
-{
-	const struct seat *left = a, *right = b;
-
-	return left->core < right->core ? -1 : left->core > right->core;
-}
-
 void hn_cpu_nodes_fill(const struct hn_host *host, struct hn_cpu_nodes *ret)
 {
 	for (size_t cpu = 0; cpu < HN_SET_MAX; cpu++)
@@ -222,52 +210,67 @@ void hn_cpu_nodes_fill(const struct hn_host *host, struct hn_cpu_nodes *ret)
 			ret->node[cpu] = (int16_t)node;
 }
 
-static struct seat *list_seats(const struct hn_host *host, const struct hn_set *owned)
+/* A core of the host. */
+struct core {
+	bool known;
+	int number, node;
+	unsigned siblings, usable[HN_CLASS_COUNT];
+};
+
+/* The core's place in a table of a power of two, at most half full. */
+static struct core *find_core(struct core *table, size_t slots, int number)
+{
+	size_t at = ((uint32_t)number * UINT32_C(2654435761) >> 8) & (slots - 1); /* Knuth, TAOCP 3, 6.4 */
+
+	while (table[at].known && table[at].number != number)
+		at = (at + 1) & (slots - 1);
+	return &table[at];
+}
+
+static struct core *list_cores(const struct hn_host *host, const struct hn_set *owned, size_t *ret_slots)
 {
 	bool any_isolated = has_isolated(host);
-	struct seat *seats = calloc(host->cpu_count + 1, sizeof(*seats));
 	struct hn_cpu_nodes nodes;
+	struct core *table;
 
+	for (*ret_slots = 2; *ret_slots < 2 * host->cpu_count; *ret_slots *= 2)
+		;
+	table = calloc(*ret_slots, sizeof(*table));
 	hn_cpu_nodes_fill(host, &nodes);
-	for (size_t i = 0; i < host->cpu_count && seats; i++) {
+	for (size_t i = 0; i < host->cpu_count && table; i++) {
 		const struct hn_cpu *cpu = &host->cpus[i];
+		struct core *core = find_core(table, *ret_slots, cpu->core);
 
-		seats[i].core = cpu->core;
-		seats[i].node = nodes.node[cpu->id];
+		core->known = true;
+		core->number = cpu->core;
+		core->node = nodes.node[cpu->id];
+		core->siblings++;
 		for (int kind = 0; kind < HN_CLASS_COUNT; kind++)
-			seats[i].usable[kind] = is_usable(cpu, (enum hn_class)kind, any_isolated) &&
-						!hn_set_has(owned, cpu->id);
+			core->usable[kind] += is_usable(cpu, (enum hn_class)kind, any_isolated) &&
+					      !hn_set_has(owned, cpu->id);
 	}
-	if (seats)
-		qsort(seats, host->cpu_count, sizeof(*seats), by_core);
-	return seats;
+	return table;
 }
 
 /* Counts the seats of every node: CPUs, and cores all of whose CPUs are usable and nobody's own. */
 static int count_seats(const struct hn_host *host, const struct hn_set *owned, struct hn_capacity *capacity)
 {
-	HN_AUTO(memory) struct seat *seats = list_seats(host, owned);
-	size_t end;
+	size_t slots;
+	HN_AUTO(memory) struct core *cores = list_cores(host, owned, &slots);
 
-	if (!seats)
-		return -1;
-	for (size_t first = 0; first < host->cpu_count; first = end) {
-		unsigned usable[HN_CLASS_COUNT] = {0}, siblings;
+	for (size_t i = 0; i < slots && cores; i++) {
+		const struct core *core = &cores[i];
 		struct hn_node_capacity *node;
 
-		for (end = first; end < host->cpu_count && seats[end].core == seats[first].core; end++)
-			for (int kind = 0; kind < HN_CLASS_COUNT; kind++)
-				usable[kind] += seats[end].usable[kind];
-		if (seats[first].node < 0)
+		if (!core->known || core->node < 0)
 			continue;
-		node = &capacity->nodes[seats[first].node];
-		siblings = (unsigned)(end - first);
-		node->core_cpus = siblings > node->core_cpus ? siblings : node->core_cpus;
-		node->seats[HN_CLASS_SHARED] += usable[HN_CLASS_SHARED];
-		node->seats[HN_CLASS_DEDICATED] += usable[HN_CLASS_DEDICATED] == siblings;
-		node->seats[HN_CLASS_REALTIME] += usable[HN_CLASS_REALTIME] == siblings;
+		node = &capacity->nodes[core->node];
+		node->core_cpus = core->siblings > node->core_cpus ? core->siblings : node->core_cpus;
+		node->seats[HN_CLASS_SHARED] += core->usable[HN_CLASS_SHARED];
+		node->seats[HN_CLASS_DEDICATED] += core->usable[HN_CLASS_DEDICATED] == core->siblings;
+		node->seats[HN_CLASS_REALTIME] += core->usable[HN_CLASS_REALTIME] == core->siblings;
 	}
-	return 0;
+	return cores ? 0 : -1;
 }
 
 static unsigned less(unsigned a, unsigned b)

@@ -176,9 +176,11 @@ static int seat_exclusive(struct seating *seating, size_t index, struct hn_place
 			if (!hn_set_has(&home->nodes, seating->host->nodes[node].id))
 				continue;
 			last = (int)node;
-			wanted = round == 0 && total > 0 && hn_set_count(&home->nodes) > 1
-					 ? (unsigned)((double)all * (double)home->bytes[node] / (double)total)
-					 : left;
+			wanted =
+				round == 0 && total > 0 && hn_set_count(&home->nodes) > 1
+					? (unsigned)((double)all * (double)home->bytes[node] / (double)total +
+						     0.5)
+					: left;
 			wanted = wanted < most ? wanted : most;
 			wanted = wanted < left ? wanted : left;
 			r = seat_on(seating, cell, (int)node, wanted, &vcpu, placement, err);

@@ -3,15 +3,23 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/units.h"
-#include "policy/capacity.h"
+#include "policy/actions.h"
+#include "policy/adaptive.h"
+#include "policy/cpus.h"
 #include "policy/policies.h"
+#include "policy/price.h"
+#include "policy/regret.h"
+#include "policy/swap.h"
+#include "policy/traffic.h"
+#include "policy/whereabouts.h"
 
 /*
  * One look at one guest: where should it live, what of it is elsewhere, and has the look before said the
- * same? Threads are planned before pages, so that what the guest touches from now on is allocated at home.
+ * same? And, under a policy that counts, has it lost enough to pay for the move?
  */
 
 const struct hn_decide_options hn_decide_defaults = {
@@ -19,18 +27,10 @@ const struct hn_decide_options hn_decide_defaults = {
 	.looks = 2,
 	.home_share = 0.99,
 	.max_age_ns = 60 * HN_NS_PER_S,
+	.tick_ns = 10 * HN_NS_PER_S,
 };
 
 #define FRUITLESS_DOUBLINGS_MAX 6
-
-struct look {
-	const struct hn_snapshot *snapshot;
-	const struct hn_guest_state *state;
-	const struct hn_guest *guest;
-	const struct hn_sample *sample;
-	const struct hn_decide_options *options;
-	struct hn_plan *plan;
-};
 
 __attribute__((format(printf, 3, 4))) static void conclude(struct hn_plan *plan, enum hn_verdict verdict,
 							   const char *format, ...)
@@ -44,7 +44,7 @@ __attribute__((format(printf, 3, 4))) static void conclude(struct hn_plan *plan,
 }
 
 /* Verdicts that need no home. True when the plan is concluded. */
-static bool left_alone_or_unknown(const struct look *look)
+static bool left_alone_or_unknown(const struct hn_look *look)
 {
 	const struct hn_guest *guest = look->guest;
 	uint64_t present = 0, asked = 0;
@@ -79,181 +79,6 @@ static bool left_alone_or_unknown(const struct look *look)
 	return false;
 }
 
-/* CPUs of every node in the set that this guest's threads may use. */
-static struct hn_set cpus_of(const struct look *look, const struct hn_set *nodes)
-{
-	struct hn_set cpus = {0};
-
-	for (size_t i = 0; i < look->snapshot->host->node_count; i++) {
-		struct hn_set usable = hn_usable_cpus(look->snapshot->host, i, look->guest->class);
-
-		if (hn_set_has(nodes, look->snapshot->host->nodes[i].id))
-			hn_set_or(&cpus, &usable);
-	}
-	return cpus;
-}
-
-static int plan_bind(const struct look *look, size_t index)
-{
-	const struct hn_thread *thread = &look->guest->threads[index];
-	int cell = thread->cell >= 0 ? hn_guest_cell_index(look->guest, thread->cell) : -1;
-	struct hn_set nodes =
-		cell >= 0 ? look->plan->home->cells[cell].nodes : hn_placement_nodes(look->plan->home);
-	struct hn_set cpus = cpus_of(look, &nodes);
-	const struct hn_set *allowed = &look->sample->threads[index].allowed;
-	char node_text[64], allowed_text[64];
-	struct hn_action *action;
-
-	if (hn_set_empty(&cpus) || hn_set_empty(allowed) || hn_set_inside(allowed, &cpus))
-		return 0;
-	action = hn_plan_add_action(look->plan, HN_ACTION_BIND);
-	if (!action)
-		return -ENOMEM;
-	action->tid = thread->tid;
-	action->cpus = cpus;
-	action->nodes = nodes;
-	hn_set_format(&nodes, node_text, sizeof(node_text));
-	hn_set_format(allowed, allowed_text, sizeof(allowed_text));
-	if (thread->kind == HN_THREAD_VCPU)
-		snprintf(action->reason, sizeof(action->reason),
-			 "vCPU %d of cell %d may run on CPUs %s; its cell lives on node %s", thread->vcpu,
-			 thread->cell, allowed_text, node_text);
-	else
-		snprintf(action->reason, sizeof(action->reason),
-			 "%s '%s' may run on CPUs %s; the guest lives on node %s",
-			 hn_thread_kind_name(thread->kind), thread->name, allowed_text, node_text);
-	return 0;
-}
-
-/* Sampled pages of the cell that lie on its home. */
-static uint64_t pages_at_home(const struct look *look, size_t cell)
-{
-	const struct hn_cell_sample *pages = &look->sample->cells[cell];
-	uint64_t home = 0;
-
-	for (size_t node = 0; node < look->sample->node_count; node++)
-		if (hn_set_has(&look->plan->home->cells[cell].nodes, look->snapshot->host->nodes[node].id))
-			home += pages->on_node[node];
-	return home;
-}
-
-/* 1 for a cell without any page. */
-static double home_share(const struct look *look, size_t cell)
-{
-	uint64_t present = hn_cell_sample_present(&look->sample->cells[cell], look->sample->node_count);
-
-	return present ? (double)pages_at_home(look, cell) / (double)present : 1;
-}
-
-static bool is_away(const struct look *look, size_t cell)
-{
-	return home_share(look, cell) < look->options->home_share;
-}
-
-/* Upper estimate of the cell's bytes that lie outside its home. */
-static uint64_t bytes_away(const struct look *look, size_t cell)
-{
-	const struct hn_cell_sample *pages = &look->sample->cells[cell];
-	uint64_t present = hn_cell_sample_present(pages, look->sample->node_count);
-	struct hn_interval away = hn_interval_wilson(present - pages_at_home(look, cell), present);
-
-	return (uint64_t)((look->sample->exhaustive ? away.value : away.high) *
-			  (double)hn_cell_bytes_present(look->guest, look->sample, cell));
-}
-
-/* The node of a cell's home that lacks most of what should be there. */
-static size_t neediest_node(const struct look *look, size_t cell, uint64_t *ret_lack)
-{
-	const struct hn_cell_home *home = &look->plan->home->cells[cell];
-	size_t best = 0;
-
-	*ret_lack = 0;
-	for (size_t node = 0; node < look->sample->node_count; node++) {
-		uint64_t there = hn_cell_bytes_on(look->guest, look->sample, cell, node);
-
-		if (home->bytes[node] > there && home->bytes[node] - there > *ret_lack) {
-			*ret_lack = home->bytes[node] - there;
-			best = node;
-		}
-	}
-	return best;
-}
-
-static int plan_migrate(const struct look *look, size_t cell)
-{
-	const struct hn_cell_home *home = &look->plan->home->cells[cell];
-	char bytes_text[HN_UNITS_TEXT_MAX];
-	struct hn_action *action;
-	double at_home = home_share(look, cell);
-	uint64_t away = bytes_away(look, cell), lack;
-	size_t target = neediest_node(look, cell, &lack);
-
-	if (at_home >= 1 || lack == 0)
-		return 0;
-	action = hn_plan_add_action(look->plan, HN_ACTION_MIGRATE);
-	if (!action)
-		return -ENOMEM;
-	action->cell = home->cell;
-	action->to_node = look->snapshot->host->nodes[target].id;
-	action->bytes = away;
-	if (hn_set_count(&home->nodes) > 1) {
-		action->limit_bytes = home->bytes[target];
-		action->bytes = away < lack ? away : lack; /* the rest is another node's */
-	}
-	snprintf(action->reason, sizeof(action->reason),
-		 "cell %d has %.1f %% of its pages at home: %s belong on node %d", home->cell, 100 * at_home,
-		 hn_bytes_format(action->bytes, bytes_text, sizeof(bytes_text)), action->to_node);
-	return 0;
-}
-
-/* What the operator should know about memory policies that will send new pages elsewhere. */
-static int add_notes(const struct look *look)
-{
-	const struct hn_guest *guest = look->guest;
-	int r = 0;
-
-	for (size_t i = 0; i < guest->backend_count && r == 0; i++) {
-		const struct hn_backend *backend = &guest->backends[i];
-		int cell = hn_guest_cell_index(guest, backend->cell);
-		char nodes[64];
-
-		if (cell < 0 || hn_set_empty(&backend->host_nodes) ||
-		    hn_set_inside(&backend->host_nodes, &look->plan->home->cells[cell].nodes))
-			continue;
-		r = hn_plan_add_note(
-			look->plan,
-			"backend '%s' has policy %s on node %s: pages it faults in later go there",
-			backend->id, backend->policy,
-			hn_set_format(&backend->host_nodes, nodes, sizeof(nodes)));
-	}
-	if (r == 0 && look->snapshot->host->kernel_balancing && look->plan->action_count > 0)
-		r = hn_plan_add_note(look->plan,
-				     "kernel NUMA balancing is on and may move what is placed here");
-	return r;
-}
-
-/* A few stray pages are no reason to move; but when something moves, every cell's strays come along. */
-static int plan_actions(const struct look *look)
-{
-	bool needed;
-	int r = 0;
-
-	for (size_t i = 0; i < look->guest->thread_count && r == 0; i++)
-		r = plan_bind(look, i);
-	needed = look->plan->action_count > 0;
-	for (size_t i = 0; i < look->guest->cell_count; i++)
-		needed = needed || (is_away(look, i) && hn_guest_cell_movable(look->guest, i));
-	for (size_t i = 0; i < look->guest->cell_count && r == 0 && needed; i++)
-		if (hn_guest_cell_movable(look->guest, i))
-			r = plan_migrate(look, i);
-	for (size_t i = 0; i < look->guest->cell_count && r == 0; i++)
-		if (is_away(look, i) && !hn_guest_cell_movable(look->guest, i))
-			r = hn_plan_add_note(look->plan,
-					     "cell %d: its memory cannot be moved (%.1f %% is at home)",
-					     look->guest->cells[i].id, 100 * home_share(look, i));
-	return r ? r : add_notes(look);
-}
-
 static void describe_home(const struct hn_placement *home, char *text, size_t size)
 {
 	size_t used = 0;
@@ -280,11 +105,12 @@ static bool is_same_home(const struct hn_placement *a, const struct hn_placement
 }
 
 /* Whether now is the time to carry the planned actions out. */
-static void conclude_actions(const struct look *look, struct hn_looks *looks)
+static void conclude_actions(const struct hn_look *look, const struct hn_policy *policy,
+			     struct hn_looks *looks)
 {
 	const struct hn_decide_options *options = look->options;
-	uint64_t now = look->snapshot->now_ns;
-	char home[120], bytes[HN_UNITS_TEXT_MAX];
+	bool at_once = options->now || policy->pace == HN_PACE_FIRST_SAMPLE;
+	char home[120], bytes[HN_UNITS_TEXT_MAX], traffic[160];
 
 	describe_home(look->plan->home, home, sizeof(home));
 	if (look->plan->action_count == 0) {
@@ -297,58 +123,234 @@ static void conclude_actions(const struct look *look, struct hn_looks *looks)
 	hn_bytes_format(hn_plan_migrate_bytes(look->plan), bytes, sizeof(bytes));
 	if (look->state->moving)
 		conclude(look->plan, HN_VERDICT_WAIT, "an operation on it is under way");
-	else if (!options->now && now < looks->settle_until_ns)
+	else if (!at_once && look->snapshot->now_ns < looks->settle_until_ns)
 		conclude(look->plan, HN_VERDICT_WAIT, "it settles after the last operation");
-	else if (!options->now && looks->agreeing < options->looks)
+	else if (!at_once && looks->agreeing < options->looks)
 		conclude(look->plan, HN_VERDICT_WAIT, "look %u of %u that wants %s, %s to move",
 			 looks->agreeing, options->looks, home, bytes);
+	else if (!options->now && hn_traffic_is_in_the_way(look, traffic, sizeof(traffic)))
+		conclude(look->plan, HN_VERDICT_WAIT, "%s", traffic);
 	else
 		conclude(look->plan, HN_VERDICT_ACT, "%s: %s to move, %u looks agree", home, bytes,
 			 looks->agreeing);
 }
 
+/* How much of their busy time the guest's vCPUs lose to remote memory; negative while they are idle. */
+static double lost_share(const struct hn_look *look)
+{
+	double lost = 0, busy = 0;
+
+	for (size_t cell = 0; cell < look->guest->cell_count; cell++) {
+		lost += hn_loss_of_cell(look->snapshot->host, look->guest, look->sample, cell);
+		busy += hn_cell_busy(look->guest, look->sample, cell);
+	}
+	return busy > 0 ? lost / busy : -1;
+}
+
+/* Did the last move bring what it promised? Judged once it has settled, by shares of busy time, so that a
+ * guest that has more or less to do now is not taken for one that has gained or lost. */
+static void judge_last_move(const struct hn_look *look, struct hn_looks *looks)
+{
+	double now;
+
+	if (looks->promised_share <= 0 || look->state->moving ||
+	    look->sample->taken_ns < looks->settle_until_ns)
+		return;
+	now = lost_share(look);
+	if (now < 0)
+		return;
+	looks->distrust = hn_price_distrust(looks->distrust, looks->promised_share, looks->lost_share - now);
+	looks->promised_share = looks->lost_share = 0;
+}
+
+/* The move is about to be made, by whoever enforces the plan: it has been paid for. */
+static void pay(const struct hn_look *look, const struct hn_proposal *proposal, struct hn_looks *looks,
+		struct hn_regret *regret)
+{
+	double share = lost_share(look);
+
+	if (look->plan->verdict != HN_VERDICT_ACT || look->guest->mode != HN_MODE_ENFORCE ||
+	    look->options->now)
+		return;
+	hn_regret_clear(regret);
+	if (!proposal || share <= 0 || proposal->before <= 0)
+		return;
+	looks->lost_share = share;
+	looks->promised_share = 0;
+	for (size_t cell = 0; cell < look->guest->cell_count; cell++)
+		looks->promised_share += hn_cell_busy(look->guest, look->sample, cell);
+	looks->promised_share = (proposal->before - proposal->after) / looks->promised_share;
+}
+
+/*
+ * The CPUs in the home of the plan. A dedicated or realtime guest keeps those it has; a shared one's are what
+ * is nobody's own. Where there are too few whole cores, any CPU of its nodes will do.
+ */
+static int choose_cpus(const struct hn_look *look, struct hn_error *why)
+{
+	struct hn_error scarce = {0};
+	int r;
+
+	if (look->plan->home->vcpu_count > 0 && look->guest->class != HN_CLASS_SHARED)
+		return 0;
+	hn_placement_set_vcpus(look->plan->home, 0);
+	hn_set_clear(&look->plan->home->other_cpus);
+	r = hn_cpus_choose(look->snapshot, look->index, look->plan->home, &scarce);
+	if (r == -ENOSPC) {
+		hn_placement_set_vcpus(look->plan->home, 0);
+		r = hn_plan_add_note(look->plan, "no CPUs of its own: %.200s", scarce.message);
+	}
+	return r < 0 ? hn_oom(why) : 0;
+}
+
+/* A guest for whose memory there is no room where it should be: who could change places with it? */
+static int note_partner(const struct hn_look *look, struct hn_error *err)
+{
+	HN_AUTO(hn_swap) struct hn_swap *swap = NULL;
+	int r = hn_decide_swap(look->snapshot, look->index, look->options, &swap, err);
+
+	if (r == 0 && swap)
+		r = hn_plan_add_note(
+			    look->plan,
+			    "it could change places with guest '%.100s', in %zu steps through what is free",
+			    look->snapshot->guests[swap->guests[1]].guest->name, swap->turn_count) < 0
+			    ? hn_oom(err)
+			    : 0;
+	return r;
+}
+
+/* Plans for a guest whose moves have to be worth it. 0, -ENOSPC, -ENOMEM. */
+static int plan_worth(const struct hn_look *look, const struct hn_policy *policy, struct hn_looks *looks,
+		      struct hn_regret *regret, struct hn_error *why)
+{
+	struct hn_proposal proposal;
+	int r = hn_adaptive_propose(look, regret, look->options->now, &proposal, why);
+
+	if (r == 0) {
+		look->plan->home = hn_steal(proposal.home);
+		r = choose_cpus(look, why);
+	}
+	if (r == 0)
+		r = hn_actions_plan(look, proposal.sides) < 0 ? hn_oom(why) : 0;
+	if (r == 0) {
+		conclude_actions(look, policy, looks);
+		if (look->plan->verdict == HN_VERDICT_AT_HOME && proposal.wanted)
+			conclude(look->plan, HN_VERDICT_WAIT, "%s", proposal.reason);
+		else if (look->plan->verdict == HN_VERDICT_ACT)
+			r = hn_plan_add_note(look->plan, "%s", proposal.reason) < 0 ? hn_oom(why) : 0;
+		pay(look, &proposal, looks, regret);
+	}
+	if (r == 0 && proposal.cramped && !proposal.worth)
+		r = note_partner(look, why);
+	hn_proposal_done(&proposal);
+	return r;
+}
+
+/* Plans for a guest that is to be brought home. 0, -ENOSPC, -ENOMEM. */
+static int plan_home(const struct hn_look *look, const struct hn_policy *policy, struct hn_looks *looks,
+		     struct hn_regret *regret, struct hn_error *why)
+{
+	HN_AUTO(memory) unsigned *sides = calloc(look->guest->cell_count + 1, sizeof(*sides));
+	int r = sides ? 0 : hn_oom(why);
+
+	if (r == 0)
+		r = policy->find_home(look->snapshot, look->index, &look->options->solver, &look->plan->home,
+				      why);
+	if (r < 0)
+		return r;
+	for (size_t cell = 0; cell < look->guest->cell_count; cell++)
+		sides[cell] = policy->sides;
+	r = choose_cpus(look, why);
+	if (r < 0)
+		return r;
+	if (hn_actions_plan(look, sides) < 0)
+		return hn_oom(why);
+	conclude_actions(look, policy, looks);
+	pay(look, NULL, looks, regret);
+	return 0;
+}
+
+/* Policies that do not touch a guest (any more). True when the plan is concluded. */
+static bool left_alone_by_policy(const struct hn_look *look, const struct hn_policy *policy)
+{
+	bool runs = look->guest->state == HN_RUN_RUNNING || look->guest->state == HN_RUN_UNKNOWN;
+
+	if (policy->pace == HN_PACE_NEVER)
+		return conclude(look->plan, HN_VERDICT_LEFT_ALONE, "policy %s moves nothing", policy->name),
+		       true;
+	if (policy->pace == HN_PACE_BEFORE_IT_RUNS && runs)
+		return conclude(look->plan, HN_VERDICT_LEFT_ALONE,
+				"policy %s leaves a guest alone while it runs", policy->name),
+		       true;
+	return false;
+}
+
+static int keep_home(const struct hn_look *look, struct hn_error *err)
+{
+	if (look->plan->home || !look->state->home)
+		return 0;
+	look->plan->home = hn_placement_copy(look->state->home);
+	return look->plan->home ? 0 : hn_oom(err);
+}
+
+/* Everything but the regret. */
+static int decide(const struct hn_look *look, const struct hn_policy *policy, struct hn_looks *looks,
+		  struct hn_regret *regret, struct hn_error *err)
+{
+	struct hn_error why = {0};
+	int r;
+
+	*looks = look->state->looks;
+	if (left_alone_or_unknown(look) || left_alone_by_policy(look, policy))
+		return keep_home(look, err); /* a look that says nothing takes no home away */
+	judge_last_move(look, looks);
+	r = policy->pace == HN_PACE_WORTH ? plan_worth(look, policy, looks, regret, &why)
+					  : plan_home(look, policy, looks, regret, &why);
+	if (r == -ENOSPC) {
+		looks->agreeing = 0;
+		conclude(look->plan, HN_VERDICT_BLOCKED, "does not fit: %.220s", why.message);
+		return keep_home(look, err);
+	}
+	return r < 0 ? hn_fail(err, r, "%s", why.message) : 0;
+}
+
 int hn_decide(const struct hn_snapshot *snapshot, size_t guest, const struct hn_decide_options *options,
-	      struct hn_plan **ret, struct hn_looks *ret_looks, struct hn_error *err)
+	      struct hn_plan **ret, struct hn_looks *ret_looks, struct hn_regret **ret_regret,
+	      struct hn_error *err)
 {
 	const struct hn_guest_state *state = &snapshot->guests[guest];
 	HN_AUTO(hn_plan) struct hn_plan *plan = hn_plan_new();
+	HN_AUTO(hn_regret) struct hn_regret *regret = NULL;
 	const struct hn_policy *policy = hn_policy_find(state->guest->policy, err);
-	struct look look = {snapshot, state, state->guest, state->sample, options, plan};
-	struct hn_error why = {0};
+	struct hn_decide_options eager = *options;
+	struct hn_look look = {snapshot, guest, state, state->guest, state->sample, options, plan};
 	int r;
 
 	if (!plan)
 		return hn_oom(err);
 	if (!policy)
 		return -EINVAL;
-	*ret_looks = state->looks;
-	if (left_alone_or_unknown(&look)) {
-		/* a look that says nothing takes no home away */
-		if (state->home && !(plan->home = hn_placement_copy(state->home)))
-			return hn_oom(err);
-	} else {
-		r = policy->find_home(snapshot, guest, &options->solver, &plan->home, &why);
-		if (r == 0) {
-			if (plan_actions(&look) < 0)
-				return hn_oom(err);
-			conclude_actions(&look, ret_looks);
-		} else if (r == -ENOSPC) {
-			ret_looks->agreeing = 0;
-			conclude(plan, HN_VERDICT_BLOCKED, "does not fit: %.220s", why.message);
-		} else {
-			return hn_fail(err, r, "%s", why.message);
-		}
-	}
+	eager.home_share = 1;
+	if (policy->pace == HN_PACE_FIRST_SAMPLE) /* a single page elsewhere is reason enough */
+		look.options = &eager;
+	r = hn_regret_add(snapshot, guest, options->tick_ns, &regret, err);
+	if (r == 0)
+		r = decide(&look, policy, ret_looks, regret, err);
+	if (r < 0)
+		return r;
 	*ret = hn_steal(plan);
+	if (ret_regret)
+		*ret_regret = hn_steal(regret);
 	return 0;
 }
 
 struct hn_looks hn_looks_after(const struct hn_looks *looks, uint64_t now_ns, uint64_t settle_ns,
 			       uint64_t predicted_bytes, uint64_t moved_bytes)
 {
-	struct hn_looks after = {.fruitless = looks->fruitless};
+	struct hn_looks after = *looks;
 	unsigned doublings;
 
+	after.agreeing = 0;
 	after.fruitless = moved_bytes < predicted_bytes - predicted_bytes / 2 ? looks->fruitless + 1 : 0;
 	doublings = after.fruitless < FRUITLESS_DOUBLINGS_MAX ? after.fruitless : FRUITLESS_DOUBLINGS_MAX;
 	after.settle_until_ns = now_ns + (settle_ns << doublings);

@@ -1,6 +1,9 @@
 #include "policy/home-node.h"
 
+#include <errno.h>
+
 #include "policy/capacity.h"
+#include "policy/whereabouts.h"
 
 /* Its nodes are the host's, by id and by index. */
 static bool is_on(const struct hn_cell_home *home, const struct hn_host *host)
@@ -34,11 +37,9 @@ static bool stays_where_it_is(const struct hn_cell_home *home, const struct hn_h
 	return most == 0 || (at_home > 0 && most - (most < at_home ? most : at_home) <= memory_bytes / 10);
 }
 
-static bool same_cells(const struct hn_guest_state *state, const struct hn_host *host,
-		       const struct hn_capacity *capacity)
+static bool same_cells(const struct hn_guest_state *state, const struct hn_placement *home,
+		       const struct hn_host *host, const struct hn_capacity *capacity)
 {
-	const struct hn_placement *home = state->home;
-
 	if (home->cell_count != state->guest->cell_count || home->node_count != capacity->node_count)
 		return false;
 	for (size_t cell = 0; cell < home->cell_count; cell++) {
@@ -63,14 +64,15 @@ static bool same_cells(const struct hn_guest_state *state, const struct hn_host 
 }
 
 /* Whether what belongs on the node can be there. */
-static bool node_holds(const struct hn_guest_state *state, const struct hn_capacity *capacity, size_t node)
+static bool node_holds(const struct hn_guest_state *state, const struct hn_placement *home,
+		       const struct hn_capacity *capacity, size_t node)
 {
 	const struct hn_node_capacity *room = &capacity->nodes[node];
 	uint64_t wanted = 0, arriving = 0, strays;
 	bool needs_cpus = false;
 
-	for (size_t cell = 0; cell < state->home->cell_count; cell++) {
-		uint64_t bytes = state->home->cells[cell].bytes[node];
+	for (size_t cell = 0; cell < home->cell_count; cell++) {
+		uint64_t bytes = home->cells[cell].bytes[node];
 		uint64_t here = capacity->cell_bytes[cell * capacity->node_count + node];
 		bool tied = hn_capacity_tie(capacity, state->guest, cell) >= 0;
 
@@ -90,28 +92,68 @@ static bool node_holds(const struct hn_guest_state *state, const struct hn_capac
 }
 
 /* A home is kept while its nodes exist with CPUs, the cells are the same, and what it wants fits. */
-static bool still_possible(const struct hn_guest_state *state, const struct hn_host *host,
-			   const struct hn_capacity *capacity)
+static bool still_possible(const struct hn_guest_state *state, const struct hn_placement *home,
+			   const struct hn_host *host, const struct hn_capacity *capacity)
 {
-	if (!state->home || !same_cells(state, host, capacity))
+	if (!home || !same_cells(state, home, host, capacity))
 		return false;
 	for (size_t node = 0; node < capacity->node_count; node++)
-		if (!node_holds(state, capacity, node))
+		if (!node_holds(state, home, capacity, node))
 			return false;
 	return true;
+}
+
+int hn_home_node_possible(const struct hn_snapshot *snapshot, size_t guest, const struct hn_placement *home,
+			  const struct hn_solver_limits *limits, struct hn_error *err)
+{
+	HN_AUTO(hn_capacity)
+	struct hn_capacity *capacity = hn_capacity_new(snapshot, guest, limits->keep_free_bytes);
+
+	if (!capacity)
+		return hn_oom(err);
+	return still_possible(&snapshot->guests[guest], home, snapshot->host, capacity);
+}
+
+/* Of homes that cost the same, the one where its vCPUs run. */
+static int prefer_vcpus(const struct hn_snapshot *snapshot, size_t guest,
+			const struct hn_solver_limits *limits, struct hn_placement **home,
+			struct hn_error *err)
+{
+	HN_AUTO(hn_placement) struct hn_placement *running = NULL;
+	struct hn_error why;
+	int r = hn_placement_of_cpus(snapshot, guest, &running);
+
+	if (r <= 0)
+		return r < 0 ? hn_oom(err) : 0;
+	r = hn_solver_cost(snapshot, guest, limits, running, &running->cost, &why);
+	if (r == -ENOMEM)
+		return hn_oom(err);
+	if (r < 0 || hn_cost_compare(&running->cost, &(*home)->cost) > 0)
+		return 0;
+	running->proven = (*home)->proven;
+	running->bound = (*home)->bound;
+	hn_placement_free(*home);
+	*home = hn_steal(running);
+	return 0;
 }
 
 int hn_home_node_find(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
 		      struct hn_placement **ret, struct hn_error *err)
 {
 	const struct hn_guest_state *state = &snapshot->guests[guest];
-	HN_AUTO(hn_capacity) struct hn_capacity *capacity = NULL;
+	HN_AUTO(hn_placement) struct hn_placement *home = NULL;
+	int r = hn_home_node_possible(snapshot, guest, state->home, limits, err);
 
-	capacity = hn_capacity_new(snapshot, guest, limits->keep_free_bytes);
-	if (!capacity)
-		return hn_oom(err);
-	if (!still_possible(state, snapshot->host, capacity))
-		return hn_solve(snapshot, guest, limits, ret, err);
-	*ret = hn_placement_copy(state->home);
-	return *ret ? 0 : hn_oom(err);
+	if (r < 0)
+		return r;
+	if (r > 0) {
+		*ret = hn_placement_copy(state->home);
+		return *ret ? 0 : hn_oom(err);
+	}
+	r = hn_solve(snapshot, guest, limits, &home, err);
+	if (r == 0)
+		r = prefer_vcpus(snapshot, guest, limits, &home, err);
+	if (r == 0)
+		*ret = hn_steal(home);
+	return r;
 }

@@ -5,6 +5,12 @@
  */
 #include "policy/policies.h"
 
-/* The home the guest has already, while that is still possible; otherwise what the solver finds. */
+/* 1 when home can be the guest's: its nodes exist, the cells are the same, and what it wants there fits; 0
+ * when not, and for NULL; -ENOMEM. */
+int hn_home_node_possible(const struct hn_snapshot *snapshot, size_t guest, const struct hn_placement *home,
+			  const struct hn_solver_limits *limits, struct hn_error *err);
+
+/* The home the guest has already, while that is still possible; otherwise what the solver finds; of
+ * homes that cost the same, the one where its vCPUs have run. */
 int hn_home_node_find(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
 		      struct hn_placement **ret, struct hn_error *err);

@@ -8,7 +8,7 @@ static double thread_weight(const struct hn_thread_sample *thread)
 	return thread->busy + 1e-6;
 }
 
-static double thread_share_on(const struct hn_thread_sample *thread, size_t node_count, size_t node)
+double hn_residency_of_thread(const struct hn_thread_sample *thread, size_t node_count, size_t node)
 {
 	double known = 0;
 
@@ -43,7 +43,7 @@ double hn_residency_of_cell(const struct hn_guest *guest, const struct hn_sample
 	for (size_t i = 0; i < guest->thread_count; i++)
 		if (is_vcpu_of(guest, i, cell))
 			on_node += thread_weight(&sample->threads[i]) *
-				   thread_share_on(&sample->threads[i], sample->node_count, node);
+				   hn_residency_of_thread(&sample->threads[i], sample->node_count, node);
 	return total > 0 ? on_node / total : 0;
 }
 

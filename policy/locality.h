@@ -28,3 +28,7 @@ bool hn_locality_of_guest(const struct hn_guest *guest, const struct hn_sample *
 /* Share of a cell's CPU time, or of its idle vCPUs' last places, spent on the node with that index. */
 double hn_residency_of_cell(const struct hn_guest *guest, const struct hn_sample *sample, size_t cell,
 			    size_t node);
+
+/* Share of a thread's CPU time, or of its last place while that is unknown, spent on the node with that
+ * index. */
+double hn_residency_of_thread(const struct hn_thread_sample *thread, size_t node_count, size_t node);

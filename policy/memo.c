@@ -1,6 +1,7 @@
 #include "policy/memo.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define FIRST_SLOTS (UINT64_C(1) << 10)
 #define SLOTS_MAX (UINT64_C(1) << 18)
@@ -48,6 +49,13 @@ void hn_memo_free(struct hn_memo *memo)
 		return;
 	free(memo->slots);
 	free(memo);
+}
+
+void hn_memo_clear(struct hn_memo *memo)
+{
+	if (memo->used > 0)
+		memset(memo->slots, 0, memo->slot_count * sizeof(*memo->slots));
+	memo->used = 0;
 }
 
 static bool is_free(const struct slot *slot)

@@ -24,6 +24,9 @@ void hn_state_key_add(struct hn_state_key *key, uint64_t kind, uint64_t where, u
 
 struct hn_memo;
 
+/* Forgets everything. */
+void hn_memo_clear(struct hn_memo *memo);
+
 /* NULL when out of memory. */
 struct hn_memo *hn_memo_new(void);
 void hn_memo_free(struct hn_memo *memo); /* NULL is fine */

@@ -30,15 +30,15 @@ bool hn_problem_apart(const struct hn_problem *problem, size_t guest, size_t oth
 	return guest != other && *group && strcmp(group, guest_of(problem, other)->apart) == 0;
 }
 
-uint64_t hn_problem_worth(const struct hn_problem *problem, unsigned free_cpus, uint64_t free_bytes)
+struct hn_room_size hn_problem_size(const struct hn_problem *problem, unsigned free_cpus, uint64_t free_bytes)
 {
-	uint64_t by_cpus = problem->most_cpus ? 1024 * (uint64_t)free_cpus / problem->most_cpus : 0;
-	uint64_t by_bytes = problem->most_bytes
-				    ? (uint64_t)(1024.0 * (double)free_bytes / (double)problem->most_bytes)
-				    : 0;
-	uint64_t size = by_cpus < by_bytes ? by_cpus : by_bytes;
+	struct hn_room_size size = {0};
 
-	return size * size;
+	if (problem->most_cpus)
+		size.by_cpus = (unsigned)(1024 * (uint64_t)free_cpus / problem->most_cpus);
+	if (problem->most_bytes)
+		size.by_bytes = (unsigned)(1024.0 * (double)free_bytes / (double)problem->most_bytes);
+	return size;
 }
 
 /* The kind of a page size, which is added where it is new; -1 when there are too many. */

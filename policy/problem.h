@@ -85,4 +85,15 @@ bool hn_problem_apart(const struct hn_problem *problem, size_t guest, size_t oth
  * what is left of the other alone serves nobody. HN_COST_FRAGMENT is the loss of worth over all nodes. So the
  * best fit costs least, and least of all where the resource that is stranded already is used.
  */
-uint64_t hn_problem_worth(const struct hn_problem *problem, unsigned free_cpus, uint64_t free_bytes);
+struct hn_room_size {
+	unsigned by_cpus, by_bytes; /* 1024ths of the largest node */
+};
+struct hn_room_size hn_problem_size(const struct hn_problem *problem, unsigned free_cpus,
+				    uint64_t free_bytes);
+
+static inline uint64_t hn_room_worth(const struct hn_room_size *size)
+{
+	uint64_t scarcer = size->by_cpus < size->by_bytes ? size->by_cpus : size->by_bytes;
+
+	return scarcer * scarcer;
+}

@@ -12,6 +12,19 @@
 
 struct hn_child;
 
+/* What the cells from some depth on want. */
+struct hn_rest {
+	uint64_t least_taking[HN_PAGE_KINDS_MAX];
+	unsigned least_vcpus;         /* of any one of them */
+	uint64_t byte_size, cpu_size; /* of all, in 1024ths of the largest node */
+};
+
+/* What some cells take. */
+struct hn_crowd {
+	uint64_t bytes;
+	unsigned vcpus;
+};
+
 struct hn_search {
 	const struct hn_problem *problem;
 	struct hn_search_rules rules;
@@ -23,9 +36,14 @@ struct hn_search {
 	struct hn_candidates *candidates; /* by cell */
 	bool *masked;                     /* by node: candidates there are left out */
 	size_t *alike;                    /* by node: the first node it can be exchanged with, or itself */
-	uint64_t *pair_rest; /* by depth: least distance between the cells from there on, pair by pair */
-	uint32_t *singles;   /* by cell and node: its candidate there, counted from 1; 0 none */
-	struct hn_child *children; /* workspace: child_count of every depth */
+	struct hn_rest *rest;             /* by depth */
+	unsigned *most_seats;             /* by node */
+	unsigned *sizes;                  /* workspace */
+	bool uniform;                     /* crowds are known */
+	struct hn_crowd *crowds;          /* by depth and number of cells */
+	struct hn_crowd *nearest;         /* workspace */
+	uint32_t *singles;                /* by cell and node: its candidate there, counted from 1; 0 none */
+	struct hn_child *children;        /* workspace: child_count of every depth */
 	size_t child_count;
 	bool wide; /* a cell has candidates of several nodes: nothing is proven */
 	bool found;

@@ -8,8 +8,11 @@
 #include "policy/cpus.h"
 #include "policy/search.h"
 
-/* Hosts of more nodes are searched to the end on so many of them only, around the best that was found. */
+/* Hosts of more nodes are searched to the end on so many of them only, around the best that was found; with a
+ * part of the steps, since there the best is seldom far from what was found before. */
 #define EXACT_NODES 16
+#define EXACT_PART 16
+#define DIVES_MAX 64
 
 static int fail_undecided(struct hn_error *err)
 {
@@ -183,7 +186,10 @@ static void mask_far_nodes(struct hn_search *search)
 
 static void dive_everywhere(struct hn_search *search)
 {
-	for (size_t i = 0; i < search->candidates[search->order[0]].count; i++)
+	size_t count = search->candidates[search->order[0]].count,
+	       every = (count + DIVES_MAX - 1) / DIVES_MAX;
+
+	for (size_t i = 0; i < count; i += every)
 		hn_search_dive(search, i);
 }
 
@@ -202,14 +208,11 @@ static int search_best(struct hn_search *search, bool *proven, struct hn_error *
 		*proven = search->steps_left > 0 && !search->wide;
 		if (!search->found)
 			return 0;
-		hn_memo_free(search->memo);
-		search->memo = hn_memo_new();
-		if (!search->memo)
-			return hn_oom(err);
 	}
 	if (large) {
 		hn_search_improve(search);
 		mask_far_nodes(search);
+		search->steps_left = search->steps_left / EXACT_PART + 1;
 	}
 	hn_search_run(search);
 	*proven = search->steps_left > 0 && !search->wide && !large;

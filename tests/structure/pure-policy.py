@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """
-policy/ decides and does nothing else: neither it nor anything it reaches in model/ and base/ may call a function of the C
-library that reads, writes, looks at the clock or draws chance, and policy/ has no variables.
+policy/ decides and does nothing else, and sim/ plays on paper only: neither, nor anything they reach in model/ and base/,
+may call a function of the C library that reads, writes, looks at the clock or draws chance, and they have no variables.
 
 usage: pure-policy.py NM SIZE POLICY.a OTHER.a...
 
@@ -52,8 +52,8 @@ def main(nm, size, policy, *others):
     for archive in others:
         everything.update(members(nm, archive))
     defined_by = {name: member for member, (defined, _) in everything.items() for name in defined}
-    if defined_by.get("hn_decide") not in mine or "hn_fail" not in defined_by:
-        sys.exit("hn_decide and hn_fail are not in these archives: nothing was checked")
+    if not {defined_by.get("hn_decide"), defined_by.get("hn_simulate")} & set(mine) or "hn_fail" not in defined_by:
+        sys.exit("hn_decide or hn_simulate, and hn_fail, are not in these archives: nothing was checked")
 
     failures, instrumented = 0, False
     reached, ahead = {}, [(member, []) for member in mine]
@@ -81,7 +81,7 @@ def main(nm, size, policy, *others):
             print(f"{policy} has {words[1]} bytes of variables in {words[0]}")
             failures += 1
 
-    print(f"{len(mine)} members of policy/ and {len(reached) - len(mine)} others looked at, {failures} failures")
+    print(f"{len(mine)} members of {policy} and {len(reached) - len(mine)} others looked at, {failures} failures")
     return 1 if failures else 0
 
 

@@ -1,6 +1,7 @@
 /* Every recorded machine must come out as its own sysfs files describe it. */
 #include "host/topology.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -185,6 +186,92 @@ static void check_distances(const char *root, const struct hn_host *host)
 							     : HN_DISTANCE_REMOTE);
 }
 
+/* Every device but the bridges, with the node its numa_node file names, or whose CPUs are its local ones. */
+static void check_devices(const char *root, const struct hn_host *host)
+{
+	char path[PATH_MAX], text[8192];
+	size_t listed = 0;
+	struct dirent *entry;
+	DIR *folder;
+
+	snprintf(path, sizeof(path), "%s/sys/bus/pci/devices", root);
+	folder = opendir(path);
+	while (folder && (entry = readdir(folder))) {
+		const struct hn_device *device;
+
+		if (file_read(text, sizeof(text), root, "sys/bus/pci/devices/%s/class", entry->d_name) < 0 ||
+		    strncmp(text, "0x06", 4) == 0)
+			continue;
+		listed++;
+		device = hn_host_device(host, entry->d_name);
+		assert_non_null(device);
+		if (file_read(text, sizeof(text), root, "sys/bus/pci/devices/%s/numa_node", entry->d_name) >
+		    0)
+			assert_int_equal(device->node, atoi(text));
+	}
+	if (folder)
+		closedir(folder);
+	assert_int_equal(listed, host->device_count);
+	for (size_t i = 1; i < host->device_count; i++)
+		assert_true(strcmp(host->devices[i - 1].name, host->devices[i].name) < 0);
+}
+
+/* HMAT as Linux shows it: what the initiators a node lists get of it. */
+static void check_performance(const char *root, const struct hn_host *host)
+{
+	size_t known = 0, expected = 0;
+
+	assert_non_null(host->bandwidths);
+	for (size_t to = 0; to < host->node_count; to++) {
+		int id = host->nodes[to].id;
+
+		for (size_t from = 0; from < host->node_count; from++) {
+			char text[64];
+			uint32_t told = host->bandwidths[from * host->node_count + to];
+
+			known += told > 0;
+			for (int class = 1; class >= 0; class --) {
+				if (file_read(text, sizeof(text), root,
+					      NODES "/node%d/access%d/initiators/node%d/uevent", id, class,
+					      host->nodes[from].id) < 0 &&
+				    file_read(text, sizeof(text), root,
+					      NODES "/node%d/access%d/initiators/node%d/cpulist", id, class,
+					      host->nodes[from].id) < 0)
+					continue;
+				if (file_read(text, sizeof(text), root,
+					      NODES "/node%d/access%d/initiators/read_bandwidth", id,
+					      class) < 0)
+					continue;
+				assert_int_equal(told, atoi(text));
+				expected++;
+				break;
+			}
+		}
+	}
+	assert_true(expected > 0);
+	assert_int_equal(known, expected);
+}
+
+/* Whether one of the driver's files says that the node is a GPU's memory. */
+static bool is_of_gpu(const char *root, int node)
+{
+	char path[PATH_MAX], text[256];
+	struct dirent *entry;
+	bool found = false;
+	DIR *folder;
+
+	snprintf(path, sizeof(path), "%s/proc/driver/nvidia/gpus", root);
+	folder = opendir(path);
+	assert_non_null(folder);
+	while ((entry = readdir(folder)))
+		if (file_read(text, sizeof(text), root, "proc/driver/nvidia/gpus/%s/numa_status",
+			      entry->d_name) > 0 &&
+		    strncmp(text, "Node:", 5) == 0)
+			found = found || atoi(text + 5) == node;
+	closedir(folder);
+	return found;
+}
+
 static void check_recorded(const char *name)
 {
 	HN_AUTO(hn_host) struct hn_host *host = NULL;
@@ -198,6 +285,7 @@ static void check_recorded(const char *name)
 	check_cpus(root, host);
 	check_caches(root, host);
 	check_distances(root, host);
+	check_devices(root, host);
 	tree_done(&tree);
 }
 
@@ -235,29 +323,189 @@ static void memory_only_nodes_are_no_home(void **state)
 	tree_done(&tree);
 }
 
-/* hwloc leaves out nodes of GPU memory: they come and go with the driver. */
-static void gpu_nodes_are_left_out(void **state)
+/* The driver's numa_status files name the nodes of GPUs' memory: they are nodes without CPUs, of that kind.
+ */
+static void gpu_nodes_are_told(void **state)
 {
 	HN_AUTO(hn_host) struct hn_host *host = NULL;
-	struct hn_set with_cpu;
+	struct hn_set with_cpu, nodes, homes;
 	struct hn_error err;
 	struct tree tree;
 	const char *root = tree_unpack(&tree, "nvidiagpunumanodes");
 
 	assert_int_equal(hn_topology_load(root, &host, &err), 0);
 	assert_true(set_of_file(root, &with_cpu, NODES "/has_cpu", 0));
-	assert_int_equal(host->node_count, hn_set_count(&with_cpu));
+	assert_true(set_of_file(root, &nodes, NODES "/online", 0));
+	assert_int_equal(host->node_count, hn_set_count(&nodes));
+	homes = hn_host_home_nodes(host);
+	assert_true(hn_set_equal(&homes, &with_cpu));
 	for (size_t i = 0; i < host->node_count; i++) {
 		struct hn_set cpus, online;
 
-		assert_true(hn_set_has(&with_cpu, host->nodes[i].id));
+		assert_int_equal(host->nodes[i].memory_kind,
+				 is_of_gpu(root, host->nodes[i].id) ? HN_MEMORY_GPU : HN_MEMORY_DRAM);
 		set_of_file(root, &cpus, NODES "/node%d/cpulist", host->nodes[i].id);
 		set_of_file(root, &online, CPUS "/online", 0);
 		hn_set_and(&cpus, &online);
 		assert_true(hn_set_equal(&cpus, &host->nodes[i].cpus));
 	}
 	check_cpus(root, host);
+	check_distances(root, host);
+	check_devices(root, host);
 	tree_done(&tree);
+}
+
+/* Slow memory beside fast: which is which the DAX devices' kinds and HMAT say. */
+static void kinds_of_memory_are_told(void **state)
+{
+	static const struct {
+		int node;
+		enum hn_memory_kind kind;
+	} expected[] = {{0, HN_MEMORY_DRAM}, {1, HN_MEMORY_DRAM}, {2, HN_MEMORY_HBM}, {4, HN_MEMORY_HBM},
+			{6, HN_MEMORY_NVM},  {8, HN_MEMORY_NVM},  {9, HN_MEMORY_NVM}};
+	HN_AUTO(hn_host) struct hn_host *host = NULL;
+	struct hn_error err;
+	struct tree tree;
+	const char *root = tree_unpack(&tree, "fakeheteromemtiers");
+
+	assert_int_equal(hn_topology_load(root, &host, &err), 0);
+	assert_int_equal(host->node_count, HN_COUNT(expected));
+	for (size_t i = 0; i < HN_COUNT(expected); i++) {
+		assert_int_equal(host->nodes[i].id, expected[i].node);
+		assert_int_equal(host->nodes[i].memory_kind, expected[i].kind);
+	}
+	check_performance(root, host);
+	tree_done(&tree);
+}
+
+static void devices_have_the_nodes_of_their_files(void **state)
+{
+	HN_AUTO(hn_host) struct hn_host *host = NULL;
+	struct hn_error err;
+	struct tree tree;
+	const char *root = tree_unpack_devices(&tree, "40intel64-2g2n4c+pcilocality");
+
+	assert_int_equal(hn_topology_load(root, &host, &err), 0);
+	check_devices(root, host);
+	assert_int_equal(hn_host_device(host, "0000:43:00.0")->node, 2);        /* by its file */
+	assert_string_equal(hn_host_device(host, "0000:43:00.0")->kind, "net"); /* class 0x0c0600 */
+	assert_int_equal(hn_host_device(host, "0000:02:00.0")->node, -1);
+	assert_string_equal(hn_host_device(host, "0000:02:00.0")->kind, "net");   /* 0x020000 */
+	assert_string_equal(hn_host_device(host, "0000:09:03.0")->kind, "gpu");   /* 0x030000 */
+	assert_string_equal(hn_host_device(host, "0000:01:00.0")->kind, "block"); /* 0x010400 */
+	assert_string_equal(hn_host_device(host, "0000:00:1a.0")->kind, "usb");   /* 0x0c0300 */
+	assert_string_equal(hn_host_device(host, "0000:00:14.0")->kind, "");      /* 0x080000 */
+	assert_null(hn_host_device(host, "0000:00:03.0"));                        /* a bridge, 0x060400 */
+	tree_done(&tree);
+}
+
+/* Two nodes with a CPU and a network card each, as hwloc writes it; made by hand. */
+static void devices_of_an_export_are_near_their_place(void **state)
+{
+	static const char package[] =
+		"<object type=\"Package\" os_index=\"%d\" cpuset=\"0x%d\" complete_cpuset=\"0x%d\" "
+		"nodeset=\"0x%d\" complete_nodeset=\"0x%d\" gp_index=\"%d\">"
+		"<object type=\"NUMANode\" os_index=\"%d\" cpuset=\"0x%d\" complete_cpuset=\"0x%d\" "
+		"nodeset=\"0x%d\" complete_nodeset=\"0x%d\" gp_index=\"%d\" local_memory=\"1048576\"/>"
+		"<object type=\"PU\" os_index=\"%d\" cpuset=\"0x%d\" complete_cpuset=\"0x%d\" "
+		"nodeset=\"0x%d\" complete_nodeset=\"0x%d\" gp_index=\"%d\"/>"
+		"<object type=\"Bridge\" gp_index=\"%d\" bridge_type=\"0-1\" depth=\"0\" "
+		"bridge_pci=\"0000:[%02x-%02x]\">"
+		"<object type=\"PCIDev\" gp_index=\"%d\" pci_busid=\"0000:%02x:00.1\" "
+		"pci_type=\"0200 [8086:1521] [8086:1521] 01\" pci_link_speed=\"0.0\"/></object></object>";
+	HN_AUTO(hn_host) struct hn_host *host = NULL;
+	char packages[2][2048], path[128];
+	struct hn_error err;
+	struct tree tree;
+
+	for (int i = 0; i < 2; i++) {
+		int mask = 1 << i, gp = 10 * (i + 1), bus = 0x10 * (i + 1);
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		snprintf(packages[i], sizeof(packages[i]), package, i, mask, mask, mask, mask, gp, i, mask,
+			 mask, mask, mask, gp + 1, i, mask, mask, mask, mask, gp + 2, gp + 3, bus, bus,
+			 gp + 4, bus);
+#pragma GCC diagnostic pop
+	}
+	tree_init(&tree);
+	tree_write(&tree, "export.xml",
+		   "<?xml version=\"1.0\"?>\n<!DOCTYPE topology SYSTEM \"hwloc2.dtd\">\n<topology "
+		   "version=\"2.0\">"
+		   "<object type=\"Machine\" os_index=\"0\" cpuset=\"0x3\" complete_cpuset=\"0x3\" "
+		   "allowed_cpuset=\"0x3\" nodeset=\"0x3\" complete_nodeset=\"0x3\" allowed_nodeset=\"0x3\" "
+		   "gp_index=\"1\">%s%s</object></topology>",
+		   packages[0], packages[1]);
+	snprintf(path, sizeof(path), "%s/export.xml", tree.root);
+	if (hn_topology_load(path, &host, &err))
+		fail_msg("%s", err.message);
+	assert_int_equal(host->device_count, 2);
+	assert_int_equal(hn_host_device(host, "0000:10:00.1")->node, 0);
+	assert_int_equal(hn_host_device(host, "0000:20:00.1")->node, 1);
+	assert_string_equal(hn_host_device(host, "0000:20:00.1")->kind, "net");
+	tree_done(&tree);
+}
+
+/* A made-up tree: node 0 with both CPUs, node 1 with memory alone and nothing told of it. */
+static void memory_that_nobody_describes_is_slower(void **state)
+{
+	HN_AUTO(hn_host) struct hn_host *host = NULL;
+	struct hn_error err;
+	struct tree tree;
+
+	tree_init(&tree);
+	tree_write_two_nodes(&tree);
+	assert_int_equal(hn_topology_load(tree.root, &host, &err), 0);
+	assert_int_equal(host->node_count, 2);
+	assert_int_equal(host->nodes[0].memory_kind, HN_MEMORY_DRAM);
+	assert_int_equal(host->nodes[1].memory_kind, HN_MEMORY_CXL);
+	assert_null(host->bandwidths);
+	tree_done(&tree);
+}
+
+/* What HMAT says of a node as seen from its initiators, in a made-up tree: MiB/s and ns, the read figures. */
+static void write_initiator(const struct tree *tree, int node, int bandwidth, int latency)
+{
+	const char *const names[] = {"read_bandwidth", "write_bandwidth", "read_latency", "write_latency"};
+	const int values[] = {bandwidth, bandwidth / 2, latency, latency * 2};
+	char path[128];
+
+	for (int i = 0; i < 4; i++) {
+		snprintf(path, sizeof(path), NODES "/node%d/access0/initiators/%s", node, names[i]);
+		tree_write(tree, path, "%d\n", values[i]);
+	}
+	snprintf(path, sizeof(path), NODES "/node%d/access0/initiators/node0/uevent", node);
+	tree_write(tree, path, "%s", "");
+}
+
+static void bandwidths_and_latencies_are_told(void **state)
+{
+	static const struct {
+		int bandwidth;
+		enum hn_memory_kind kind;
+	} cases[] = {{20000, HN_MEMORY_CXL}, {400000, HN_MEMORY_HBM}};
+
+	for (size_t i = 0; i < HN_COUNT(cases); i++) {
+		HN_AUTO(hn_host) struct hn_host *host = NULL;
+		struct hn_error err;
+		struct tree tree;
+
+		tree_init(&tree);
+		tree_write_two_nodes(&tree);
+		write_initiator(&tree, 0, 100000, 90);
+		write_initiator(&tree, 1, cases[i].bandwidth, 250);
+		if (hn_topology_load(tree.root, &host, &err))
+			fail_msg("%s", err.message);
+		assert_non_null(host->bandwidths);
+		assert_int_equal(host->bandwidths[0], 100000); /* node 0 from node 0 */
+		assert_int_equal(host->bandwidths[1], cases[i].bandwidth);
+		assert_int_equal(host->bandwidths[2] + host->bandwidths[3], 0); /* no CPU is on node 1 */
+		assert_int_equal(host->latencies[0], 90);
+		assert_int_equal(host->latencies[1], 250);
+		assert_int_equal(host->nodes[0].memory_kind, HN_MEMORY_DRAM);
+		assert_int_equal(host->nodes[1].memory_kind, cases[i].kind);
+		tree_done(&tree);
+	}
 }
 
 static void isolated_cpus_are_told(void **state)
@@ -334,6 +582,17 @@ static void export_gives_shared_cpus_to_plain_memory(void **state)
 	/* 0x000f000f,0x000f000f is node 0's cpuset in the export. */
 	assert_true(hn_set_has(&host->nodes[0].cpus, 0) && hn_set_has(&host->nodes[0].cpus, 35));
 	assert_false(hn_set_has(&host->nodes[0].cpus, 4));
+	/* Its memattr "Bandwidth": 22500 for each node's DRAM, 90000 for the HBM beside it, nothing else. */
+	for (size_t from = 0; from < 8; from++) {
+		static const size_t beside[8] = {7, 4, 5, 6};
+
+		for (size_t to = 0; to < 8; to++)
+			assert_int_equal(host->bandwidths[from * 8 + to], from > 3             ? 0
+									  : to == from         ? 22500
+									  : to == beside[from] ? 90000
+											       : 0);
+		assert_int_equal(host->nodes[from].memory_kind, from < 4 ? HN_MEMORY_DRAM : HN_MEMORY_HBM);
+	}
 }
 
 /* The export numbers nodes 1,0,2,5,4,3,6,7 in order of place, and has matrices of other objects besides. */
@@ -437,7 +696,12 @@ int main(void)
 		cmocka_unit_test(recorded_memory_only_nodes),
 		cmocka_unit_test(recorded_first_node_offline),
 		cmocka_unit_test(memory_only_nodes_are_no_home),
-		cmocka_unit_test(gpu_nodes_are_left_out),
+		cmocka_unit_test(gpu_nodes_are_told),
+		cmocka_unit_test(kinds_of_memory_are_told),
+		cmocka_unit_test(devices_have_the_nodes_of_their_files),
+		cmocka_unit_test(devices_of_an_export_are_near_their_place),
+		cmocka_unit_test(memory_that_nobody_describes_is_slower),
+		cmocka_unit_test(bandwidths_and_latencies_are_told),
 		cmocka_unit_test(isolated_cpus_are_told),
 		cmocka_unit_test(export_gives_shared_cpus_to_plain_memory),
 		cmocka_unit_test(export_orders_nodes_by_id),

@@ -85,6 +85,34 @@ void tree_link(const struct tree *tree, const char *path, const char *target)
 	assert_int_equal(symlink(target, full), 0);
 }
 
+void tree_write_two_nodes(const struct tree *tree)
+{
+	char path[128];
+
+	tree_write(tree, "sys/devices/system/cpu/online", "0-1\n");
+	tree_write(tree, "sys/devices/system/cpu/possible", "0-1\n");
+	tree_write(tree, "sys/devices/system/node/online", "0-1\n");
+	tree_write(tree, "proc/meminfo", "MemTotal: 2097152 kB\nMemFree: 34816 kB\n");
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "sys/devices/system/cpu/cpu%d/topology/core_id", i);
+		tree_write(tree, path, "%d\n", i);
+		snprintf(path, sizeof(path), "sys/devices/system/cpu/cpu%d/topology/physical_package_id", i);
+		tree_write(tree, path, "0\n");
+		snprintf(path, sizeof(path), "sys/devices/system/cpu/cpu%d/topology/thread_siblings", i);
+		tree_write(tree, path, "%d\n", i + 1);
+		snprintf(path, sizeof(path), "sys/devices/system/cpu/cpu%d/topology/core_siblings", i);
+		tree_write(tree, path, "3\n");
+		snprintf(path, sizeof(path), "sys/devices/system/node/node%d/cpumap", i);
+		tree_write(tree, path, "%d\n", i ? 0 : 3);
+		snprintf(path, sizeof(path), "sys/devices/system/node/node%d/cpulist", i);
+		tree_write(tree, path, "%s\n", i ? "" : "0-1");
+		snprintf(path, sizeof(path), "sys/devices/system/node/node%d/distance", i);
+		tree_write(tree, path, "%s\n", i ? "20 10" : "10 20");
+		snprintf(path, sizeof(path), "sys/devices/system/node/node%d/meminfo", i);
+		tree_write(tree, path, "Node %d MemTotal: 1048576 kB\nNode %d MemFree: 17408 kB\n", i, i);
+	}
+}
+
 void tree_remove(const struct tree *tree, const char *path)
 {
 	char full[PATH_MAX];
@@ -178,7 +206,7 @@ static const char *inner_root(struct tree *tree)
 	return root;
 }
 
-const char *tree_unpack(struct tree *tree, const char *name)
+static const char *unpack(struct tree *tree, const char *name, const char *excluded)
 {
 	char file[PATH_MAX], command[3 * PATH_MAX];
 
@@ -189,12 +217,21 @@ const char *tree_unpack(struct tree *tree, const char *name)
 		skip();
 	}
 	tree_init(tree);
-	/* Some have tens of thousands of files; memory blocks and PCI devices are read by none of ours. */
-	snprintf(command, sizeof(command),
-		 "tar xjf '%s' -C '%s' --exclude='*/memory[0-9]*' --exclude='*/sys/devices/pci*'", file,
-		 tree->root);
+	snprintf(command, sizeof(command), "tar xjf '%s' -C '%s' --exclude='*/memory[0-9]*' %s", file,
+		 tree->root, excluded);
 	assert_int_equal(system(command), 0);
 	return inner_root(tree);
+}
+
+/* Some have tens of thousands of files; memory blocks are read by none of ours, PCI devices by few. */
+const char *tree_unpack(struct tree *tree, const char *name)
+{
+	return unpack(tree, name, "--exclude='*/sys/devices/pci*'");
+}
+
+const char *tree_unpack_devices(struct tree *tree, const char *name)
+{
+	return unpack(tree, name, "");
 }
 
 ssize_t file_read(char *buffer, size_t size, const char *root, const char *format, ...)

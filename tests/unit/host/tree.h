@@ -42,6 +42,12 @@ void tree_write_process(const struct tree *tree, pid_t pid, uint64_t start);
  */
 const char *tree_unpack(struct tree *tree, const char *name);
 
+/* Two nodes of 1 GiB: node 0 with CPUs 0 and 1, node 1 with none; distances 10 and 20, 17 MiB free each. */
+void tree_write_two_nodes(const struct tree *tree);
+
+/* As tree_unpack(), the folders of the PCI devices too. */
+const char *tree_unpack_devices(struct tree *tree, const char *name);
+
 /* Path of a file of the recorded data, or skips the test. */
 const char *data_path(const char *name);
 

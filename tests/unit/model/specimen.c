@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/units.h"
+#include "model/check.h"
 #include "model/codec.h"
 
 static uint64_t below(struct hn_random *random, uint64_t bound)
@@ -83,6 +85,27 @@ static struct hn_set set(struct hn_random *random)
 	return numbers;
 }
 
+static void draw_performance(struct hn_random *random, struct hn_host *host)
+{
+	assert_int_equal(hn_host_add_performance(host), 0);
+	for (size_t i = 0; i < host->node_count * host->node_count; i++) {
+		host->bandwidths[i] = (uint32_t)number(random);
+		host->latencies[i] = (uint32_t)number(random);
+	}
+}
+
+static void draw_device(struct hn_random *random, struct hn_host *host)
+{
+	struct hn_device *device;
+	char name[32];
+
+	text(random, name, sizeof(name));
+	device = hn_host_add_device(host, name);
+	assert_non_null(device);
+	text(random, device->kind, sizeof(device->kind));
+	device->node = integer(random);
+}
+
 struct hn_host *specimen_host(struct hn_random *random)
 {
 	size_t nodes = below(random, 7), cpus = below(random, 40);
@@ -101,6 +124,9 @@ struct hn_host *specimen_host(struct hn_random *random)
 					 .cpus = set(random),
 					 .memory_bytes = number(random),
 					 .free_bytes = number(random),
+					 .reserved_bytes = number(random),
+					 .memory_kind =
+						 (enum hn_memory_kind)below(random, HN_MEMORY_KIND_COUNT),
 					 .pool_count = below(random, HN_POOLS_MAX + 1)};
 		for (size_t j = 0; j < node->pool_count; j++)
 			node->pools[j] =
@@ -116,8 +142,13 @@ struct hn_host *specimen_host(struct hn_random *random)
 						.core = integer(random),
 						.llc = integer(random),
 						.package = integer(random),
-						.isolated = coin(random)};
+						.isolated = coin(random),
+						.reserved = coin(random)};
 	}
+	if (coin(random))
+		draw_performance(random, host);
+	for (uint64_t i = below(random, 4); i > 0; i--)
+		draw_device(random, host);
 	host->distances_known = coin(random);
 	host->kernel_balancing = coin(random);
 	host->fifo_hazard = coin(random);
@@ -136,6 +167,20 @@ static void draw_backend(struct hn_random *random, struct hn_backend *backend)
 	text(random, backend->policy, sizeof(backend->policy));
 	backend->host_nodes = set(random);
 	backend->movability = (enum hn_movability)below(random, HN_MOVABILITY_COUNT);
+}
+
+static void draw_wishes(struct hn_random *random, struct hn_guest *guest)
+{
+	char name[32];
+
+	guest->allowed_nodes = set(random);
+	text(random, guest->near, sizeof(guest->near));
+	text(random, guest->apart, sizeof(guest->apart));
+	guest->iothread_count = (unsigned)number(random);
+	for (uint64_t i = below(random, 4); i > 0; i--) {
+		text(random, name, sizeof(name));
+		assert_int_equal(hn_guest_add_device(guest, name), 0);
+	}
 }
 
 struct hn_guest *specimen_guest(struct hn_random *random)
@@ -159,7 +204,10 @@ struct hn_guest *specimen_guest(struct hn_random *random)
 		assert_non_null(cell);
 		cell->memory_bytes = number(random);
 		cell->vcpus = set(random);
+		cell->page_bytes = number(random);
+		cell->bandwidth_bytes = number(random);
 	}
+	draw_wishes(random, guest);
 	for (uint64_t i = below(random, 6); i > 0; i--) {
 		struct hn_thread *thread = hn_guest_add_thread(
 			guest, integer(random), (enum hn_thread_kind)below(random, HN_THREAD_KIND_COUNT));
@@ -222,6 +270,14 @@ struct hn_placement *specimen_placement(struct hn_random *random, size_t nodes, 
 	placement->proven = coin(random);
 	for (size_t i = 0; i < HN_COST_PARTS; i++)
 		placement->cost.parts[i] = number(random);
+	for (size_t i = 0; i < HN_COST_PARTS; i++)
+		placement->bound.parts[i] = number(random);
+	placement->other_cpus = set(random);
+	assert_int_equal(hn_placement_set_vcpus(placement, below(random, 5)), 0);
+	for (size_t i = 0; i < placement->vcpu_count; i++) {
+		placement->vcpus[i].vcpu = (int)(7 * i + below(random, 7));
+		placement->vcpus[i].cpus = set(random);
+	}
 	for (size_t i = 0; i < cells; i++) {
 		placement->cells[i].cell = integer(random);
 		placement->cells[i].nodes = set(random);
@@ -313,29 +369,156 @@ struct hn_report *specimen_report(struct hn_random *random)
 	return report;
 }
 
+/* Makes of a wild host one that can be: see model/check.h. */
+static void make_host_possible(struct hn_random *random, struct hn_host *host)
+{
+	size_t nodes = host->node_count;
+	char note[100];
+
+	for (size_t i = 0; i < nodes; i++) {
+		struct hn_node *node = &host->nodes[i];
+
+		hn_set_clear(&node->cpus);
+		node->memory_bytes = HN_MIB + (hn_random_next(random) >> 20);
+		node->free_bytes = below(random, node->memory_bytes + 1);
+		node->reserved_bytes = below(random, node->memory_bytes + 1);
+		for (size_t j = 0; j < node->pool_count; j++)
+			node->pools[j] =
+				(struct hn_page_pool){UINT64_C(4096) << j, 40 + j, below(random, 40)};
+	}
+	host->nodes[0].memory_kind = HN_MEMORY_DRAM;
+	for (size_t i = 0; i < host->cpu_count; i++) {
+		struct hn_node *node = &host->nodes[i ? below(random, nodes) : 0];
+
+		hn_set_add(&node->cpus, host->cpus[i].id);
+		host->cpus[i].node = node->id;
+	}
+	for (size_t i = 0; i < host->device_count; i++) {
+		struct hn_device *device = &host->devices[i];
+
+		snprintf(device->name, sizeof(device->name), "0000:%02x:00.%d", (unsigned)(10 + i),
+			 (int)below(random, 8));
+		device->node = coin(random) ? -1 : host->nodes[below(random, nodes)].id;
+	}
+	hn_host_mend(host, note, sizeof(note));
+}
+
+static int any_cell(struct hn_random *random, const struct hn_guest *guest)
+{
+	return coin(random) ? -1 : guest->cells[below(random, guest->cell_count)].id;
+}
+
+static void make_guest_possible(struct hn_random *random, const struct hn_host *host, size_t number,
+				struct hn_guest *guest)
+{
+	int vcpu = 0, id = (int)below(random, 3);
+
+	snprintf(guest->name, sizeof(guest->name), "guest-%zu", number);
+	snprintf(guest->uuid, sizeof(guest->uuid), "%08zx-0000", number);
+	for (size_t i = 0; i < guest->cell_count; i++) {
+		struct hn_cell *cell = &guest->cells[i];
+
+		cell->id = id += 1 + (int)below(random, 3);
+		cell->page_bytes = coin(random) ? 0 : UINT64_C(4096) << below(random, 20);
+		cell->memory_bytes = (1 + below(random, 1000)) * (cell->page_bytes ? cell->page_bytes : 1);
+		hn_set_clear(&cell->vcpus);
+		for (int j = 0; j <= (int)below(random, 4); j++)
+			hn_set_add(&cell->vcpus, vcpu++);
+	}
+	for (size_t i = 0; i < guest->thread_count; i++)
+		guest->threads[i].cell = any_cell(random, guest);
+	for (size_t i = 0; i < guest->backend_count; i++) {
+		guest->backends[i].cell = any_cell(random, guest);
+		guest->backends[i].bytes = below(random, 1 << 30);
+		guest->backends[i].page_bytes = coin(random) ? 0 : 4096;
+	}
+	hn_set_clear(&guest->allowed_nodes);
+	if (coin(random))
+		hn_set_add(&guest->allowed_nodes, host->nodes[0].id);
+	snprintf(guest->near, sizeof(guest->near), "near");
+	for (size_t i = 0; i < guest->device_count; i++)
+		snprintf(guest->devices[i], sizeof(guest->devices[i]), "device-%zu", i);
+}
+
+static void draw_state(struct hn_random *random, const struct hn_host *host, struct hn_guest_state *state)
+{
+	struct hn_guest *guest = state->guest;
+	size_t nodes = host->node_count;
+
+	if (coin(random)) {
+		state->sample = specimen_sample(random, nodes, guest->cell_count, guest->thread_count);
+		for (size_t i = 0; i < guest->thread_count; i++)
+			state->sample->threads[i].last_node = (int)below(random, nodes + 1) - 1;
+	}
+	if (coin(random)) {
+		state->home = specimen_placement(random, nodes, guest->cell_count);
+		for (size_t i = 0; i < guest->cell_count; i++) {
+			state->home->cells[i].cell = guest->cells[i].id;
+			state->home->cells[i].nodes = hn_set_of(host->nodes[below(random, nodes)].id);
+			for (size_t j = 0; j < nodes; j++)
+				state->home->cells[i].bytes[j] =
+					below(random, guest->cells[i].memory_bytes + 1);
+		}
+	}
+	if (coin(random)) {
+		state->regret = hn_regret_new(guest->cell_count, nodes);
+		assert_non_null(state->regret);
+		state->regret->taken_ns = number(random);
+		for (size_t i = 0; i < guest->cell_count * nodes; i++)
+			state->regret->seconds[i] = 1000 * share(random);
+	}
+	state->looks = (struct hn_looks){(unsigned)number(random), (unsigned)number(random), number(random),
+					 coin(random) ? 0 : 1 + 63 * share(random)};
+	state->moving = coin(random);
+}
+
 struct hn_snapshot *specimen_snapshot(struct hn_random *random)
 {
-	struct hn_snapshot *snapshot = hn_snapshot_new(specimen_host(random));
-	size_t nodes;
+	struct hn_host *host = NULL;
+	struct hn_snapshot *snapshot;
 
+	for (; !host || host->node_count == 0 || host->cpu_count == 0; host = specimen_host(random))
+		hn_host_free(host);
+	make_host_possible(random, host);
+	snapshot = hn_snapshot_new(host);
 	assert_non_null(snapshot);
-	nodes = snapshot->host->node_count;
 	snapshot->now_ns = number(random);
+	snapshot->calibration = (struct hn_calibration){(double)(hn_random_next(random) >> 20), share(random),
+							(unsigned)number(random)};
 	for (uint64_t i = below(random, 4); i > 0; i--) {
 		struct hn_guest_state *state = hn_snapshot_add(snapshot);
 
 		assert_non_null(state);
-		state->guest = specimen_guest(random);
-		if (coin(random))
-			state->sample = specimen_sample(random, nodes, state->guest->cell_count,
-							state->guest->thread_count);
-		if (coin(random))
-			state->home = specimen_placement(random, nodes, state->guest->cell_count);
-		state->looks =
-			(struct hn_looks){(unsigned)number(random), (unsigned)number(random), number(random)};
-		state->moving = coin(random);
+		for (; !state->guest || state->guest->cell_count == 0; state->guest = specimen_guest(random))
+			hn_guest_free(state->guest);
+		make_guest_possible(random, host, (size_t)i, state->guest);
+		draw_state(random, host, state);
 	}
 	return snapshot;
+}
+
+static bool same_performance(const struct hn_host *a, const struct hn_host *b)
+{
+	size_t pairs = a->node_count * a->node_count;
+
+	if (!a->bandwidths || !b->bandwidths)
+		return a->bandwidths == b->bandwidths && a->latencies == b->latencies;
+	for (size_t i = 0; i < pairs; i++)
+		if (a->bandwidths[i] != b->bandwidths[i] || a->latencies[i] != b->latencies[i])
+			return false;
+	return true;
+}
+
+static bool same_devices(const struct hn_host *a, const struct hn_host *b)
+{
+	if (a->device_count != b->device_count)
+		return false;
+	for (size_t i = 0; i < a->device_count; i++)
+		if (strcmp(a->devices[i].name, b->devices[i].name) != 0 ||
+		    strcmp(a->devices[i].kind, b->devices[i].kind) != 0 ||
+		    a->devices[i].node != b->devices[i].node)
+			return false;
+	return true;
 }
 
 bool same_host(const struct hn_host *a, const struct hn_host *b)
@@ -351,6 +534,7 @@ bool same_host(const struct hn_host *a, const struct hn_host *b)
 
 		if (x->id != y->id || !hn_set_equal(&x->cpus, &y->cpus) ||
 		    x->memory_bytes != y->memory_bytes || x->free_bytes != y->free_bytes ||
+		    x->reserved_bytes != y->reserved_bytes || x->memory_kind != y->memory_kind ||
 		    x->pool_count != y->pool_count)
 			return false;
 		for (size_t j = 0; j < x->pool_count; j++)
@@ -366,10 +550,10 @@ bool same_host(const struct hn_host *a, const struct hn_host *b)
 		const struct hn_cpu *x = &a->cpus[i], *y = &b->cpus[i];
 
 		if (x->id != y->id || x->node != y->node || x->core != y->core || x->llc != y->llc ||
-		    x->package != y->package || x->isolated != y->isolated)
+		    x->package != y->package || x->isolated != y->isolated || x->reserved != y->reserved)
 			return false;
 	}
-	return true;
+	return same_performance(a, b) && same_devices(a, b);
 }
 
 static bool same_backend(const struct hn_backend *a, const struct hn_backend *b)
@@ -380,6 +564,18 @@ static bool same_backend(const struct hn_backend *a, const struct hn_backend *b)
 	       hn_set_equal(&a->host_nodes, &b->host_nodes) && a->movability == b->movability;
 }
 
+static bool same_wishes(const struct hn_guest *a, const struct hn_guest *b)
+{
+	if (!hn_set_equal(&a->allowed_nodes, &b->allowed_nodes) || strcmp(a->near, b->near) != 0 ||
+	    strcmp(a->apart, b->apart) != 0 || a->iothread_count != b->iothread_count ||
+	    a->device_count != b->device_count)
+		return false;
+	for (size_t i = 0; i < a->device_count; i++)
+		if (strcmp(a->devices[i], b->devices[i]) != 0)
+			return false;
+	return true;
+}
+
 bool same_guest(const struct hn_guest *a, const struct hn_guest *b)
 {
 	if (!a || !b)
@@ -387,12 +583,14 @@ bool same_guest(const struct hn_guest *a, const struct hn_guest *b)
 	if (strcmp(a->name, b->name) != 0 || strcmp(a->uuid, b->uuid) != 0 || a->pid != b->pid ||
 	    a->start_ticks != b->start_ticks || a->mode != b->mode || a->class != b->class ||
 	    a->state != b->state || strcmp(a->policy, b->policy) != 0 || a->cell_count != b->cell_count ||
-	    a->thread_count != b->thread_count || a->backend_count != b->backend_count)
+	    a->thread_count != b->thread_count || a->backend_count != b->backend_count || !same_wishes(a, b))
 		return false;
 	for (size_t i = 0; i < a->cell_count; i++)
 		if (a->cells[i].id != b->cells[i].id ||
 		    a->cells[i].memory_bytes != b->cells[i].memory_bytes ||
-		    !hn_set_equal(&a->cells[i].vcpus, &b->cells[i].vcpus))
+		    !hn_set_equal(&a->cells[i].vcpus, &b->cells[i].vcpus) ||
+		    a->cells[i].page_bytes != b->cells[i].page_bytes ||
+		    a->cells[i].bandwidth_bytes != b->cells[i].bandwidth_bytes)
 			return false;
 	for (size_t i = 0; i < a->thread_count; i++)
 		if (a->threads[i].tid != b->threads[i].tid || a->threads[i].kind != b->threads[i].kind ||
@@ -434,6 +632,17 @@ bool same_sample(const struct hn_sample *a, const struct hn_sample *b)
 	return true;
 }
 
+static bool same_vcpus(const struct hn_placement *a, const struct hn_placement *b)
+{
+	if (a->vcpu_count != b->vcpu_count || !hn_set_equal(&a->other_cpus, &b->other_cpus))
+		return false;
+	for (size_t i = 0; i < a->vcpu_count; i++)
+		if (a->vcpus[i].vcpu != b->vcpus[i].vcpu ||
+		    !hn_set_equal(&a->vcpus[i].cpus, &b->vcpus[i].cpus))
+			return false;
+	return true;
+}
+
 bool same_placement(const struct hn_placement *a, const struct hn_placement *b)
 {
 	if (!a || !b)
@@ -441,8 +650,10 @@ bool same_placement(const struct hn_placement *a, const struct hn_placement *b)
 	if (a->node_count != b->node_count || a->cell_count != b->cell_count || a->proven != b->proven)
 		return false;
 	for (size_t i = 0; i < HN_COST_PARTS; i++)
-		if (a->cost.parts[i] != b->cost.parts[i])
+		if (a->cost.parts[i] != b->cost.parts[i] || a->bound.parts[i] != b->bound.parts[i])
 			return false;
+	if (!same_vcpus(a, b))
+		return false;
 	for (size_t i = 0; i < a->cell_count; i++) {
 		const struct hn_cell_home *x = &a->cells[i], *y = &b->cells[i];
 
@@ -506,11 +717,23 @@ bool same_report(const struct hn_report *a, const struct hn_report *b)
 	return true;
 }
 
+static bool same_regret(const struct hn_regret *a, const struct hn_regret *b)
+{
+	if (!a || !b)
+		return a == b;
+	return a->taken_ns == b->taken_ns && a->cell_count == b->cell_count &&
+	       a->node_count == b->node_count &&
+	       memcmp(a->seconds, b->seconds, a->cell_count * a->node_count * sizeof(*a->seconds)) == 0;
+}
+
 bool same_snapshot(const struct hn_snapshot *a, const struct hn_snapshot *b)
 {
 	if (!a || !b)
 		return a == b;
-	if (a->now_ns != b->now_ns || !same_host(a->host, b->host) || a->guest_count != b->guest_count)
+	if (a->now_ns != b->now_ns || a->calibration.bytes_per_second != b->calibration.bytes_per_second ||
+	    a->calibration.stall_share != b->calibration.stall_share ||
+	    a->calibration.migrations != b->calibration.migrations || !same_host(a->host, b->host) ||
+	    a->guest_count != b->guest_count)
 		return false;
 	for (size_t i = 0; i < a->guest_count; i++) {
 		const struct hn_guest_state *x = &a->guests[i], *y = &b->guests[i];
@@ -518,7 +741,8 @@ bool same_snapshot(const struct hn_snapshot *a, const struct hn_snapshot *b)
 		if (!same_guest(x->guest, y->guest) || !same_sample(x->sample, y->sample) ||
 		    !same_placement(x->home, y->home) || x->looks.agreeing != y->looks.agreeing ||
 		    x->looks.fruitless != y->looks.fruitless ||
-		    x->looks.settle_until_ns != y->looks.settle_until_ns || x->moving != y->moving)
+		    x->looks.settle_until_ns != y->looks.settle_until_ns || x->moving != y->moving ||
+		    x->looks.distrust != y->looks.distrust || !same_regret(x->regret, y->regret))
 			return false;
 	}
 	return true;

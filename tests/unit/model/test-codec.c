@@ -96,6 +96,63 @@ static void a_plan_tells_what_is_to_move(void **state)
 	assert_int_equal(bytes, 421);
 }
 
+/* What 0.1.0 wrote, before there were devices, reserved memory, bounds and regret: written out by hand after
+ * its encoders. What it does not tell is what 0.1.0 took for granted. */
+static void an_earlier_snapshot_is_read(void **state)
+{
+	static const char text[] =
+		"{\"version\":1,\"now_ns\":77,\"host\":{\"name\":\"old\",\"distances_known\":true,"
+		"\"kernel_balancing\":false,\"fifo_hazard\":false,\"nodes\":[{\"id\":0,\"cpus\":\"0\","
+		"\"memory_bytes\":8192,\"free_bytes\":4096,\"pools\":[]}],\"distances\":[[10]],\"cpus\":["
+		"{\"id\":0,\"node\":0,\"core\":0,\"llc\":0,\"package\":0,\"isolated\":false}]},\"guests\":["
+		"{\"guest\":{\"name\":\"g\",\"uuid\":\"\",\"pid\":1,\"start_ticks\":2,\"mode\":\"enforce\","
+		"\"class\":\"shared\",\"state\":\"running\",\"policy\":\"\",\"cells\":[{\"id\":0,"
+		"\"memory_bytes\":4096,\"vcpus\":\"0\"}],\"threads\":[],\"backends\":[]},\"sample\":null,"
+		"\"home\":{\"node_count\":1,\"proven\":true,\"cost\":{\"remote\":1,\"cpu\":2,\"migrate\":3},"
+		"\"cells\":[{\"cell\":0,\"nodes\":\"0\",\"bytes\":[4096]}]},\"agreeing\":1,\"fruitless\":0,"
+		"\"settle_until_ns\":0,\"moving\":false}]}";
+	static const uint64_t cost[HN_COST_PARTS] = {
+		[HN_COST_REMOTE] = 1, [HN_COST_CPU] = 2, [HN_COST_MIGRATE] = 3};
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = NULL;
+	HN_AUTO(json) json_object *json = NULL;
+	const struct hn_guest_state *guest;
+	struct hn_error err = {0};
+
+	assert_int_equal(hn_json_parse(text, strlen(text), "text", &json, &err), 0);
+	if (hn_snapshot_decode(json, &snapshot, &err))
+		fail_msg("%s", err.message);
+	guest = &snapshot->guests[0];
+	assert_int_equal(snapshot->host->nodes[0].reserved_bytes, 0);
+	assert_int_equal(snapshot->host->nodes[0].memory_kind, HN_MEMORY_DRAM);
+	assert_false(snapshot->host->cpus[0].reserved);
+	assert_null(snapshot->host->bandwidths);
+	assert_int_equal(snapshot->host->device_count + guest->guest->device_count, 0);
+	assert_int_equal(snapshot->calibration.migrations, 0);
+	assert_true(hn_set_empty(&guest->guest->allowed_nodes));
+	assert_int_equal(guest->guest->cells[0].page_bytes, 0);
+	assert_null(guest->regret);
+	assert_true(guest->looks.distrust == 0);
+	assert_memory_equal(guest->home->cost.parts, cost, sizeof(cost));
+	assert_memory_equal(guest->home->bound.parts, cost, sizeof(cost)); /* as it is proven */
+	assert_int_equal(guest->home->vcpu_count, 0);
+}
+
+/* A placement that was not proven and tells no bound is bounded by nothing. */
+static void an_unproven_placement_without_bound_has_none(void **state)
+{
+	HN_AUTO(hn_placement) struct hn_placement *placement = hn_placement_new(1, 1), *read = NULL;
+	HN_AUTO(json) json_object *json = NULL;
+	struct hn_error err = {0};
+
+	placement->cost.parts[HN_COST_CPU] = 5;
+	placement->bound.parts[HN_COST_CPU] = 4;
+	json = hn_placement_encode(placement);
+	json_object_object_del(json, "bound");
+	assert_int_equal(hn_placement_decode(json, &read, &err), 0);
+	assert_int_equal(read->cost.parts[HN_COST_CPU], 5);
+	assert_int_equal(read->bound.parts[HN_COST_CPU], 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -103,6 +160,8 @@ int main(void)
 		cmocka_unit_test(no_two_are_written_alike),
 		cmocka_unit_test(unknown_members_are_skipped),
 		cmocka_unit_test(a_plan_tells_what_is_to_move),
+		cmocka_unit_test(an_earlier_snapshot_is_read),
+		cmocka_unit_test(an_unproven_placement_without_bound_has_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

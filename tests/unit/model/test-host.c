@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "specimen.h"
@@ -101,7 +102,7 @@ static void cpus_are_found_with_gaps_between(void **state)
 
 static void a_home_needs_cpus_and_memory(void **state)
 {
-	HN_AUTO(hn_host) struct hn_host *host = hn_host_new("four", 4, 0);
+	HN_AUTO(hn_host) struct hn_host *host = hn_host_new("five", 5, 0);
 	struct hn_set homes, expected = hn_set_of(9);
 
 	host->nodes[0].id = 3; /* CPUs only */
@@ -112,8 +113,42 @@ static void a_home_needs_cpus_and_memory(void **state)
 	host->nodes[3].id = 9;
 	host->nodes[3].cpus = hn_set_of(77);
 	host->nodes[3].memory_bytes = 1;
+	host->nodes[4].id = 11; /* a GPU's, whatever CPUs it claims */
+	host->nodes[4].cpus = hn_set_of(78);
+	host->nodes[4].memory_bytes = 1;
+	host->nodes[4].memory_kind = HN_MEMORY_GPU;
 	homes = hn_host_home_nodes(host);
 	assert_true(hn_set_equal(&homes, &expected));
+}
+
+static void devices_are_found_by_name(void **state)
+{
+	HN_AUTO(hn_host) struct hn_host *host = hn_host_new("h", 1, 1);
+	char name[32];
+
+	assert_null(hn_host_device(host, "0000:00:00.0"));
+	for (int i = 0; i < 20; i++) {
+		snprintf(name, sizeof(name), "0000:%02x:00.0", (unsigned)i);
+		assert_int_equal(hn_host_add_device(host, name)->node, -1);
+		host->devices[i].node = 100 + i;
+	}
+	assert_int_equal(hn_host_device(host, "0000:0f:00.0")->node, 115);
+	assert_null(hn_host_device(host, "0000:14:00.0"));
+}
+
+static void performance_is_added_once(void **state)
+{
+	HN_AUTO(hn_host) struct hn_host *host = hn_host_new("h", 3, 1);
+
+	assert_null(host->bandwidths);
+	assert_int_equal(hn_host_add_performance(host), 0);
+	for (size_t i = 0; i < 9; i++)
+		assert_int_equal(host->bandwidths[i] + host->latencies[i], 0);
+	host->bandwidths[8] = 5;
+	host->latencies[8] = 6;
+	assert_int_equal(hn_host_add_performance(host), 0);
+	assert_int_equal(host->bandwidths[8], 5);
+	assert_int_equal(host->latencies[8], 6);
 }
 
 int main(void)
@@ -125,6 +160,8 @@ int main(void)
 		cmocka_unit_test(ids_are_found),
 		cmocka_unit_test(cpus_are_found_with_gaps_between),
 		cmocka_unit_test(a_home_needs_cpus_and_memory),
+		cmocka_unit_test(devices_are_found_by_name),
+		cmocka_unit_test(performance_is_added_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

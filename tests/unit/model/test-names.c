@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "model/guest.h"
+#include "model/host.h"
 #include "model/names.h"
 #include "model/placement.h"
 #include "model/plan.h"
@@ -40,6 +41,7 @@ DEFINE_WORDS(class)
 DEFINE_WORDS(run_state)
 DEFINE_WORDS(thread_kind)
 DEFINE_WORDS(movability)
+DEFINE_WORDS(memory_kind)
 DEFINE_WORDS(verdict)
 DEFINE_WORDS(operation_state)
 
@@ -49,6 +51,7 @@ static const struct words all_words[] = {
 	{"run state", HN_RUN_COUNT, run_state_name_of, run_state_read},
 	{"thread kind", HN_THREAD_KIND_COUNT, thread_kind_name_of, thread_kind_read},
 	{"movability", HN_MOVABILITY_COUNT, movability_name_of, movability_read},
+	{"kind of memory", HN_MEMORY_KIND_COUNT, memory_kind_name_of, memory_kind_read},
 	{"verdict", HN_VERDICT_COUNT, verdict_name_of, verdict_read},
 	{"operation state", HN_OPERATION_COUNT, operation_state_name_of, operation_state_read},
 };

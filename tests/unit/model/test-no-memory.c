@@ -150,21 +150,32 @@ static void a_part_is_added_or_not(void **state)
 {
 	HN_AUTO(hn_plan) struct hn_plan *plan = hn_plan_new();
 	HN_AUTO(hn_guest) struct hn_guest *guest = hn_guest_new("g");
+	HN_AUTO(hn_placement) struct hn_placement *placement = hn_placement_new(1, 1);
+	HN_AUTO(hn_regret) struct hn_regret *regret = hn_regret_new(1, 1);
 	struct hn_host *host = hn_host_new("h", 1, 1);
 
+	assert_int_equal(hn_placement_set_vcpus(placement, 1), 0);
 	allocations_left = 0;
 	assert_null(hn_plan_add_action(plan, HN_ACTION_BIND));
 	assert_int_equal(hn_plan_add_note(plan, "x"), -ENOMEM);
 	assert_null(hn_guest_add_cell(guest, 0));
 	assert_null(hn_guest_add_thread(guest, 1, HN_THREAD_VCPU));
 	assert_null(hn_guest_add_backend(guest, "b"));
+	assert_int_equal(hn_guest_add_device(guest, "d"), -ENOMEM);
+	assert_null(hn_host_add_device(host, "d"));
+	assert_int_equal(hn_host_add_performance(host), -ENOMEM);
+	assert_int_equal(hn_placement_set_vcpus(placement, 2), -ENOMEM);
+	assert_null(hn_regret_new(2, 2));
+	assert_null(hn_regret_copy(regret));
 	assert_null(hn_snapshot_new(host)); /* which frees the host */
 	assert_null(hn_guest_new("g"));
 	assert_null(hn_plan_new());
 	assert_null(hn_report_new());
 	allocations_left = -1;
 	assert_int_equal(plan->action_count + plan->note_count, 0);
-	assert_int_equal(guest->cell_count + guest->thread_count + guest->backend_count, 0);
+	assert_int_equal(guest->cell_count + guest->thread_count + guest->backend_count + guest->device_count,
+			 0);
+	assert_int_equal(placement->vcpu_count, 1); /* what was there stays */
 }
 
 int main(void)

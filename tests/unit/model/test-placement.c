@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <string.h>
 
 #include "specimen.h"
 
@@ -97,6 +98,54 @@ static void its_nodes_are_those_of_any_cell(void **state)
 	assert_true(hn_set_equal(&nodes, &expected));
 }
 
+static void chosen_cpus_are_copied_and_replaced(void **state)
+{
+	HN_AUTO(hn_placement) struct hn_placement *placement = hn_placement_new(1, 1), *copy = NULL;
+
+	assert_int_equal(hn_placement_set_vcpus(placement, 3), 0);
+	for (int i = 0; i < 3; i++) {
+		assert_true(hn_set_empty(&placement->vcpus[i].cpus));
+		placement->vcpus[i] = (struct hn_vcpu_home){.vcpu = i, .cpus = hn_set_of(10 + i)};
+	}
+	placement->other_cpus = hn_set_of(99);
+	copy = hn_placement_copy(placement);
+	assert_true(same_placement(placement, copy));
+	placement->vcpus[2].cpus = hn_set_of(7);
+	assert_true(hn_set_has(&copy->vcpus[2].cpus, 12)); /* a table of its own */
+	assert_false(same_placement(placement, copy));
+	assert_int_equal(hn_placement_set_vcpus(copy, 1), 0);
+	assert_int_equal(copy->vcpu_count, 1);
+	assert_true(hn_set_empty(&copy->vcpus[0].cpus));
+	assert_int_equal(hn_placement_set_vcpus(copy, 0), 0);
+	assert_null(copy->vcpus);
+}
+
+/* Of the first part that differs; a bound of 0 counts as one unit, a bound above the cost is no gap. */
+static void the_gap_is_that_of_the_first_part_that_differs(void **state)
+{
+	static const struct {
+		uint64_t cost[HN_COST_PARTS], bound[HN_COST_PARTS];
+		double gap;
+	} cases[] = {
+		{{0}, {0}, 0},
+		{{7, 3, 2, 1, 9}, {7, 3, 2, 1, 9}, 0},
+		{{12, 0, 0, 0, 0}, {10, 0, 0, 0, 0}, 0.2},
+		{{12, 100, 0, 0, 0}, {10, 1, 0, 0, 0}, 0.2},
+		{{5, 3, 0, 0, 0}, {5, 0, 0, 0, 0}, 3},
+		{{5, 3, 1, 4, 150}, {5, 3, 1, 4, 100}, 0.5},
+		{{5, 3, 9, 0, 0}, {5, 4, 1, 0, 0}, 0},
+		{{UINT64_MAX, 0, 0, 0, 0}, {0, 0, 0, 0, 0}, 18446744073709551616.0},
+	};
+
+	for (size_t i = 0; i < HN_COUNT(cases); i++) {
+		HN_AUTO(hn_placement) struct hn_placement *placement = hn_placement_new(1, 1);
+
+		memcpy(placement->cost.parts, cases[i].cost, sizeof(cases[i].cost));
+		memcpy(placement->bound.parts, cases[i].bound, sizeof(cases[i].bound));
+		assert_true(hn_placement_gap(placement) == cases[i].gap);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -106,6 +155,8 @@ int main(void)
 		cmocka_unit_test(cost_and_proof_do_not_make_a_home_another),
 		cmocka_unit_test(other_sizes_are_not_equal),
 		cmocka_unit_test(its_nodes_are_those_of_any_cell),
+		cmocka_unit_test(chosen_cpus_are_copied_and_replaced),
+		cmocka_unit_test(the_gap_is_that_of_the_first_part_that_differs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "model/check.h"
 #include "model/codec.h"
 #include "policy/capacity.h"
 #include "policy/decide.h"
@@ -32,7 +33,7 @@ static struct hn_plan *decide_now(const struct hn_snapshot *snapshot)
 	struct hn_looks looks;
 
 	options.now = true;
-	if (hn_decide(snapshot, 0, &options, &plan, &looks, &err) < 0)
+	if (hn_decide(snapshot, 0, &options, &plan, &looks, NULL, &err) < 0)
 		fail_msg("%s", err.message);
 	return plan;
 }
@@ -72,16 +73,21 @@ static void assert_migration(const struct hn_snapshot *snapshot, const struct hn
 	uint64_t present = hn_cell_sample_present(&state->sample->cells[cell], snapshot->host->node_count);
 	struct hn_interval away = hn_interval_wilson(pages_away(snapshot, plan, cell), present);
 	bool split = hn_set_count(&plan->home->cells[cell].nodes) > 1;
+	uint64_t bytes = 0;
 
+	for (size_t i = 0; i < plan->action_count; i++) /* of all its steps */
+		if (plan->actions[i].kind == HN_ACTION_MIGRATE && plan->actions[i].cell == action->cell)
+			bytes += plan->actions[i].bytes;
 	assert_true(hn_set_has(&plan->home->cells[cell].nodes, action->to_node));
 	assert_true(state->guest->backends[cell].movability == HN_MOVABLE);
 	assert_true(away.value > 0);
-	assert_true((double)action->bytes <= bytes_of_share(snapshot, cell, away.high) + 2);
-	assert_int_equal(action->limit_bytes > 0, split);
+	assert_true((double)bytes <= bytes_of_share(snapshot, cell, away.high) + 2);
+	if (bytes == action->bytes)
+		assert_int_equal(action->limit_bytes > 0, split);
 	if (split)
 		assert_true(action->bytes <= action->limit_bytes);
 	else
-		assert_true((double)action->bytes >= bytes_of_share(snapshot, cell, away.value) - 2);
+		assert_true((double)bytes >= bytes_of_share(snapshot, cell, away.value) - 2);
 }
 
 /* CPUs where a thread belongs. */
@@ -90,6 +96,13 @@ static struct hn_set cpus_for(const struct hn_snapshot *snapshot, const struct h
 	const struct hn_guest *guest = snapshot->guests[0].guest;
 	struct hn_set cpus = {0}, nodes = hn_placement_nodes(plan->home);
 
+	/* which CPUs become a guest's own is policy/cpus.c's matter */
+	if (plan->home->vcpu_count > 0 && guest->class != HN_CLASS_SHARED &&
+	    guest->threads[thread].kind != HN_THREAD_VCPU)
+		return plan->home->other_cpus;
+	for (size_t i = 0; i < plan->home->vcpu_count && guest->class != HN_CLASS_SHARED; i++)
+		if (guest->threads[thread].vcpu == plan->home->vcpus[i].vcpu)
+			return plan->home->vcpus[i].cpus;
 	if (guest->threads[thread].cell >= 0)
 		nodes = plan->home->cells[hn_guest_cell_index(guest, guest->threads[thread].cell)].nodes;
 	for (size_t i = 0; i < snapshot->host->cpu_count; i++)
@@ -129,11 +142,14 @@ static void assert_plan(const struct hn_snapshot *snapshot, const struct hn_plan
 			continue;
 		migrations++;
 		assert_migration(snapshot, plan, &plan->actions[i]);
-		for (size_t j = 0; j < i; j++)
-			assert_false(plan->actions[j].kind == HN_ACTION_MIGRATE &&
-				     plan->actions[j].cell == plan->actions[i].cell);
+		for (size_t j = 0; j < i;
+		     j++) /* more than one of a cell only where there was no room at once */
+			if (plan->actions[j].kind == HN_ACTION_MIGRATE &&
+			    plan->actions[j].cell == plan->actions[i].cell)
+				assert_non_null(strstr(plan->actions[j].reason, "for want of room"));
 	}
-	assert_true(migrations <= snapshot->guests[0].guest->cell_count);
+	if (snapshot->guests[0].guest->cell_count == 1) /* what leaves makes room for nobody */
+		assert_true(migrations <= 1);
 	assert_bindings(snapshot, plan);
 }
 
@@ -229,6 +245,8 @@ static void total_moved_is_what_was_away(void **state)
 		int operations = 0, nodes = (int)snapshot->host->node_count;
 		enum hn_verdict last = HN_VERDICT_UNKNOWN;
 
+		for (size_t i = 1; i < snapshot->guest_count; i++)
+			snapshot->guests[i].moving = false; /* or its nodes would be waited for, for ever */
 		for (int tick = 0; tick < 60 && snapshot->guests[0].sample; tick++) {
 			HN_AUTO(hn_plan) struct hn_plan *plan = NULL;
 			struct hn_error err = {0};
@@ -236,7 +254,7 @@ static void total_moved_is_what_was_away(void **state)
 			snapshot->now_ns += 10 * SECOND;
 			snapshot->guests[0].sample->taken_ns = snapshot->now_ns;
 			assert_int_equal(hn_decide(snapshot, 0, &hn_decide_defaults, &plan,
-						   &snapshot->guests[0].looks, &err),
+						   &snapshot->guests[0].looks, NULL, &err),
 					 0);
 			for (size_t i = 0; plan->home && operations == 0 && i < plan->home->cell_count; i++) {
 				uint64_t present = hn_cell_sample_present(
@@ -290,10 +308,11 @@ static void the_same_snapshot_gives_the_same_plan(void **state)
 	}
 }
 
-/* A snapshot that was written to a file replays the decision. */
+/* A snapshot that was written to a file replays the decision; drawn ones that cannot be are not read back. */
 static void a_snapshot_that_was_written_gives_the_same_plan(void **state)
 {
 	struct hn_random random = {105};
+	int possible = 0;
 
 	for (int round = 0; round < INSTANCES / 5; round++) {
 		HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_draw(&random, &drawn), *read = NULL;
@@ -302,6 +321,9 @@ static void a_snapshot_that_was_written_gives_the_same_plan(void **state)
 		HN_AUTO(json) json_object *plan_json = hn_plan_encode(plan), *replayed_json = NULL;
 		struct hn_error err = {0};
 
+		if (hn_snapshot_check(snapshot, &err) < 0)
+			continue;
+		possible++;
 		assert_int_equal(
 			hn_json_parse(text_of(json), strlen(text_of(json)), "snapshot", &parsed, &err), 0);
 		assert_int_equal(hn_snapshot_decode(parsed, &read, &err), 0);
@@ -309,6 +331,8 @@ static void a_snapshot_that_was_written_gives_the_same_plan(void **state)
 		replayed_json = hn_plan_encode(replayed);
 		assert_string_equal(text_of(plan_json), text_of(replayed_json));
 	}
+	print_message("%d of %d can be\n", possible, INSTANCES / 5);
+	assert_true(possible >= INSTANCES / 20);
 }
 
 /* Guests decided one after the other, each home adopted, are promised no node's memory twice. */
@@ -331,8 +355,9 @@ static void guests_decided_in_turn_share_the_memory(void **state)
 			for (uint64_t cell = 0; cell <= hn_random_below(&random, 3); cell++)
 				scene_cell(snapshot, guest, 1 + hn_random_below(&random, 700), 1);
 			scene_sample(snapshot, guest); /* nothing touched yet */
-			assert_int_equal(hn_decide(snapshot, guest, &hn_decide_defaults, &plan, &looks, &err),
-					 0);
+			assert_int_equal(
+				hn_decide(snapshot, guest, &hn_decide_defaults, &plan, &looks, NULL, &err),
+				0);
 			scene_adopt(snapshot, guest, plan);
 			full += plan->verdict == HN_VERDICT_BLOCKED;
 			for (size_t cell = 0; plan->home && cell < plan->home->cell_count; cell++)

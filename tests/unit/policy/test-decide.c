@@ -19,7 +19,7 @@ static struct hn_plan *decide_with(const struct hn_snapshot *snapshot,
 	struct hn_plan *plan = NULL;
 	struct hn_error err = {0};
 
-	if (hn_decide(snapshot, 0, options, &plan, looks, &err) < 0)
+	if (hn_decide(snapshot, 0, options, &plan, looks, NULL, &err) < 0)
 		fail_msg("%s", err.message);
 	return plan;
 }
@@ -410,7 +410,7 @@ static void an_unknown_policy_is_an_error(void **state)
 	struct hn_error err = {0};
 
 	strcpy(snapshot->guests[0].guest->policy, "nonsense");
-	assert_int_equal(hn_decide(snapshot, 0, &hn_decide_defaults, &plan, &looks, &err), -EINVAL);
+	assert_int_equal(hn_decide(snapshot, 0, &hn_decide_defaults, &plan, &looks, NULL, &err), -EINVAL);
 	assert_null(plan);
 	assert_non_null(strstr(err.message, "nonsense"));
 }

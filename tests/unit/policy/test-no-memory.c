@@ -9,10 +9,13 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "policy/decide.h"
+#include "policy/policies.h"
+#include "policy/swap.h"
 #include "scene.h"
 
 static long allocations_left = -1; /* -1: as many as asked for */
@@ -45,7 +48,7 @@ static void a_decision_is_whole_or_none(void **state)
 	struct hn_random random = {111};
 	long most = 0;
 
-	for (int round = 0; round < 60; round++) {
+	for (int round = 0; round < 110; round++) {
 		HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_draw(&random, &drawn);
 		struct hn_decide_options options = hn_decide_defaults;
 		HN_AUTO(hn_plan) struct hn_plan *whole = NULL, *plan = NULL;
@@ -54,17 +57,25 @@ static void a_decision_is_whole_or_none(void **state)
 		long allowed = 0;
 		int r;
 
+		const struct hn_policy *policy = hn_policies();
+		HN_AUTO(hn_regret) struct hn_regret *regret = NULL, *kept = NULL;
+
+		for (int i = 0; i < round / 2; i++) /* each of them now and then */
+			policy = policy[1].name ? policy + 1 : hn_policies();
+		snprintf(snapshot->guests[0].guest->policy, sizeof(snapshot->guests[0].guest->policy), "%s",
+			 policy->name);
 		options.now = round % 2;
-		assert_int_equal(hn_decide(snapshot, 0, &options, &whole, &looks, &err), 0);
+		assert_int_equal(hn_decide(snapshot, 0, &options, &whole, &looks, &kept, &err), 0);
 		for (;; allowed++) {
 			allocations_left = allowed;
-			r = hn_decide(snapshot, 0, &options, &plan, &looks, &err);
+			r = hn_decide(snapshot, 0, &options, &plan, &looks, &regret, &err);
 			allocations_left = -1;
 			if (r == 0)
 				break;
 			assert_int_equal(r, -ENOMEM);
 			assert_string_equal(err.message, "out of memory");
 			assert_null(plan);
+			assert_null(regret);
 		}
 		assert_int_equal(plan->verdict, whole->verdict);
 		assert_string_equal(plan->reason, whole->reason);
@@ -75,10 +86,52 @@ static void a_decision_is_whole_or_none(void **state)
 	assert_true(most > 30);
 }
 
+/* Two guests on each other's full nodes, with all the regret they need. */
+static struct hn_snapshot *crossed(void)
+{
+	struct hn_snapshot *snapshot = scene_new(2, 4, 4000);
+
+	for (size_t i = 0; i < 2; i++) {
+		size_t guest = scene_guest_on(snapshot, "g", 1, 2000, 4, i);
+
+		scene_threads(snapshot, guest, -1, 1 - i);
+		scene_free_mib(snapshot, i, 200);
+		snprintf(snapshot->guests[guest].guest->policy, sizeof(snapshot->guests[guest].guest->policy),
+			 "adaptive");
+		snapshot->guests[guest].regret = hn_regret_new(1, 2);
+		for (size_t node = 0; node < 2; node++)
+			snapshot->guests[guest].regret->seconds[node] = 1000;
+	}
+	return snapshot;
+}
+
+static void a_swap_is_whole_or_none(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = crossed();
+	HN_AUTO(hn_swap) struct hn_swap *swap = NULL;
+	struct hn_error err = {0};
+	long allowed = 0;
+
+	for (;; allowed++) {
+		int r;
+
+		allocations_left = allowed;
+		r = hn_decide_swap(snapshot, 0, &hn_decide_defaults, &swap, &err);
+		allocations_left = -1;
+		if (r == 0)
+			break;
+		assert_int_equal(r, -ENOMEM);
+		assert_null(swap);
+	}
+	assert_non_null(swap);
+	assert_true(allowed > 20);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_decision_is_whole_or_none),
+		cmocka_unit_test(a_swap_is_whole_or_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,420 @@
+/*
+ * homenode simulate - plays guests coming, going and straying to a modelled host under a policy. Needs no
+ * homenoded.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/units.h"
+#include "cli/azure-trace.h"
+#include "cli/command.h"
+#include "cli/host-file.h"
+#include "cli/table.h"
+#include "cli/words.h"
+#include "policy/policies.h"
+#include "sim/generator.h"
+#include "sim/simulation.h"
+
+#define QUIET_NS (2 * HN_NS_PER_S) /* what takes no longer needs no progress bar */
+#define REDRAW_NS (HN_NS_PER_S / 5)
+
+struct options {
+	const char *trace, *host;
+	uint64_t nodes, cpus, memory_bytes; /* of a host without a file */
+	uint64_t seed, ticks, tick_ns;
+	double load;
+	bool all;
+	struct hn_world_options world;
+};
+
+struct run {
+	const struct hn_policy *policy;
+	struct hn_score score;
+	double seconds; /* it took */
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * HN_NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+static int take_number(const char *name, const char *text, uint64_t most, uint64_t *ret, struct hn_error *err)
+{
+	char *end;
+
+	errno = 0;
+	*ret = strtoull(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno || *ret > most)
+		return hn_fail(err, -EINVAL, "--%s: '%s' is no number from 0 to %llu", name, text,
+			       (unsigned long long)most);
+	return 0;
+}
+
+static int take_load(const char *text, double *ret, struct hn_error *err)
+{
+	char *end;
+
+	*ret = strtod(text, &end);
+	if (end == text || *end || !(*ret >= 0.01 && *ret <= 10))
+		return hn_fail(err, -EINVAL, "--load: '%s' is not within 0.01 and 10", text);
+	return 0;
+}
+
+static int take_tick(const char *text, uint64_t *ret, struct hn_error *err)
+{
+	int r = hn_duration_parse(text, ret, err);
+
+	if (r < 0)
+		return hn_error_prefix(err, "--tick");
+	if (*ret < HN_NS_PER_S / 10 || *ret > 3600 * HN_NS_PER_S)
+		return hn_fail(err, -EINVAL, "--tick: '%s' is not within 100ms and 1h", text);
+	return 0;
+}
+
+/* Those that must be something: 1 when the option is unknown. */
+static int take_option(int option, struct options *options, struct hn_error *err)
+{
+	int r;
+
+	switch (option) {
+	case 't':
+		options->trace = optarg;
+		return 0;
+	case 'g':
+		options->trace = NULL;
+		return 0;
+	case 's':
+		return take_number("seed", optarg, UINT64_MAX, &options->seed, err);
+	case 'H':
+		options->host = optarg;
+		return 0;
+	case 'n':
+		return take_number("nodes", optarg, 256, &options->nodes, err);
+	case 'c':
+		return take_number("cpus", optarg, HN_SET_MAX, &options->cpus, err);
+	case 'm':
+		r = hn_bytes_parse(optarg, &options->memory_bytes, err);
+		return r < 0 ? hn_error_prefix(err, "--memory") : 0;
+	case 'p':
+		options->world.policy = optarg;
+		return hn_policy_find(optarg, err) ? 0 : -EINVAL;
+	case 'a':
+		options->all = true;
+		return 0;
+	case 'k':
+		return take_number("ticks", optarg, UINT64_C(1) << 40, &options->ticks, err);
+	case 'i':
+		return take_tick(optarg, &options->tick_ns, err);
+	case 'l':
+		return take_load(optarg, &options->load, err);
+	default:
+		return 1;
+	}
+}
+
+static int parse_options(const struct hn_invocation *invocation, struct options *options)
+{
+	static const struct option longs[] = {{"trace", required_argument, NULL, 't'},
+					      {"generate", no_argument, NULL, 'g'},
+					      {"seed", required_argument, NULL, 's'},
+					      {"host", required_argument, NULL, 'H'},
+					      {"nodes", required_argument, NULL, 'n'},
+					      {"cpus", required_argument, NULL, 'c'},
+					      {"memory", required_argument, NULL, 'm'},
+					      {"policy", required_argument, NULL, 'p'},
+					      {"all-policies", no_argument, NULL, 'a'},
+					      {"ticks", required_argument, NULL, 'k'},
+					      {"tick", required_argument, NULL, 'i'},
+					      {"load", required_argument, NULL, 'l'},
+					      {0}};
+	struct hn_error err = {0};
+	int option, r;
+
+	optind = 0;
+	while ((option = getopt_long(invocation->argc, invocation->argv, "t:gs:n:p:a", longs, NULL)) != -1) {
+		r = take_option(option, options, &err);
+		if (r < 0)
+			fprintf(stderr, "homenode: %s\n", err.message);
+		if (r != 0)
+			return -1;
+	}
+	if (optind != invocation->argc || options->ticks == 0) {
+		fprintf(stderr, "homenode: simulate takes options only, and one tick at least\n");
+		return -1;
+	}
+	return 0;
+}
+
+static int load_host(const struct options *options, struct hn_snapshot **ret, struct hn_error *err)
+{
+	struct hn_host *host = NULL;
+	int r;
+
+	if (options->host)
+		return hn_host_file_load(options->host, ret, err);
+	r = hn_host_make((unsigned)options->nodes, (unsigned)options->cpus, options->memory_bytes, &host,
+			 err);
+	if (r < 0)
+		return r;
+	*ret = hn_snapshot_new(host);
+	return *ret ? 0 : hn_oom(err);
+}
+
+static int load_trace(const struct options *options, const struct hn_host *host, struct hn_trace **ret,
+		      struct hn_error *err)
+{
+	struct hn_generator generator = {.seed = options->seed,
+					 .ticks = options->ticks,
+					 .tick_ns = options->tick_ns,
+					 .load = options->load};
+	struct hn_azure_options azure = {.seed = options->seed,
+					 .ticks = options->ticks,
+					 .tick_ns = options->tick_ns,
+					 .load = options->load};
+
+	return options->trace ? hn_azure_trace_load(options->trace, &azure, host, ret, err)
+			      : hn_generate(&generator, host, ret, err);
+}
+
+struct bar {
+	const char *policy;
+	uint64_t started_ns, drawn_ns;
+	bool drawn;
+};
+
+static void on_progress(uint64_t tick, uint64_t ticks, void *context)
+{
+	struct bar *bar = context;
+	uint64_t now = now_ns();
+	char text[64];
+
+	if (now - bar->started_ns < QUIET_NS || now - bar->drawn_ns < REDRAW_NS)
+		return;
+	bar->drawn_ns = now;
+	bar->drawn = true;
+	fprintf(stderr, "\r\033[K%s %s %.0f %%", bar->policy,
+		hn_say_bar((double)tick / (double)ticks, 30, text, sizeof(text)),
+		100 * (double)tick / (double)ticks);
+}
+
+static int run_policy(const struct options *options, const struct hn_trace *trace, const struct hn_host *host,
+		      struct run *run, struct hn_error *err)
+{
+	struct hn_world_options world = options->world;
+	struct bar bar = {.policy = run->policy->name, .started_ns = now_ns()};
+	int r;
+
+	world.policy = run->policy->name;
+	r = hn_simulate(trace, host, &world, isatty(STDERR_FILENO) ? on_progress : NULL, &bar, &run->score,
+			err);
+	run->seconds = (double)(now_ns() - bar.started_ns) / (double)HN_NS_PER_S;
+	if (bar.drawn)
+		fputs("\r\033[K", stderr);
+	return r;
+}
+
+/* Locality over time as a line of eighths; the lowest step stands for 0.5 and less. */
+static const char *say_course(const struct hn_score *score, char *text, size_t size)
+{
+	static const char *const steps[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+	size_t used = 0;
+
+	*text = '\0';
+	for (size_t i = 0; i < HN_COURSE && used < size; i++) {
+		double value = score->course[i];
+		int step = (int)floor((value - 0.5) * 2 * HN_COUNT(steps));
+
+		step = step < 0 ? 0 : step >= (int)HN_COUNT(steps) ? (int)HN_COUNT(steps) - 1 : step;
+		used += (size_t)snprintf(text + used, size - used, "%s", value < 0 ? " " : steps[step]);
+	}
+	return text;
+}
+
+static void add_run(struct hn_table *table, const struct run *run)
+{
+	const struct hn_world_counts *counts = &run->score.counts;
+	char text[128];
+
+	hn_table_row(table);
+	hn_table_cell(table, HN_TONE_PLAIN, "%s", run->policy->name);
+	hn_table_cell(table, HN_TONE_PLAIN, "%llu", (unsigned long long)counts->placed);
+	hn_table_cell(table, HN_TONE_PLAIN, "%llu", (unsigned long long)counts->refused);
+	if (run->score.locality >= 0)
+		hn_table_cell(table, hn_tone_of_share(run->score.locality), "%.2f %%",
+			      100 * run->score.locality);
+	else
+		hn_table_cell(table, HN_TONE_FAINT, "-");
+	hn_table_cell(table, HN_TONE_PLAIN, "%s", say_course(&run->score, text, sizeof(text)));
+	hn_table_cell(table, HN_TONE_PLAIN, "%s", hn_bytes_format(counts->moved_bytes, text, sizeof(text)));
+	hn_table_cell(table, HN_TONE_PLAIN, "%llu", (unsigned long long)counts->moves);
+	hn_table_cell(table, counts->undone ? HN_TONE_BAD : HN_TONE_PLAIN, "%llu",
+		      (unsigned long long)counts->undone);
+	hn_table_cell(table, HN_TONE_FAINT, "%.0f", (double)run->score.ticks / fmax(run->seconds, 1e-6));
+}
+
+static int print_runs(const struct run *runs, size_t count, const struct hn_host *host, bool colour)
+{
+	static const struct {
+		const char *title;
+		bool right;
+	} columns[] = {{"POLICY", false}, {"PLACED", true},  {"REFUSED", true},
+		       {"LOCAL", true},   {"COURSE", false}, {"MOVED", true},
+		       {"MOVES", true},   {"UNDONE", true},  {"TICKS/S", true}};
+	struct hn_table *table = hn_table_new(colour);
+	int r;
+
+	printf("%s: %zu nodes, %zu CPUs; %llu guests come in %llu ticks, %zu at a time at most, memory %.0f "
+	       "%% "
+	       "full\n\n",
+	       host->name, host->node_count, host->cpu_count,
+	       (unsigned long long)runs[0].score.counts.arrived, (unsigned long long)runs[0].score.ticks,
+	       runs[0].score.most_guests, 100 * runs[0].score.filled);
+	for (size_t i = 0; i < HN_COUNT(columns); i++)
+		hn_table_column(table, columns[i].title, columns[i].right);
+	for (size_t i = 0; i < count; i++)
+		add_run(table, &runs[i]);
+	r = hn_table_print(table, 0, stdout);
+	hn_table_free(table);
+	return r;
+}
+
+static json_object *share_or_null(double share)
+{
+	return share < 0 ? NULL : json_object_new_double(share);
+}
+
+static json_object *encode_run(const struct run *run)
+{
+	const struct hn_world_counts *counts = &run->score.counts;
+	const struct {
+		const char *key;
+		uint64_t value;
+	} numbers[] = {{"ticks", run->score.ticks},
+		       {"arrived", counts->arrived},
+		       {"placed", counts->placed},
+		       {"refused", counts->refused},
+		       {"placed_before_refusal", counts->placed_before_refusal},
+		       {"departed", counts->departed},
+		       {"most_guests", run->score.most_guests},
+		       {"looks", counts->looks},
+		       {"moves", counts->moves},
+		       {"moved_bytes", counts->moved_bytes},
+		       {"undone", counts->undone},
+		       {"undone_bytes", counts->undone_bytes},
+		       {"binds", counts->binds}};
+	HN_AUTO(json) json_object *json = json_object_new_object();
+	json_object *course = json_object_new_array();
+	int failed = !json || !course;
+
+	for (size_t i = 0; i < HN_COURSE && !failed; i++)
+		failed = json_object_array_add(course, share_or_null(run->score.course[i]));
+	if (failed || hn_json_add(json, "course", course)) {
+		if (failed)
+			json_object_put(course);
+		return NULL;
+	}
+	failed = hn_json_add_string(json, "policy", run->policy->name) ||
+		 hn_json_add(json, "locality", share_or_null(run->score.locality)) ||
+		 hn_json_add_double(json, "memory_filled", run->score.filled);
+	for (size_t i = 0; i < HN_COUNT(numbers) && !failed; i++)
+		failed = hn_json_add_u64(json, numbers[i].key, numbers[i].value);
+	return failed ? NULL : hn_steal(json);
+}
+
+static int print_json(const struct hn_invocation *invocation, const struct options *options,
+		      const struct hn_host *host, const struct run *runs, size_t count)
+{
+	HN_AUTO(json) json_object *json = json_object_new_object();
+	json_object *items = json_object_new_array();
+	int failed = !json || !items;
+
+	for (size_t i = 0; i < count && !failed; i++) {
+		json_object *item = encode_run(&runs[i]);
+
+		failed = !item || json_object_array_add(items, item);
+	}
+	if (failed || hn_json_add(json, "runs", items)) {
+		if (failed)
+			json_object_put(items);
+		return -ENOMEM;
+	}
+	if (hn_json_add_string(json, "host", host->name) || hn_json_add_u64(json, "seed", options->seed) ||
+	    hn_json_add_u64(json, "tick_ns", options->tick_ns))
+		return -ENOMEM;
+	hn_print_json(invocation, json);
+	return 0;
+}
+
+static int simulate(const struct hn_invocation *invocation, const struct options *options,
+		    struct hn_error *err)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = NULL;
+	HN_AUTO(hn_trace) struct hn_trace *trace = NULL;
+	struct run runs[32] = {{0}};
+	size_t count = 0;
+	int r = load_host(options, &snapshot, err);
+
+	if (r == 0)
+		r = load_trace(options, snapshot->host, &trace, err);
+	if (r < 0)
+		return r;
+	if (options->all)
+		for (const struct hn_policy *policy = hn_policies(); policy->name; policy++)
+			runs[count < HN_COUNT(runs) ? count++ : count - 1].policy = policy;
+	else
+		runs[count++].policy = hn_policy_find(options->world.policy, err);
+	for (size_t i = 0; i < count && r == 0; i++)
+		r = run_policy(options, trace, snapshot->host, &runs[i], err);
+	if (r < 0)
+		return r;
+	r = invocation->json ? print_json(invocation, options, snapshot->host, runs, count)
+			     : print_runs(runs, count, snapshot->host, invocation->colour);
+	return r < 0 ? hn_oom(err) : 0;
+}
+
+static enum hn_exit run_simulate(const struct hn_invocation *invocation)
+{
+	struct options options = {.nodes = 4,
+				  .cpus = 32,
+				  .memory_bytes = 128 * HN_GIB,
+				  .seed = 1,
+				  .ticks = 8640,
+				  .tick_ns = 10 * HN_NS_PER_S,
+				  .load = 0.9,
+				  .world = hn_world_defaults()};
+	struct hn_error err = {0};
+
+	if (parse_options(invocation, &options) < 0)
+		return HN_EXIT_USAGE;
+	return simulate(invocation, &options, &err) < 0 ? hn_report_error(&err) : HN_EXIT_OK;
+}
+
+const struct hn_command hn_command_simulate = {
+	.name = "simulate",
+	.arguments = "[OPTION]...",
+	.summary = "play guests coming, going and straying to a modelled host under a policy",
+	.options =
+		"  -g, --generate       draw the guests from a seed, shaped like a public cloud's (default)\n"
+		"  -t, --trace FILE     take them from a packing trace in Azure's SQLite schema\n"
+		"  -s, --seed N         of all that is drawn (default 1)\n"
+		"      --load X         asked for in the mean, over what the host has (default 0.9)\n"
+		"      --host PATH      hwloc's XML, a folder with sys/ and proc/, or JSON\n"
+		"  -n, --nodes N        or so many nodes (default 4)\n"
+		"      --cpus N         with that many CPUs each (default 32)\n"
+		"      --memory SIZE    and that much memory each (default 128G)\n"
+		"  -p, --policy NAME    that all guests are under\n"
+		"  -a, --all-policies   one after the other\n"
+		"      --ticks N        how long (default 8640, a day)\n"
+		"      --tick TIME      what a tick stands for (default 10s)\n",
+	.run = run_simulate,
+};

@@ -1,0 +1,19 @@
+#pragma once
+/*
+ * operation - carries a plan out in a world, as homenoded's hands do: threads at once, pages at their speed.
+ * Pure. Private to sim/.
+ */
+#include "sim/resident.h"
+#include "sim/world.h"
+
+/* Binds the plan's threads and begins with its migrations; takes the plan over. */
+void operation_start(struct resident *resident, struct hn_guest_state *state, const struct hn_host *host,
+		     struct hn_plan *plan, struct hn_world_counts *counts);
+
+/*
+ * Moves up to so many pages. True when the plan is carried out, or what is left of it cannot be: the
+ * operation is then over and the guest's looks say so.
+ */
+bool operation_go_on(struct resident *resident, struct hn_guest_state *state, struct hn_host *host,
+		     uint64_t pages, uint64_t now_ns, const struct hn_world_options *options,
+		     struct hn_world_counts *counts);

@@ -1,0 +1,294 @@
+"""homenode fit, replay and simulate on hosts and snapshots made here: output, JSON and exit codes."""
+
+import json
+import os
+import pathlib
+import sqlite3
+import subprocess
+import tempfile
+import unittest
+
+HOMENODE = os.environ["HOMENODE"]
+PACKING_TRACE = os.environ["PACKING_TRACE"]
+GIB = 1 << 30
+
+
+def run(*arguments):
+    return subprocess.run([HOMENODE, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False)
+
+
+def make_host(nodes=2, cpus=4, gib=16, free=None):
+    """A host as GET /v1/host gives it."""
+    return {
+        "name": "made", "distances_known": True, "kernel_balancing": False, "fifo_hazard": False,
+        "nodes": [{"id": n, "cpus": f"{n * cpus}-{n * cpus + cpus - 1}", "memory_bytes": gib * GIB,
+                   "free_bytes": (free[n] if free else gib) * GIB, "pools": []} for n in range(nodes)],
+        "distances": [[10 if a == b else 20 for b in range(nodes)] for a in range(nodes)],
+        "cpus": [{"id": c, "node": c // cpus, "core": c, "llc": c // cpus, "package": c // cpus, "isolated": False}
+                 for c in range(nodes * cpus)],
+    }
+
+
+class Files(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="homenode-cli-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def write(self, name, value):
+        path = self.folder / name
+        path.write_text(value if isinstance(value, str) else json.dumps(value), encoding="utf-8")
+        return path
+
+    def run_json(self, code, *arguments):
+        done = run("--json", *arguments)
+        self.assertEqual(done.returncode, code, done)
+        return json.loads(done.stdout)
+
+    def refused(self, code, says, *arguments):
+        done = run(*arguments)
+        self.assertEqual(done.returncode, code, done)
+        self.assertIn(says, done.stderr)
+        self.assertEqual(done.stdout, "")
+
+
+class Fit(Files):
+    def fit(self, code, host, *arguments):
+        return self.run_json(code, "fit", "--host", self.write("host.json", host), *arguments)
+
+    def test_as_many_fit_as_there_is_room_for(self):
+        # 16 GiB a node less 64 MiB kept free: three of 5 GiB each, on two nodes
+        answer = self.fit(0, make_host(), "--vcpus", 1, "--memory", "5G")
+        self.assertTrue(answer["fits"])
+        self.assertEqual(answer["more"], 5)
+        self.assertEqual(answer["home"]["cells"][0]["nodes"], str(answer["home"]["cells"][0]["nodes"]))
+        self.assertEqual(answer["explanation"]["cells"][0]["nodes"], answer["home"]["cells"][0]["nodes"])
+
+    def test_two_cells_are_put_on_the_two_nodes_that_hold_one_each(self):
+        answer = self.fit(0, make_host(nodes=3, free=[9, 3, 9]), "--vcpus", 8, "--memory", "16G", "--cells", 2)
+        self.assertEqual(sorted(cell["nodes"] for cell in answer["home"]["cells"]), ["0", "2"])
+        self.assertEqual(answer["more"], 0)
+        refused = [choice for cell in answer["explanation"]["cells"] for choice in cell["choices"] if choice["node"] == 1]
+        self.assertEqual([choice["kind"] for choice in refused], ["refused", "refused"])
+        self.assertIn("free of 8 GiB needed", refused[0]["sentence"])
+
+    def test_what_does_not_fit_has_an_exit_code_and_numbers(self):
+        answer = self.fit(6, make_host(free=[4, 6]), "--vcpus", 4, "--memory", "16G", "--cells", 2)
+        self.assertFalse(answer["fits"])
+        self.assertIsNone(answer["home"])
+        for cell in answer["explanation"]["cells"]:
+            self.assertEqual([choice["kind"] for choice in cell["choices"]], ["refused", "refused"])
+            self.assertIn("5.9 GiB free of 8 GiB needed", cell["choices"][1]["sentence"])
+        done = run("fit", "--host", self.folder / "host.json", "--vcpus", 4, "--memory", "16G", "--cells", 2)
+        self.assertEqual(done.returncode, 6)
+        self.assertIn("It does not fit on made: ", done.stdout)
+        self.assertIn("3.9 GiB free of 8 GiB needed", done.stdout)
+
+    def test_memory_is_not_given_twice(self):
+        one = self.fit(0, make_host(), "--vcpus", 1, "--memory", "1G")["more"]
+        half = self.fit(0, make_host(), "--vcpus", 1, "--memory", "2G")["more"]
+        # 15.9 GiB a node: 15 on each, or 7 on each, and a last one that is split over what remains of both
+        self.assertEqual(one + 1, 2 * 15 + 1)
+        self.assertEqual(half + 1, 2 * 7 + 1)
+
+    def test_sentences_for_people(self):
+        host = self.write("host.json", make_host())
+        done = run("fit", "--host", host, "-v", 2, "-m", "4G")
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(done.stdout, r"(?m)^guest: cell 0 on node [01]$")
+        self.assertIn("proven best", done.stdout)
+        self.assertRegex(done.stdout, r"It fits on made, and \d+ more of it after that\.")
+
+    def test_senseless_requests_are_refused_by_name_and_value(self):
+        for says, arguments in (("'0'", ("--vcpus", "0", "--memory", "1G")), ("'x'", ("--vcpus", "x", "--memory", "1G")),
+                                ("'-3'", ("--vcpus=-3", "--memory", "1G")), ("--memory", ("--vcpus", "2")),
+                                ("--memory: ", ("--vcpus", "2", "--memory", "much")),
+                                ("cells: 5", ("--vcpus", "4", "--memory", "1G", "--cells", "5")),
+                                ("'fast'", ("--vcpus", "4", "--memory", "1G", "--class", "fast")),
+                                ("hugepages: 3145728", ("--vcpus", "4", "--memory", "3M", "--hugepages", "3M")),
+                                ("memory: 524288", ("--vcpus", "1", "--memory", "512K"))):
+            self.refused(2, says, "fit", *arguments)
+
+    def test_senseless_hosts_are_refused(self):
+        sizes = ("--vcpus", 1, "--memory", "1G")
+        self.refused(1, "No such file", "fit", *sizes, "--host", self.folder / "nothing")
+        self.refused(1, "text.json", "fit", *sizes, "--host", self.write("text.json", "hello"))
+        broken = make_host()
+        broken["distances"][0][1] = 0
+        self.refused(1, "distances", "fit", *sizes, "--host", self.write("broken.json", broken))
+        self.refused(1, "no tree", "fit", *sizes, "--host", self.folder)
+
+
+def make_snapshot():
+    """Two guests on two nodes; the second one's memory and threads are on different nodes."""
+    cells = [{"cell": 0, "sampled": 1000, "absent": 0, "unknown": 0, "on_node": None}]
+
+    def guest(name, pages, node):
+        cell = dict(cells[0], on_node=pages)
+        thread = {"tid": 100, "last_cpu": node * 4, "last_node": node, "cpu_ns": 5, "busy": 0.5,
+                  "residency": [1.0 - node, 0.0 + node], "allowed": "0-7"}
+        return {
+            "guest": {"name": name, "uuid": "", "pid": 1, "start_ticks": 1, "mode": "enforce", "class": "shared",
+                      "state": "running", "policy": "home-node",
+                      "cells": [{"id": 0, "memory_bytes": 2 * GIB, "vcpus": "0"}],
+                      "threads": [{"tid": 100, "kind": "vcpu", "vcpu": 0, "cell": 0, "name": "CPU 0/KVM"}],
+                      "backends": [{"id": "ram", "cell": 0, "host_address": 0, "bytes": 2 * GIB, "page_bytes": 4096,
+                                    "shared": False, "prealloc": False, "dimm": False, "policy": "default",
+                                    "host_nodes": "", "movability": "movable"}]},
+            "sample": {"taken_ns": 10**12, "cost_ns": 1, "exhaustive": True, "node_count": 2, "cells": [cell],
+                       "threads": [thread]},
+            "home": None, "agreeing": 0, "fruitless": 0, "settle_until_ns": 0, "moving": False,
+        }
+
+    return {"version": 1, "now_ns": 10**12, "host": make_host(free=[12, 12]),
+            "guests": [guest("here", [1000, 0], 0), guest("there", [0, 1000], 0)]}
+
+
+class Replay(Files):
+    def test_a_recorded_decision_is_made_again(self):
+        path = self.write("snapshot.json", make_snapshot())
+        first = self.run_json(0, "replay", path)
+        self.assertEqual([decision["guest"] for decision in first], ["here", "there"])
+        self.assertEqual(first, self.run_json(0, "replay", path))
+        one = self.run_json(0, "replay", path, "there")
+        self.assertEqual(one, first[1])
+        self.assertTrue(one["explanation"]["fits"])
+        self.assertEqual(one["explanation"]["cells"][0]["nodes"], one["plan"]["home"]["cells"][0]["nodes"])
+
+    def test_options_of_the_recording_count(self):
+        snapshot = make_snapshot()
+        snapshot["options"] = {"keep_free_bytes": 64 << 20, "looks": 1, "max_age_ns": 10**11}
+        path = self.write("snapshot.json", snapshot)
+        self.assertEqual(self.run_json(0, "replay", "--policy", "home-node", path, "there")["plan"]["verdict"], "act")
+        snapshot["options"]["looks"] = 2
+        path = self.write("snapshot.json", snapshot)
+        self.assertEqual(self.run_json(0, "replay", "--policy", "home-node", path, "there")["plan"]["verdict"], "wait")
+        self.assertEqual(self.run_json(0, "replay", "-p", "home-node", "--now", path, "there")["plan"]["verdict"], "act")
+
+    def test_for_people(self):
+        done = run("replay", self.write("snapshot.json", make_snapshot()), "there")
+        self.assertEqual(done.returncode, 0, done)
+        self.assertIn("cell 0 on node", done.stdout)
+        self.assertRegex(done.stdout, r"(?m)^ +CELL +NODE +WHY")
+
+    def test_what_is_wrong_with_a_file_is_said(self):
+        path = self.write("snapshot.json", make_snapshot())
+        self.refused(4, "'nobody'", "replay", path, "nobody")
+        self.refused(1, "'no-such'", "replay", "--policy", "no-such", path)
+        self.refused(1, "No such file", "replay", self.folder / "nothing")
+        self.refused(2, "snapshot", "replay")
+        for member in ("version", "host", "guests", "now_ns"):
+            broken = make_snapshot()
+            del broken[member]
+            self.refused(1, f"'{member}'", "replay", self.write("broken.json", broken))
+        broken = make_snapshot()
+        broken["guests"][0]["sample"]["cells"] *= 2
+        self.refused(1, "does not fit", "replay", self.write("broken.json", broken))
+        broken = make_snapshot()
+        broken["options"] = {"keep_free_bytes": 1, "looks": 0, "max_age_ns": 1}
+        self.refused(1, "looks", "replay", self.write("broken.json", broken))
+
+
+class Simulate(Files):
+    def simulate(self, *arguments):
+        return self.run_json(0, "simulate", "--ticks", 600, *arguments)
+
+    def test_the_same_seed_gives_the_same_run(self):
+        first = self.simulate("--seed", 5)
+        self.assertEqual(first, self.simulate("--seed", 5))
+        self.assertNotEqual(first["runs"], self.simulate("--seed", 6)["runs"])
+        (score,) = first["runs"]
+        self.assertEqual(score["placed"] + score["refused"], score["arrived"])
+        self.assertGreater(score["placed"], 10)
+        self.assertEqual(len(score["course"]), 24)
+        for share in [score["locality"], *filter(None, score["course"])]:
+            self.assertTrue(0 <= share <= 1)
+        self.assertLessEqual(score["undone"], score["moves"])
+
+    def test_all_policies_get_the_same_guests(self):
+        runs = self.simulate("--all-policies", "--load", "1.2")["runs"]
+        self.assertEqual(len({score["policy"] for score in runs}), len(runs))
+        self.assertEqual(len({score["arrived"] for score in runs}), 1)
+        done = run("simulate", "--ticks", 600, "-a")
+        for score in runs:
+            self.assertRegex(done.stdout, rf"(?m)^{score['policy']} +\d+ +\d+ +\S+")
+
+    def test_a_small_host_refuses_more(self):
+        large = self.simulate("--nodes", 4, "--load", "0.5")["runs"][0]
+        small = self.simulate("--nodes", 1, "--cpus", 4, "--memory", "8G", "--load", "5")["runs"][0]
+        self.assertGreater(small["refused"], 0)
+        self.assertLess(large["refused"] / large["arrived"], small["refused"] / small["arrived"])
+
+    def make_trace(self, change=None):
+        path = self.folder / "trace.sqlite"
+        subprocess.run([PACKING_TRACE, str(path), "3", "2000"], check=True)
+        if change:
+            with sqlite3.connect(path) as database:
+                database.execute(change)
+            database.close()
+        return path
+
+    def test_a_packing_trace(self):
+        path = self.make_trace()
+        first = self.simulate("--trace", path, "--load", "10")
+        self.assertEqual(first, self.simulate("--trace", path, "--load", "10"))
+        # counted by SQLite itself: 600 ticks of 10 s
+        with sqlite3.connect(path) as database:
+            (expected,) = database.execute(
+                "SELECT count(*) FROM vm JOIN vmType USING (vmTypeId) WHERE machineId = 0 AND starttime < 6000.0 / 86400 "
+                "AND (endtime IS NULL OR endtime > 0)").fetchone()
+        database.close()
+        self.assertEqual(first["runs"][0]["arrived"], expected)
+        self.assertGreater(expected, 10)
+
+    def test_less_load_leaves_guests_out(self):
+        path = self.make_trace()
+        runs = [self.simulate("--trace", path, "--load", load)["runs"][0]["arrived"] for load in ("10", "0.05")]
+        self.assertGreater(runs[0], runs[1])
+
+    def test_a_trace_that_makes_no_sense_is_refused_with_row_and_column(self):
+        for change, says in (("UPDATE vm SET starttime = 'noon' WHERE vmId = 7; ", "no vm"),
+                             ("UPDATE vmType SET core = 2", "core 2 is no share"),
+                             ("UPDATE vmType SET memory = NULL", "memory 'NULL' is no number"),
+                             ("UPDATE vm SET starttime = 0.01, endtime = 0.001", "endtime 0.001 is before starttime 0.01"),
+                             ("DELETE FROM vmType", "vmType is empty"),
+                             ("DROP TABLE vm", "no such table: vm"),
+                             ("ALTER TABLE vm RENAME COLUMN endtime TO until", "no such column: vm.endtime")):
+            path = self.make_trace(change)
+            if says == "no vm":  # text sorts behind every number: that guest comes after the trace's end
+                self.assertEqual(run("simulate", "--trace", path, "--ticks", 10).returncode, 0)
+                continue
+            self.refused(1, says, "simulate", "--trace", path)
+        self.refused(1, "not a database", "simulate", "--trace", self.write("text", "hello " * 1000))
+        self.refused(1, "unable to open", "simulate", "--trace", self.folder / "nothing")
+
+    def test_senseless_options_are_refused_with_their_value(self):
+        for says, arguments in (("'x'", ("--seed", "x")), ("'-1'", ("--ticks=-1",)), ("one tick", ("--ticks", "0")),
+                                ("'0'", ("--load", "0")), ("'nan'", ("--load", "nan")), ("'1ms'", ("--tick", "1ms")),
+                                ("'no-such'", ("--policy", "no-such")), ("'257'", ("--nodes", "257")),
+                                ("options only", ("guest",))):
+            self.refused(2, says, "simulate", *arguments)
+        self.refused(1, "nodes: 0", "simulate", "--nodes", 0)
+        self.refused(1, "memory: 0", "simulate", "--memory", 0)
+
+
+class Help(unittest.TestCase):
+    def test_every_command_is_in_help_man_page_and_completion(self):
+        root = pathlib.Path(PACKING_TRACE).parent.parent
+        page = (root / "docs/man/homenode.1.scd").read_text(encoding="utf-8")
+        completion = (root / "data/homenode.bash").read_text(encoding="utf-8")
+        overview = run("--help").stdout
+        for command in ("explain", "fit", "replay", "simulate"):
+            text = run(command, "--help").stdout
+            self.assertIn(f"\n  {command} ", overview)
+            self.assertIn(f"*{command}*", page)
+            self.assertIn(command, completion)
+            for word in text.split():
+                if word.startswith("--") and word.rstrip(",.]").isascii() and len(word) > 4:
+                    option = word.strip("[]{},.")
+                    self.assertIn(f"*{option}*", page, command)
+                    self.assertIn(option, completion, command)
+
+
+if __name__ == "__main__":
+    unittest.main()

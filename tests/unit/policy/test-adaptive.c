@@ -1,0 +1,307 @@
+/* The adaptive policy, one situation at a time: when it moves, which side, and why not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "policy/decide.h"
+#include "policy/price.h"
+#include "policy/regret.h"
+#include "policy/swap.h"
+#include "scene.h"
+
+#define TICK (10 * HN_NS_PER_S)
+
+static void make_adaptive(struct hn_snapshot *snapshot, size_t guest)
+{
+	snprintf(snapshot->guests[guest].guest->policy, sizeof(snapshot->guests[guest].guest->policy),
+		 "adaptive");
+}
+
+/* 4 busy vCPUs on node 1 and their 1000 MiB on node 0, on a host of 8 CPUs a node. */
+static struct hn_snapshot *apart(size_t nodes)
+{
+	struct hn_snapshot *snapshot = scene_new(nodes, 8, 4000);
+	size_t guest = scene_guest_on(snapshot, "g", 1, 1000, 4, 0);
+
+	scene_threads(snapshot, guest, -1, 1);
+	make_adaptive(snapshot, guest);
+	return snapshot;
+}
+
+/* The next look, a tick later. */
+static struct hn_plan *look(struct hn_snapshot *snapshot, size_t guest)
+{
+	struct hn_guest_state *state = &snapshot->guests[guest];
+	struct hn_regret *regret = NULL;
+	struct hn_plan *plan = NULL;
+	struct hn_error err;
+
+	snapshot->now_ns += TICK;
+	state->sample->taken_ns = snapshot->now_ns;
+	if (hn_decide(snapshot, guest, &hn_decide_defaults, &plan, &state->looks, &regret, &err) < 0)
+		fail_msg("%s", err.message);
+	hn_regret_free(state->regret);
+	state->regret = regret;
+	scene_adopt(snapshot, guest, plan);
+	return plan;
+}
+
+/* Looks until it acts; how many looks that took, or 0 after most of them. */
+static unsigned looks_until_it_acts(struct hn_snapshot *snapshot, unsigned most, struct hn_plan **ret)
+{
+	for (unsigned i = 1; i <= most; i++) {
+		*ret = look(snapshot, 0);
+		if ((*ret)->verdict == HN_VERDICT_ACT)
+			return i;
+		hn_plan_free(hn_steal(*ret));
+	}
+	return 0;
+}
+
+static size_t count(const struct hn_plan *plan, enum hn_action_kind kind)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < plan->action_count; i++)
+		found += plan->actions[i].kind == kind;
+	return found;
+}
+
+static void vcpus_come_to_their_memory(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = apart(2);
+	HN_AUTO(hn_plan) struct hn_plan *plan = NULL;
+
+	/* rebinding is almost free: lost since the first look, two that agree */
+	assert_int_equal(looks_until_it_acts(snapshot, 10, &plan), 3);
+	assert_int_equal(count(plan, HN_ACTION_BIND), 4);
+	assert_int_equal(count(plan, HN_ACTION_MIGRATE), 0);
+	assert_true(hn_set_has(&plan->home->cells[0].nodes, 0));
+	for (size_t node = 0; node < 2; node++) /* paid */
+		assert_true(snapshot->guests[0].regret->seconds[node] == 0);
+}
+
+/* 4 vCPUs that are busy all the time beside others: at 3.2 of 8 CPUs they can come, at 3.3 they are too many.
+ */
+static void a_busy_node_gets_no_more_vcpus(void **state)
+{
+	for (int busy = 32; busy <= 33; busy++) {
+		HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = apart(2);
+		HN_AUTO(hn_plan) struct hn_plan *plan = NULL;
+		size_t other = scene_guest_on(snapshot, "other", 1, 10, 4, 0);
+
+		for (size_t i = 0; i < 4; i++) /* 90 % of 8 CPUs are 7.2 */
+			snapshot->guests[other].sample->threads[i].busy = (busy - 0.5) / 40;
+		assert_true(looks_until_it_acts(snapshot, 50, &plan) > 0);
+		assert_int_equal(count(plan, HN_ACTION_MIGRATE), busy == 33);
+		assert_true(hn_set_has(&plan->home->cells[0].nodes, busy == 33));
+	}
+}
+
+/* As many looks as theta times the price divides by what is lost in a tick, and one more for the first. */
+static void memory_moves_when_what_was_lost_is_worth_it(void **state)
+{
+	for (size_t nodes = 2; nodes <= 3; nodes++) {
+		HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = apart(nodes);
+		HN_AUTO(hn_plan) struct hn_plan *plan = NULL;
+		double price, per_tick, ticks;
+
+		snapshot->guests[0].sample->exhaustive = true;
+		scene_guest_on(snapshot, "other", 1, 10, 8, 0); /* its memory's node is busy */
+		for (size_t i = 0; i < 4; i++)
+			snapshot->guests[0].sample->threads[i].busy = 0.02;
+		price = 1000.0 / 512 * (1 + 0.1 * 4);
+		per_tick = 10 * 4 * 0.02 * HN_REMOTE_LOSS;
+		ticks = (nodes == 2 ? 2 : 1.5) * price / per_tick;
+		assert_int_equal(looks_until_it_acts(snapshot, 1000, &plan), 1 + (unsigned)ceil(ticks) + 1);
+		assert_int_equal(count(plan, HN_ACTION_MIGRATE), 1);
+		assert_int_equal(count(plan, HN_ACTION_BIND), 0);
+	}
+}
+
+static void it_says_what_it_waits_for(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = apart(2);
+	HN_AUTO(hn_plan) struct hn_plan *first = NULL;
+
+	first = look(snapshot, 0);
+	assert_int_equal(first->verdict, HN_VERDICT_WAIT);
+	assert_non_null(strstr(first->reason, "a move costs"));
+	assert_int_equal(first->action_count, 0);
+	assert_true(hn_set_has(&first->home->cells[0].nodes, 0)); /* it lives where its memory is */
+}
+
+static void an_idle_guest_stays(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = apart(2);
+	HN_AUTO(hn_plan) struct hn_plan *plan = NULL;
+
+	for (size_t i = 0; i < 4; i++)
+		snapshot->guests[0].sample->threads[i].busy = 0;
+	assert_int_equal(looks_until_it_acts(snapshot, 100, &plan), 0);
+}
+
+static void what_cannot_move_gets_its_vcpus(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = apart(2);
+	HN_AUTO(hn_plan) struct hn_plan *plan = NULL;
+
+	snapshot->guests[0].guest->backends[0].movability = HN_IMMOVABLE_PINNED;
+	assert_true(looks_until_it_acts(snapshot, 10, &plan) > 0);
+	assert_int_equal(count(plan, HN_ACTION_MIGRATE), 0);
+	assert_int_equal(count(plan, HN_ACTION_BIND), 4);
+}
+
+static void distrust_makes_it_wait_longer(void **state)
+{
+	unsigned looks[2];
+
+	for (int i = 0; i < 2; i++) {
+		HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = apart(2);
+		HN_AUTO(hn_plan) struct hn_plan *plan = NULL;
+
+		scene_guest_on(snapshot, "other", 1, 10, 8, 0);
+		for (size_t thread = 0; thread < 4; thread++)
+			snapshot->guests[0].sample->threads[thread].busy = 0.02;
+		snapshot->guests[0].looks.distrust = i ? 4 : 1;
+		looks[i] = looks_until_it_acts(snapshot, 2000, &plan);
+	}
+	assert_true(looks[0] > 10);
+	assert_in_range(looks[1], 4 * (looks[0] - 3), 4 * looks[0]);
+}
+
+/* A move whose pages came, but left the guest as remote as it was. */
+static void a_move_that_brings_nothing_is_remembered(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = apart(2);
+	HN_AUTO(hn_plan) struct hn_plan *plan = NULL, *next = NULL;
+	struct hn_guest_state *guest = &snapshot->guests[0];
+
+	assert_true(looks_until_it_acts(snapshot, 10, &plan) > 0);
+	guest->looks = hn_looks_after(&guest->looks, snapshot->now_ns, TICK / 2, 0, 0);
+	next = look(snapshot, 0); /* nothing has changed */
+	assert_true(guest->looks.distrust == 2);
+	hn_plan_free(next);
+	guest->looks.lost_share = guest->looks.promised_share = HN_REMOTE_LOSS;
+	scene_threads(snapshot, 0, -1, 0); /* all local now */
+	next = look(snapshot, 0);
+	assert_true(guest->looks.distrust == 1);
+}
+
+/* g and h live on each other's memory; both nodes are full but for 200 MiB, of which 64 are kept. */
+static struct hn_snapshot *crossed(uint64_t free_mib)
+{
+	struct hn_snapshot *snapshot = scene_new(2, 8, 4000);
+
+	for (int i = 0; i < 2; i++) {
+		size_t guest = scene_guest_on(snapshot, i ? "h" : "g", 1, 2000, 4, (size_t)i);
+
+		scene_threads(snapshot, guest, -1, (size_t)!i);
+		make_adaptive(snapshot, guest);
+		snapshot->guests[guest].sample->exhaustive = true;
+		scene_free_mib(snapshot, (size_t)i, free_mib);
+	}
+	/* others keep both nodes so busy that no vCPU can come to its memory */
+	scene_guest_on(snapshot, "x", 1, 10, 4, 0);
+	scene_guest_on(snapshot, "y", 1, 10, 4, 1);
+	return snapshot;
+}
+
+static void look_often(struct hn_snapshot *snapshot, struct hn_plan **ret_last)
+{
+	for (int i = 0; i < 10; i++) {
+		hn_plan_free(look(snapshot, 0));
+		snapshot->now_ns -= TICK;
+		hn_plan_free(look(snapshot, 1));
+	}
+	*ret_last = look(snapshot, 0);
+}
+
+static void guests_on_full_nodes_change_places_in_steps(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = crossed(200);
+	HN_AUTO(hn_plan) struct hn_plan *last = NULL;
+	HN_AUTO(hn_swap) struct hn_swap *swap = NULL;
+	uint64_t room[2] = {(200 - 64) * MIB, (200 - 64) * MIB}, moved[2] = {0};
+	struct hn_error err;
+
+	look_often(snapshot, &last);
+	assert_int_equal(last->action_count, 0);
+	assert_int_equal(last->note_count, 1);
+	assert_non_null(strstr(last->notes[0], "could change places with guest 'h'"));
+	assert_int_equal(hn_decide_swap(snapshot, 0, &hn_decide_defaults, &swap, &err), 0);
+	assert_non_null(swap);
+	assert_true(swap->guests[0] == 0 && swap->guests[1] == 1);
+	for (size_t i = 0; i < swap->turn_count; i++) {
+		size_t who = swap->turns[i].look;
+		const struct hn_action *action = &swap->plans[who]->actions[swap->turns[i].action];
+
+		assert_int_equal(action->kind, HN_ACTION_MIGRATE);
+		assert_int_equal(action->to_node, 1 - who);
+		assert_true(action->bytes <= room[1 - who]);
+		room[1 - who] -= action->bytes;
+		room[who] += action->bytes;
+		moved[who] += action->bytes;
+	}
+	assert_int_equal(moved[0], 2000 * MIB);
+	assert_int_equal(moved[1], 2000 * MIB);
+}
+
+static void without_room_to_turn_they_stay(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = crossed(64 + 15);
+	HN_AUTO(hn_plan) struct hn_plan *last = NULL;
+	HN_AUTO(hn_swap) struct hn_swap *swap = NULL;
+	struct hn_error err;
+
+	look_often(snapshot, &last);
+	assert_int_equal(last->note_count, 0);
+	assert_int_equal(hn_decide_swap(snapshot, 0, &hn_decide_defaults, &swap, &err), 0);
+	assert_null(swap);
+}
+
+static void one_migration_between_two_nodes_at_a_time(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(3, 8, 4000);
+	HN_AUTO(hn_plan) struct hn_plan *waits = NULL, *acts = NULL;
+	size_t other;
+
+	scene_guest_on(snapshot, "g", 1, 1000, 4, 0);
+	scene_home(snapshot, 0, 0, 1);
+	other = scene_guest_on(snapshot, "other", 1, 100, 1, 1);
+	scene_home(snapshot, other, 0, 0);
+	snapshot->guests[other].moving = true;
+	snapshot->guests[0].looks.agreeing = 5;
+	waits = look(snapshot, 0);
+	assert_int_equal(waits->verdict, HN_VERDICT_WAIT);
+	assert_non_null(strstr(waits->reason, "'other' is being moved between nodes 0 and 1"));
+	scene_home(snapshot, other, 0, 2); /* another pair */
+	acts = look(snapshot, 0);
+	assert_int_equal(acts->verdict, HN_VERDICT_ACT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(vcpus_come_to_their_memory),
+		cmocka_unit_test(a_busy_node_gets_no_more_vcpus),
+		cmocka_unit_test(memory_moves_when_what_was_lost_is_worth_it),
+		cmocka_unit_test(it_says_what_it_waits_for),
+		cmocka_unit_test(an_idle_guest_stays),
+		cmocka_unit_test(what_cannot_move_gets_its_vcpus),
+		cmocka_unit_test(distrust_makes_it_wait_longer),
+		cmocka_unit_test(a_move_that_brings_nothing_is_remembered),
+		cmocka_unit_test(guests_on_full_nodes_change_places_in_steps),
+		cmocka_unit_test(without_room_to_turn_they_stay),
+		cmocka_unit_test(one_migration_between_two_nodes_at_a_time),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,259 @@
+/*
+ * domain-memory - what a guest's memory is made of: page sizes, sharing, DIMMs, and host nodes.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "model/check.h"
+#include "xml/domain-parts.h"
+
+#define HUGE_PAGE_DEFAULT (2 * HN_MIB) /* x86's, and arm64's with 4 KiB base pages */
+#define BASE_PAGE 4096
+
+static void set_page_bytes(struct hn_guest *guest, const struct hn_set *cells, uint64_t page_bytes)
+{
+	for (size_t i = 0; i < guest->cell_count; i++)
+		if (hn_set_has(cells, guest->cells[i].id))
+			guest->cells[i].page_bytes = page_bytes == BASE_PAGE ? 0 : page_bytes;
+}
+
+static struct hn_set cell_ids(const struct hn_guest *guest)
+{
+	struct hn_set ids = {0};
+
+	for (size_t i = 0; i < guest->cell_count; i++)
+		hn_set_add(&ids, guest->cells[i].id);
+	return ids;
+}
+
+static int read_page_size(xmlNodePtr page, const char *attribute, uint64_t *ret, struct hn_error *err)
+{
+	int r = hn_xml_bytes(page, attribute, ret, err);
+
+	if (r == 0 && (*ret < BASE_PAGE || (*ret & (*ret - 1))))
+		return hn_xml_fail(page, err, "size of %llu bytes is no power of two from %d on",
+				   (unsigned long long)*ret, BASE_PAGE);
+	return r;
+}
+
+/* A page size for the cells in its nodeset; one without goes to the cells no other names. */
+static int read_page(xmlNodePtr page, struct hn_set *named, struct hn_guest *guest, struct hn_error *err)
+{
+	struct hn_set cells = cell_ids(guest), beyond;
+	uint64_t page_bytes;
+	int r = read_page_size(page, "size", &page_bytes, err);
+
+	if (r < 0)
+		return r;
+	if (!hn_xml_has(page, "nodeset")) {
+		hn_set_subtract(&cells, named);
+		set_page_bytes(guest, &cells, page_bytes);
+		return 0;
+	}
+	if ((r = hn_xml_set(page, "nodeset", &beyond, err)) < 0)
+		return r;
+	set_page_bytes(guest, &beyond, page_bytes);
+	hn_set_or(named, &beyond);
+	hn_set_subtract(&beyond, &cells);
+	if (!hn_set_empty(&beyond))
+		return hn_xml_fail(page, err, "nodeset names cell %d, which the guest does not have",
+				   hn_set_next(&beyond, 0));
+	return 0;
+}
+
+static int read_huge_pages(xmlNodePtr huge, struct hn_guest *guest, struct hn_error *err)
+{
+	struct hn_set all = cell_ids(guest), named = {0};
+	int r;
+
+	if (!huge)
+		return 0;
+	if (!hn_xml_child(huge, "page"))
+		set_page_bytes(guest, &all, HUGE_PAGE_DEFAULT);
+	HN_XML_FOREACH(page, huge, "page")
+	{
+		if ((r = read_page(page, &named, guest, err)) < 0)
+			return r;
+	}
+	return 0;
+}
+
+int hn_domain_backing_read(xmlNodePtr domain, struct hn_guest *guest, struct hn_error *err)
+{
+	xmlNodePtr backing = hn_xml_child(domain, "memoryBacking");
+	xmlNodePtr allocation = hn_xml_child(backing, "allocation");
+	bool prealloc = hn_xml_is(allocation, "mode", "immediate") || hn_xml_child(backing, "locked");
+	int r = read_huge_pages(hn_xml_child(backing, "hugepages"), guest, err);
+
+	for (size_t i = 0; i < guest->backend_count; i++) {
+		int cell = hn_guest_cell_index(guest, guest->backends[i].cell);
+
+		guest->backends[i].page_bytes = guest->cells[cell].page_bytes;
+		guest->backends[i].prealloc = prealloc || guest->cells[cell].page_bytes > 0;
+	}
+	return r;
+}
+
+/* virtio-mem gives what is requested of it, be it nothing, and not all it could. */
+static int read_size(xmlNodePtr device, uint64_t *ret, struct hn_error *err)
+{
+	xmlNodePtr target = hn_xml_child(device, "target"), requested = hn_xml_child(target, "requested");
+	bool is_requested = requested && hn_xml_is(device, "model", "virtio-mem");
+	xmlNodePtr size = is_requested ? requested : hn_xml_child(target, "size");
+	int r;
+
+	if (!size)
+		return hn_xml_fail(device, err, "the target's size is missing");
+	if ((r = hn_xml_number(size, NULL, 0, INT64_MAX, ret, err)) < 0 || (is_requested && *ret == 0))
+		return r;
+	return hn_xml_bytes(size, NULL, ret, err);
+}
+
+static int read_target_cell(xmlNodePtr device, struct hn_guest *guest, struct hn_cell **ret,
+			    struct hn_error *err)
+{
+	xmlNodePtr node = hn_xml_child(hn_xml_child(device, "target"), "node");
+	uint64_t id = 0;
+	int r, cell;
+
+	if (node && (r = hn_xml_number(node, NULL, 0, HN_SET_MAX - 1, &id, err)) < 0)
+		return r;
+	cell = hn_guest_cell_index(guest, (int)id);
+	if (cell < 0)
+		return hn_xml_fail(node ? node : device, err, "there is no cell %d", (int)id);
+	*ret = &guest->cells[cell];
+	return 0;
+}
+
+static int read_memory_device(xmlNodePtr device, size_t number, struct hn_guest *guest, struct hn_error *err)
+{
+	xmlNodePtr source = hn_xml_child(device, "source");
+	xmlNodePtr page = hn_xml_child(source, "pagesize"), nodes = hn_xml_child(source, "nodemask");
+	struct hn_backend *backend;
+	struct hn_cell *cell = NULL;
+	uint64_t bytes = 0;
+	char name[32];
+	int r;
+
+	if ((r = read_target_cell(device, guest, &cell, err)) < 0 || (r = read_size(device, &bytes, err)) < 0)
+		return r;
+	if (bytes > HN_MEMORY_MAX - cell->memory_bytes)
+		return hn_xml_fail(device, err, "size brings cell %d to more than 2^63-1 bytes", cell->id);
+	snprintf(name, sizeof(name), "mem%s%zu", hn_xml_is(device, "model", "dimm") ? "dimm" : "virtiomem",
+		 number);
+	backend = hn_guest_add_backend(guest, name);
+	if (!backend)
+		return hn_oom(err);
+	cell->memory_bytes += bytes;
+	backend->cell = cell->id;
+	backend->bytes = bytes;
+	backend->dimm = true;
+	backend->page_bytes = cell->page_bytes;
+	if (page && (r = read_page_size(page, NULL, &backend->page_bytes, err)) < 0)
+		return r;
+	if (nodes && (r = hn_xml_set(nodes, NULL, &backend->host_nodes, err)) < 0)
+		return r;
+	if (nodes)
+		snprintf(backend->policy, sizeof(backend->policy), "bind");
+	return 0;
+}
+
+int hn_domain_memory_devices_read(xmlNodePtr domain, struct hn_guest *guest, struct hn_error *err)
+{
+	size_t number = 0;
+	int r;
+
+	HN_XML_FOREACH(device, hn_xml_child(domain, "devices"), "memory")
+	{
+		if (!hn_xml_is(device, "model", "dimm") && !hn_xml_is(device, "model", "virtio-mem"))
+			continue; /* NVDIMM and virtio-pmem are files, SGX is apart */
+		if ((r = read_memory_device(device, number++, guest, err)) < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* QEMU's word for libvirt's mode; restrictive leaves it to the cgroup. */
+static int read_mode(xmlNodePtr element, char *policy, size_t size, bool *ret_binding, struct hn_error *err)
+{
+	char mode[20] = "strict";
+	bool is_strict, is_restrictive;
+	int r;
+
+	if (hn_xml_has(element, "mode") && (r = hn_xml_text(element, "mode", mode, sizeof(mode), err)) < 0)
+		return r;
+	is_strict = strcmp(mode, "strict") == 0;
+	is_restrictive = strcmp(mode, "restrictive") == 0;
+	if (!is_strict && !is_restrictive && strcmp(mode, "preferred") != 0 &&
+	    strcmp(mode, "interleave") != 0)
+		return hn_xml_fail(element, err,
+				   "mode '%s' is none of strict, preferred, interleave, restrictive", mode);
+	*ret_binding = is_strict || is_restrictive;
+	snprintf(policy, size, "%s", is_strict ? "bind" : is_restrictive ? "default" : mode);
+	return 0;
+}
+
+static void set_nodes(struct hn_guest *guest, int cell, const char *policy, const struct hn_set *nodes)
+{
+	for (size_t i = 0; i < guest->backend_count; i++) {
+		struct hn_backend *backend = &guest->backends[i];
+
+		if ((cell >= 0 && backend->cell != cell) || (backend->dimm && backend->policy[0]))
+			continue;
+		snprintf(backend->policy, sizeof(backend->policy), "%s", policy);
+		backend->host_nodes = *nodes;
+	}
+}
+
+/* One cell's. The binding ones' nodes are collected, and their cells counted. */
+static int read_memnode(xmlNodePtr element, struct hn_guest *guest, struct hn_set *nodes,
+			struct hn_set *cells, struct hn_error *err)
+{
+	char policy[16];
+	struct hn_set set;
+	uint64_t cell;
+	bool binding;
+	int r;
+
+	if ((r = hn_xml_number(element, "cellid", 0, HN_SET_MAX - 1, &cell, err)) < 0 ||
+	    (r = read_mode(element, policy, sizeof(policy), &binding, err)) < 0 ||
+	    (r = hn_xml_set(element, "nodeset", &set, err)) < 0)
+		return r;
+	if (hn_guest_cell_index(guest, (int)cell) < 0)
+		return hn_xml_fail(element, err, "cellid %d is no cell's", (int)cell);
+	set_nodes(guest, (int)cell, policy, &set);
+	if (binding) {
+		hn_set_or(nodes, &set);
+		hn_set_add(cells, (int)cell);
+	}
+	return 0;
+}
+
+int hn_domain_numatune_read(xmlNodePtr domain, struct hn_guest *guest, struct hn_error *err)
+{
+	xmlNodePtr tune = hn_xml_child(domain, "numatune"), memory = hn_xml_child(tune, "memory");
+	struct hn_set nodes = {0}, cells = {0}, all = cell_ids(guest), set;
+	char policy[16];
+	bool binding;
+	int r;
+
+	if (memory && (r = read_mode(memory, policy, sizeof(policy), &binding, err)) < 0)
+		return r;
+	if (memory && hn_xml_has(memory, "nodeset") && !hn_xml_is(memory, "placement", "auto")) {
+		if ((r = hn_xml_set(memory, "nodeset", &set, err)) < 0)
+			return r;
+		set_nodes(guest, -1, policy, &set);
+		if (binding)
+			guest->allowed_nodes = set;
+	}
+	HN_XML_FOREACH(memnode, tune, "memnode")
+	{
+		if ((r = read_memnode(memnode, guest, &nodes, &cells, err)) < 0)
+			return r;
+	}
+	if (hn_set_empty(&guest->allowed_nodes) && hn_set_equal(&cells, &all))
+		guest->allowed_nodes = nodes;
+	return 0;
+}
