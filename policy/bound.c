@@ -267,20 +267,30 @@ static bool matters(const struct hn_search *search, const struct hn_cost *cost, 
 	return true;
 }
 
-bool hn_bound_is_hopeless(const struct hn_search *search, size_t depth)
+bool hn_bound_add_rest(const struct hn_search *search, size_t depth, struct hn_cost *cost)
 {
-	struct hn_cost cost = search->assignment->cost;
-	uint64_t remote = cost.parts[HN_COST_REMOTE];
+	uint64_t remote = cost->parts[HN_COST_REMOTE];
 
 	if (search->uniform)
 		remote += bound_crowd(search, depth);
-	if (search->found && remote > search->best_cost.parts[HN_COST_REMOTE])
-		return true;
 	for (size_t later = depth; later < search->problem->cell_count; later++)
-		if (!bound_cell(search, search->order[later], &cost))
-			return true;
-	if (remote > cost.parts[HN_COST_REMOTE])
-		cost.parts[HN_COST_REMOTE] = remote;
+		if (!bound_cell(search, search->order[later], cost))
+			return false;
+	if (remote > cost->parts[HN_COST_REMOTE])
+		cost->parts[HN_COST_REMOTE] = remote;
+	return true;
+}
+
+bool hn_bound_is_hopeless(const struct hn_search *search, size_t depth)
+{
+	struct hn_cost cost = search->assignment->cost;
+
+	/* what costs least to know comes first */
+	if (search->found && search->uniform &&
+	    cost.parts[HN_COST_REMOTE] + bound_crowd(search, depth) > search->best_cost.parts[HN_COST_REMOTE])
+		return true;
+	if (!hn_bound_add_rest(search, depth, &cost))
+		return true;
 	if (search->found && search->problem->counts_fragments && matters(search, &cost, HN_COST_FRAGMENT))
 		cost.parts[HN_COST_FRAGMENT] += bound_fragments(search, &search->rest[depth]);
 	return hn_search_is_no_better(search, &cost);
@@ -289,12 +299,8 @@ bool hn_bound_is_hopeless(const struct hn_search *search, size_t depth)
 struct hn_cost hn_bound_of_all(struct hn_search *search)
 {
 	struct hn_cost cost = {{0}};
-	uint64_t remote = search->uniform ? bound_crowd(search, 0) : 0;
 
-	for (size_t i = 0; i < search->problem->cell_count; i++)
-		bound_cell(search, i, &cost);
-	if (remote > cost.parts[HN_COST_REMOTE])
-		cost.parts[HN_COST_REMOTE] = remote;
+	hn_bound_add_rest(search, 0, &cost);
 	if (search->problem->counts_fragments)
 		cost.parts[HN_COST_FRAGMENT] = bound_fragments(search, &search->rest[0]);
 	return cost;

@@ -18,5 +18,9 @@ void hn_bound_done(struct hn_search *search);
  */
 bool hn_bound_is_hopeless(const struct hn_search *search, size_t depth);
 
+/* Adds the least that the cells from that depth on must cost, but for fragments; false when one has no place
+ * left. */
+bool hn_bound_add_rest(const struct hn_search *search, size_t depth, struct hn_cost *cost);
+
 /* No assignment costs less than this. */
 struct hn_cost hn_bound_of_all(struct hn_search *search);

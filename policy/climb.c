@@ -3,15 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Empties the assignment, whatever has been put. */
-static void clear(struct hn_search *search)
-{
-	const struct hn_cost nothing = {{0}};
+#include "base/random.h"
 
-	for (size_t i = 0; i < search->problem->cell_count; i++)
-		if (search->assignment->chosen[i])
-			hn_assignment_take_back(search->assignment, i, &nothing);
-}
+#define SHAKEN_MAX 5
 
 bool hn_climb_offer(struct hn_search *search, const struct hn_candidate *const *chosen)
 {
@@ -29,7 +23,7 @@ bool hn_climb_offer(struct hn_search *search, const struct hn_candidate *const *
 	better = admitted && !hn_search_is_no_better(search, &search->assignment->cost);
 	if (better)
 		hn_search_keep(search);
-	clear(search);
+	hn_search_clear(search);
 	return better;
 }
 
@@ -59,51 +53,102 @@ void hn_climb_dive(struct hn_search *search, size_t first_candidate)
 	if (depth == search->problem->cell_count &&
 	    !hn_search_is_no_better(search, &search->assignment->cost))
 		hn_search_keep(search);
-	clear(search);
+	hn_search_clear(search);
 }
 
-static bool offer_changed(struct hn_search *search, const struct hn_candidate **chosen, size_t a,
-			  const struct hn_candidate *for_a, size_t b, const struct hn_candidate *for_b)
+/* Puts all cells where the best has them but for some. */
+static void put_but(struct hn_search *search, const bool *out)
 {
-	if (!for_a || !for_b || hn_search_is_masked(search, for_a) || hn_search_is_masked(search, for_b) ||
-	    search->steps_left < search->problem->cell_count)
+	for (size_t i = 0; i < search->problem->cell_count; i++) {
+		struct hn_cost cost;
+
+		if (out[i])
+			continue;
+		cost = hn_assignment_cost_with(search->assignment, i, search->best[i]);
+		hn_assignment_put(search->assignment, i, search->best[i], &cost);
+	}
+}
+
+/* Takes these cells out of the best and puts them back one by one where each costs least; true when that is
+ * better. */
+static bool put_anew(struct hn_search *search, const size_t *cells, size_t count, bool *out)
+{
+	bool better = true;
+
+	for (size_t i = 0; i < search->problem->cell_count; i++)
+		out[i] = false;
+	for (size_t i = 0; i < count; i++)
+		out[cells[i]] = true;
+	put_but(search, out);
+	for (size_t i = 0; i < count && better; i++) {
+		const struct hn_child *child = search->children;
+
+		better = hn_search_children(search, 0, cells[i]) > 0; /* none that is not worse */
+		if (better)
+			hn_assignment_put(search->assignment, cells[i], child->candidate, &child->cost);
+	}
+	better = better && !hn_search_is_no_better(search, &search->assignment->cost);
+	if (better)
+		hn_search_keep(search);
+	hn_search_clear(search);
+	return better;
+}
+
+static bool swap(struct hn_search *search, size_t a, size_t b, const struct hn_candidate **chosen)
+{
+	const struct hn_candidate *of_a = search->best[a], *of_b = search->best[b];
+
+	if (of_a->share_count > 1 || of_b->share_count > 1)
 		return false;
 	memcpy(chosen, search->best, search->problem->cell_count * sizeof(*chosen));
-	chosen[a] = for_a;
-	chosen[b] = for_b;
-	search->steps_left -= search->problem->cell_count;
-	return hn_climb_offer(search, chosen);
+	chosen[a] = hn_search_single_at(search, a, of_b->shares[0].node);
+	chosen[b] = hn_search_single_at(search, b, of_a->shares[0].node);
+	return chosen[a] && chosen[b] && hn_climb_offer(search, chosen);
 }
 
-static const struct hn_candidate *alone_at(const struct hn_search *search, size_t cell,
-					   const struct hn_candidate *other)
+/* Every cell put anew, every pair exchanged. */
+static bool climb_once(struct hn_search *search, bool *out, const struct hn_candidate **chosen)
 {
-	return other->share_count == 1 ? hn_search_single_at(search, cell, other->shares[0].node) : NULL;
-}
-
-static bool improve_once(struct hn_search *search, const struct hn_candidate **chosen)
-{
-	size_t cells = search->problem->cell_count;
 	bool better = false;
 
-	for (size_t a = 0; a < cells; a++) {
-		for (size_t i = 0; i < search->candidates[a].count; i++)
-			better = offer_changed(search, chosen, a, &search->candidates[a].items[i], a,
-					       &search->candidates[a].items[i]) ||
-				 better;
+	for (size_t a = 0; a < search->problem->cell_count; a++) {
+		better = put_anew(search, &a, 1, out) || better;
 		for (size_t b = 0; b < a; b++)
-			better = offer_changed(search, chosen, a, alone_at(search, a, search->best[b]), b,
-					       alone_at(search, b, search->best[a])) ||
-				 better;
+			better = swap(search, a, b, chosen) || better;
 	}
 	return better;
 }
 
-void hn_climb(struct hn_search *search)
+/* Some of the cells, in any order. */
+static size_t draw_cells(struct hn_search *search, struct hn_random *random, size_t *cells)
 {
-	HN_AUTO(memory)
-	const struct hn_candidate **chosen = calloc(search->problem->cell_count, sizeof(*chosen));
+	size_t all = search->problem->cell_count, most = all < SHAKEN_MAX ? all : SHAKEN_MAX;
+	size_t count = 2 + hn_random_below(random, most - 1);
 
-	while (chosen && search->found && improve_once(search, chosen))
+	for (size_t i = 0; i < all; i++)
+		cells[i] = i;
+	for (size_t i = 0; i < count; i++) {
+		size_t other = i + hn_random_below(random, all - i), kept = cells[i];
+
+		cells[i] = cells[other];
+		cells[other] = kept;
+	}
+	return count;
+}
+
+void hn_climb(struct hn_search *search, unsigned shakes)
+{
+	size_t cell_count = search->problem->cell_count;
+	struct hn_random random = {.state = cell_count};
+	HN_AUTO(memory) const struct hn_candidate **chosen = calloc(cell_count, sizeof(*chosen));
+	HN_AUTO(memory) size_t *cells = calloc(cell_count, sizeof(*cells));
+	HN_AUTO(memory) bool *out = calloc(cell_count, sizeof(*out));
+
+	if (!chosen || !cells || !out || !search->found)
+		return;
+	while (climb_once(search, out, chosen) && search->steps_left > 0)
 		;
+	for (; shakes > 0 && cell_count > 1 && search->steps_left > 0; shakes--)
+		if (put_anew(search, cells, draw_cells(search, &random, cells), out))
+			climb_once(search, out, chosen);
 }

@@ -11,5 +11,9 @@ bool hn_climb_offer(struct hn_search *search, const struct hn_candidate *const *
  * Offers what comes of it. */
 void hn_climb_dive(struct hn_search *search, size_t first_candidate);
 
-/* Moves single cells and exchanges pairs of them as long as that makes the best one better. */
-void hn_climb(struct hn_search *search);
+/*
+ * Moves single cells and exchanges pairs of them as long as that makes the best one better; then takes so
+ * many times a few of them out, drawn by lot from a fixed seed, and puts them back one by one (ruin and
+ * recreate: Schrimpf et al., Journal of Computational Physics 159, 2000).
+ */
+void hn_climb(struct hn_search *search, unsigned shakes);

@@ -226,3 +226,12 @@ void hn_search_run(struct hn_search *search)
 	hn_memo_clear(search->memo);
 	descend(search, 0);
 }
+
+void hn_search_clear(struct hn_search *search)
+{
+	const struct hn_cost nothing = {{0}};
+
+	for (size_t i = 0; i < search->problem->cell_count; i++)
+		if (search->assignment->chosen[i])
+			hn_assignment_take_back(search->assignment, i, &nothing);
+}

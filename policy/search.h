@@ -78,6 +78,9 @@ static inline bool hn_search_is_no_better(const struct hn_search *search, const 
 	return search->found && hn_cost_compare(cost, &search->best_cost) >= 0;
 }
 
+/* Empties the assignment, whatever has been put. */
+void hn_search_clear(struct hn_search *search);
+
 /* The assignment, which is whole, is the best so far. */
 void hn_search_keep(struct hn_search *search);
 

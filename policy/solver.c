@@ -5,15 +5,20 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "policy/beam.h"
 #include "policy/bound.h"
 #include "policy/climb.h"
 #include "policy/cpus.h"
 #include "policy/search.h"
 
-/* Hosts of more nodes are searched to the end on so many of them only, around the best that was found; with a
- * part of the steps, since there the best is seldom far from what was found before. */
+/*
+ * On hosts of more nodes the time goes into good assignments, and only a part of the steps into proving that
+ * there is none better.
+ */
 #define EXACT_NODES 16
-#define EXACT_PART 16
+#define EXACT_PART 64
+#define BEAM_WIDTH 64
+#define SHAKES 40
 #define DIVES_MAX 64
 
 static int fail_undecided(struct hn_error *err)
@@ -149,43 +154,6 @@ static int offer_homes(struct hn_search *search)
 	return 0;
 }
 
-/* Leaves out all nodes but the best assignment's and those nearest to them. */
-static void mask_far_nodes(struct hn_search *search)
-{
-	const struct hn_problem *problem = search->problem;
-	size_t open = 0;
-
-	for (size_t node = 0; node < problem->node_count; node++)
-		search->masked[node] = true;
-	for (size_t i = 0; i < problem->cell_count; i++)
-		for (size_t s = 0; s < search->best[i]->share_count; s++) {
-			open += search->masked[search->best[i]->shares[s].node];
-			search->masked[search->best[i]->shares[s].node] = false;
-		}
-	while (open < EXACT_NODES) {
-		uint64_t least = UINT64_MAX;
-		size_t nearest = 0;
-
-		for (size_t node = 0; node < problem->node_count; node++) {
-			uint64_t distance = 0;
-
-			if (!search->masked[node] || !problem->nodes[node].home)
-				continue;
-			for (size_t other = 0; other < problem->node_count; other++)
-				if (!search->masked[other])
-					distance += hn_problem_distance(problem, node, other);
-			if (distance < least) {
-				least = distance;
-				nearest = node;
-			}
-		}
-		if (least == UINT64_MAX)
-			return;
-		search->masked[nearest] = false;
-		open++;
-	}
-}
-
 static void dive_everywhere(struct hn_search *search)
 {
 	size_t count = search->candidates[search->order[0]].count,
@@ -212,12 +180,13 @@ static int search_best(struct hn_search *search, bool *proven, struct hn_error *
 			return 0;
 	}
 	if (large) {
-		hn_climb(search);
-		mask_far_nodes(search);
+		if (hn_beam(search, BEAM_WIDTH))
+			return hn_oom(err);
+		hn_climb(search, SHAKES);
 		search->steps_left = search->steps_left / EXACT_PART + 1;
 	}
 	hn_search_run(search);
-	*proven = search->steps_left > 0 && !search->wide && !large;
+	*proven = search->steps_left > 0 && !search->wide;
 	return 0;
 }
 

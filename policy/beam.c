@@ -1,0 +1,137 @@
+#include "policy/beam.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/bound.h"
+#include "policy/state.h"
+
+/* Of the children so many times the width are weighed by their bounds, which is what takes the time. */
+#define WEIGHED 4
+
+/* A partial assignment: one of the level before, and one more cell. */
+struct sprout {
+	struct hn_cost cost; /* first of what is assigned, then with the bound of the rest */
+	size_t parent;
+	const struct hn_candidate *candidate;
+};
+
+struct beam {
+	struct hn_search *search;
+	size_t width, cell_count;
+	size_t level_count, next_count;
+	const struct hn_candidate **level, **next; /* by partial assignment and depth */
+	size_t sprout_count;
+	struct sprout *sprouts;
+};
+
+static int by_cost(const void *a, const void *b)
+{
+	const struct sprout *left = a, *right = b;
+	int order = hn_cost_compare(&left->cost, &right->cost);
+
+	if (order != 0)
+		return order;
+	if (left->parent != right->parent)
+		return left->parent < right->parent ? -1 : 1;
+	return left->candidate < right->candidate ? -1 : left->candidate > right->candidate;
+}
+
+static void put(struct hn_search *search, size_t depth, const struct hn_candidate *candidate)
+{
+	size_t cell = search->order[depth];
+	struct hn_cost cost = hn_assignment_cost_with(search->assignment, cell, candidate);
+
+	hn_assignment_put(search->assignment, cell, candidate, &cost);
+}
+
+static void put_member(const struct beam *beam, size_t member, size_t depth)
+{
+	for (size_t i = 0; i < depth; i++)
+		put(beam->search, i, beam->level[member * beam->cell_count + i]);
+}
+
+static void sprout(struct beam *beam, size_t depth)
+{
+	struct hn_search *search = beam->search;
+
+	beam->sprout_count = 0;
+	for (size_t member = 0; member < beam->level_count; member++) {
+		size_t count;
+
+		put_member(beam, member, depth);
+		count = hn_search_children(search, depth, search->order[depth]);
+		for (size_t i = 0; i < count; i++) {
+			const struct hn_child *child = &search->children[depth * search->child_count + i];
+
+			beam->sprouts[beam->sprout_count++] =
+				(struct sprout){child->cost, member, child->candidate};
+		}
+		hn_search_clear(search);
+	}
+	qsort(beam->sprouts, beam->sprout_count, sizeof(*beam->sprouts), by_cost);
+}
+
+/* Weighs the cheapest by what the rest must cost, and drops what is hopeless or there already. */
+static void weigh(struct beam *beam, size_t depth)
+{
+	struct hn_search *search = beam->search;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < beam->sprout_count && kept < beam->width * WEIGHED; i++) {
+		struct sprout sprout = beam->sprouts[i];
+		bool keep;
+
+		put_member(beam, sprout.parent, depth);
+		put(search, depth, sprout.candidate);
+		keep = hn_bound_add_rest(search, depth + 1, &sprout.cost) &&
+		       !hn_search_is_no_better(search, &sprout.cost) &&
+		       (depth + 1 == beam->cell_count || !hn_state_was_reached(search, depth + 1));
+		if (keep && depth + 1 == beam->cell_count)
+			hn_search_keep(search);
+		else if (keep)
+			beam->sprouts[kept++] = sprout;
+		hn_search_clear(search);
+	}
+	beam->sprout_count = kept;
+	qsort(beam->sprouts, kept, sizeof(*beam->sprouts), by_cost);
+}
+
+static void grow(struct beam *beam, size_t depth)
+{
+	const struct hn_candidate **level = beam->level;
+
+	beam->next_count = beam->sprout_count < beam->width ? beam->sprout_count : beam->width;
+	for (size_t i = 0; i < beam->next_count; i++) {
+		const struct hn_candidate **to = &beam->next[i * beam->cell_count];
+
+		memcpy(to, &beam->level[beam->sprouts[i].parent * beam->cell_count], depth * sizeof(*to));
+		to[depth] = beam->sprouts[i].candidate;
+	}
+	beam->level = beam->next;
+	beam->next = level;
+	beam->level_count = beam->next_count;
+}
+
+int hn_beam(struct hn_search *search, size_t width)
+{
+	size_t cells = search->problem->cell_count;
+	struct beam beam = {.search = search, .width = width, .cell_count = cells, .level_count = 1};
+	HN_AUTO(memory) const struct hn_candidate **levels = calloc(2 * width * cells, sizeof(*levels));
+	HN_AUTO(memory)
+	struct sprout *sprouts = calloc(width * search->child_count, sizeof(*sprouts));
+
+	if (!levels || !sprouts)
+		return -ENOMEM;
+	beam.level = levels;
+	beam.next = levels + width * cells;
+	beam.sprouts = sprouts;
+	hn_memo_clear(search->memo);
+	for (size_t depth = 0; depth < cells && beam.level_count > 0 && search->steps_left > 0; depth++) {
+		sprout(&beam, depth);
+		weigh(&beam, depth);
+		grow(&beam, depth);
+	}
+	return 0;
+}
