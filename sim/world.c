@@ -85,6 +85,7 @@ int hn_world_new(const struct hn_host *host, const struct hn_world_options *opti
 	if (r < 0)
 		return r;
 	world->options = *options;
+	world->options.decide.tick_ns = options->look_ns;
 	world->policy = hn_policy_find(options->policy, err);
 	if (!world->policy)
 		return -EINVAL;
@@ -318,6 +319,7 @@ static int look(struct hn_world *world, size_t index, struct hn_error *err)
 {
 	struct hn_guest_state *state = &world->snapshot->guests[index];
 	HN_AUTO(hn_plan) struct hn_plan *plan = NULL;
+	struct hn_regret *regret = NULL;
 	int r;
 
 	world->counts.looks++;
@@ -325,9 +327,11 @@ static int look(struct hn_world *world, size_t index, struct hn_error *err)
 	for (size_t i = 0; i < state->sample->thread_count; i++)
 		state->sample->threads[i].cpu_ns +=
 			(uint64_t)(state->sample->threads[i].busy * (double)world->options.look_ns);
-	r = hn_decide(world->snapshot, index, &world->options.decide, &plan, &state->looks, err);
+	r = hn_decide(world->snapshot, index, &world->options.decide, &plan, &state->looks, &regret, err);
 	if (r < 0)
 		return r;
+	hn_regret_free(state->regret);
+	state->regret = regret;
 	if (adopt_home(state, plan) < 0)
 		return hn_oom(err);
 	if (plan->verdict == HN_VERDICT_ACT && !state->moving) {
