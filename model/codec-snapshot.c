@@ -43,6 +43,8 @@ static json_object *encode_state(const void *element)
 		 hn_json_add_u64(json, "fruitless", state->looks.fruitless) ||
 		 hn_json_add_u64(json, "settle_until_ns", state->looks.settle_until_ns) ||
 		 hn_json_add_double(json, "distrust", state->looks.distrust) ||
+		 hn_json_add_double(json, "lost_share", state->looks.lost_share) ||
+		 hn_json_add_double(json, "promised_share", state->looks.promised_share) ||
 		 (state->regret ? hn_codec_add_part(json, "regret", encode_regret(state->regret))
 				: hn_json_add(json, "regret", NULL)) ||
 		 hn_json_add_bool(json, "moving", state->moving);
@@ -71,7 +73,11 @@ static int decode_looks(json_object *json, struct hn_looks *ret, struct hn_error
 	       (r = hn_codec_get_unsigned(json, "fruitless", &ret->fruitless, err)) < 0 ||
 	       (r = hn_json_get_u64(json, "settle_until_ns", &ret->settle_until_ns, err)) < 0 ||
 	       (hn_codec_present(json, "distrust") &&
-		(r = hn_json_get_double(json, "distrust", &ret->distrust, err)) < 0));
+		(r = hn_json_get_double(json, "distrust", &ret->distrust, err)) < 0) ||
+	       (hn_codec_present(json, "lost_share") &&
+		(r = hn_json_get_double(json, "lost_share", &ret->lost_share, err)) < 0) ||
+	       (hn_codec_present(json, "promised_share") &&
+		(r = hn_json_get_double(json, "promised_share", &ret->promised_share, err)) < 0));
 	if (r == 0 && ret->distrust != 0 && ret->distrust < 1)
 		return hn_fail(err, -EPROTO, "member 'distrust': %g is neither 0 nor at least 1",
 			       ret->distrust);
@@ -143,9 +149,10 @@ static int check_sizes(const struct hn_snapshot *snapshot, const struct hn_guest
 		return hn_fail(err, -EPROTO, "guest '%s': its home does not fit its cells or nodes",
 			       state->guest->name);
 	if (state->regret && (state->regret->node_count != nodes || state->regret->cell_count != cells))
-		return hn_fail(err, -EPROTO,
-			       "guest '%s': its regret does not fit its cells or nodes: seconds is %zu by %zu",
-			       state->guest->name, state->regret->cell_count, state->regret->node_count);
+		return hn_fail(
+			err, -EPROTO,
+			"guest '%s': its regret does not fit its cells or nodes: seconds is %zu by %zu",
+			state->guest->name, state->regret->cell_count, state->regret->node_count);
 	return 0;
 }
 

@@ -467,8 +467,12 @@ static void draw_state(struct hn_random *random, const struct hn_host *host, str
 		for (size_t i = 0; i < guest->cell_count * nodes; i++)
 			state->regret->seconds[i] = 1000 * share(random);
 	}
-	state->looks = (struct hn_looks){(unsigned)number(random), (unsigned)number(random), number(random),
-					 coin(random) ? 0 : 1 + 63 * share(random)};
+	state->looks = (struct hn_looks){(unsigned)number(random),
+					 (unsigned)number(random),
+					 number(random),
+					 coin(random) ? 0 : 1 + 63 * share(random),
+					 share(random),
+					 share(random)};
 	state->moving = coin(random);
 }
 
@@ -742,7 +746,8 @@ bool same_snapshot(const struct hn_snapshot *a, const struct hn_snapshot *b)
 		    !same_placement(x->home, y->home) || x->looks.agreeing != y->looks.agreeing ||
 		    x->looks.fruitless != y->looks.fruitless ||
 		    x->looks.settle_until_ns != y->looks.settle_until_ns || x->moving != y->moving ||
-		    x->looks.distrust != y->looks.distrust || !same_regret(x->regret, y->regret))
+		    x->looks.distrust != y->looks.distrust || x->looks.lost_share != y->looks.lost_share ||
+		    x->looks.promised_share != y->looks.promised_share || !same_regret(x->regret, y->regret))
 			return false;
 	}
 	return true;

@@ -38,11 +38,11 @@ static bool is_read_back(const char *key)
 static bool may_be_missing(const json_object *json, const char *key)
 {
 	static const char *const keys[] = {
-		"sample",          "home",          "plan",     "locality",   "migrate_bytes",
-		"reserved_bytes",  "memory_kind",   "reserved", "devices",    "page_bytes",
-		"bandwidth_bytes", "allowed_nodes", "near",     "apart",      "iothread_count",
-		"bandwidth",       "fragment",      "bound",    "other_cpus", "distrust",
-		"regret",          "calibration"};
+		"sample",          "home",          "plan",       "locality",      "migrate_bytes",
+		"reserved_bytes",  "memory_kind",   "reserved",   "devices",       "page_bytes",
+		"bandwidth_bytes", "allowed_nodes", "near",       "apart",         "iothread_count",
+		"bandwidth",       "fragment",      "bound",      "other_cpus",    "distrust",
+		"regret",          "calibration",   "lost_share", "promised_share"};
 	bool is_backend = json_object_object_get_ex(json, "host_address", NULL);
 	bool is_pool = json_object_object_get_ex(json, "total_pages", NULL);
 
