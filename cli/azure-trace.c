@@ -228,7 +228,7 @@ int hn_azure_trace_load(const char *path, const struct hn_azure_options *options
 	if ((r = find_machine(&reader, err)) < 0 || (r = measure_demand(&reader, err)) < 0 ||
 	    (r = for_each_row(&reader, add_guest, trace, err)) < 0)
 		return r;
-	if (hn_trace_enliven(trace, options->seed) < 0)
+	if (hn_trace_enliven(trace, options->seed, options->stray_ns) < 0)
 		return hn_oom(err);
 	*ret = hn_steal(trace);
 	return 0;

@@ -11,6 +11,7 @@
 struct hn_azure_options {
 	uint64_t seed;
 	uint64_t ticks, tick_ns;
+	uint64_t stray_ns; /* see sim/enliven.h */
 	double load; /* of the host, in the mean: guests are left out at random until it is about that */
 };
 

@@ -19,6 +19,7 @@
 #include "cli/score.h"
 #include "cli/words.h"
 #include "policy/policies.h"
+#include "sim/enliven.h"
 #include "sim/generator.h"
 #include "sim/simulation.h"
 
@@ -28,7 +29,7 @@
 struct options {
 	const char *trace, *host;
 	uint64_t nodes, cpus, memory_bytes; /* of a host without a file */
-	uint64_t seed, ticks, tick_ns;
+	uint64_t seed, ticks, tick_ns, stray_ns;
 	double load;
 	bool all;
 	struct hn_world_options world;
@@ -109,6 +110,12 @@ static int take_option(int option, struct options *options, struct hn_error *err
 		return take_number("ticks", optarg, UINT64_C(1) << 40, &options->ticks, err);
 	case 'i':
 		return take_tick(optarg, &options->tick_ns, err);
+	case 'r':
+		r = hn_bytes_parse(optarg, &options->world.bytes_per_second, err);
+		return r < 0 ? hn_error_prefix(err, "--rate") : 0;
+	case 'y':
+		r = hn_duration_parse(optarg, &options->stray_ns, err);
+		return r < 0 ? hn_error_prefix(err, "--stray") : 0;
 	case 'l':
 		return take_load(optarg, &options->load, err);
 	default:
@@ -130,6 +137,8 @@ static int parse_options(const struct hn_invocation *invocation, struct options 
 					      {"ticks", required_argument, NULL, 'k'},
 					      {"tick", required_argument, NULL, 'i'},
 					      {"load", required_argument, NULL, 'l'},
+					      {"rate", required_argument, NULL, 'r'},
+					      {"stray", required_argument, NULL, 'y'},
 					      {0}};
 	struct hn_error err = {0};
 	int option, r;
@@ -170,10 +179,12 @@ static int load_trace(const struct options *options, const struct hn_host *host,
 	struct hn_generator generator = {.seed = options->seed,
 					 .ticks = options->ticks,
 					 .tick_ns = options->tick_ns,
+					 .stray_ns = options->stray_ns,
 					 .load = options->load};
 	struct hn_azure_options azure = {.seed = options->seed,
 					 .ticks = options->ticks,
 					 .tick_ns = options->tick_ns,
+					 .stray_ns = options->stray_ns,
 					 .load = options->load};
 
 	return options->trace ? hn_azure_trace_load(options->trace, &azure, host, ret, err)
@@ -276,6 +287,7 @@ static enum hn_exit run_simulate(const struct hn_invocation *invocation)
 				  .seed = 1,
 				  .ticks = 8640,
 				  .tick_ns = 10 * HN_NS_PER_S,
+				  .stray_ns = HN_STRAY_NS,
 				  .load = 0.9,
 				  .world = hn_world_defaults()};
 	struct hn_error err = {0};
@@ -301,6 +313,8 @@ const struct hn_command hn_command_simulate = {
 		"  -p, --policy NAME    that all guests are under\n"
 		"  -a, --all-policies   one after the other\n"
 		"      --ticks N        how long (default 8640, a day)\n"
-		"      --tick TIME      what a tick stands for (default 10s)\n",
+		"      --tick TIME      what a tick stands for (default 10s)\n"
+		"      --stray TIME     between two strays of a guest, in the mean (default 30m; 0: never)\n"
+		"      --rate SIZE      moved a second, by one guest at a time (default 2G)\n",
 	.run = run_simulate,
 };

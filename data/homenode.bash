@@ -23,7 +23,7 @@ _homenode() {
     show | explain) word='--json --help' ;;&
     fit) word='--vcpus --memory --cells --class --hugepages --host --json --help' ;;&
     replay) word='--policy --now --json --help' ;;&
-    simulate) word='--generate --trace --seed --load --host --nodes --cpus --memory --policy --all-policies --ticks --tick --json --help' ;;&
+    simulate) word='--generate --trace --seed --load --host --nodes --cpus --memory --policy --all-policies --ticks --tick --stray --rate --json --help' ;;&
     show | rebalance | watch | explain)
         mapfile -t COMPREPLY < <(compgen -W "$word $(homenode guests 2> /dev/null | awk 'NR > 1 {print $1}')" -- "$current")
         ;;

@@ -8,7 +8,6 @@
 #include "base/units.h"
 
 #define LOAD_SECONDS 600
-#define PHASE_SECONDS 1800
 
 static double draw_unit(struct hn_random *random)
 {
@@ -55,12 +54,12 @@ static int add_loads(struct hn_trace *trace, struct hn_random *random, uint32_t 
 }
 
 static int add_phases(struct hn_trace *trace, struct hn_random *random, uint32_t guest, uint64_t from,
-		      uint64_t to)
+		      uint64_t to, uint64_t stray_ns)
 {
-	for (;;) {
+	while (stray_ns > 0) {
 		struct hn_event event = {.guest = guest};
 
-		from += ticks_of(trace, hn_draw_exponential(random, PHASE_SECONDS));
+		from += ticks_of(trace, hn_draw_exponential(random, (double)stray_ns / (double)HN_NS_PER_S));
 		if (from >= to)
 			return 0;
 		event.tick = from;
@@ -71,19 +70,22 @@ static int add_phases(struct hn_trace *trace, struct hn_random *random, uint32_t
 		if (hn_trace_add(trace, &event) < 0)
 			return -ENOMEM;
 	}
+	return 0;
 }
 
 /* Each guest has a stream of chance of its own: another guest's life does not change its. */
-static int enliven_guest(struct hn_trace *trace, uint64_t seed, uint32_t guest, uint64_t from, uint64_t to)
+static int enliven_guest(struct hn_trace *trace, uint64_t seed, uint32_t guest, uint64_t from, uint64_t to,
+			 uint64_t stray_ns)
 {
 	struct hn_random random = {seed ^ ((uint64_t)guest + 1) * UINT64_C(0x9e3779b97f4a7c15)};
 
-	return add_loads(trace, &random, guest, from, to) || add_phases(trace, &random, guest, from, to)
+	return add_loads(trace, &random, guest, from, to) ||
+			       add_phases(trace, &random, guest, from, to, stray_ns)
 		       ? -ENOMEM
 		       : 0;
 }
 
-int hn_trace_enliven(struct hn_trace *trace, uint64_t seed)
+int hn_trace_enliven(struct hn_trace *trace, uint64_t seed, uint64_t stray_ns)
 {
 	uint64_t *from = calloc((size_t)trace->guest_count + 1, sizeof(*from));
 	uint64_t *to = calloc((size_t)trace->guest_count + 1, sizeof(*to));
@@ -98,7 +100,7 @@ int hn_trace_enliven(struct hn_trace *trace, uint64_t seed)
 			to[trace->events[i].guest] = trace->events[i].tick;
 	}
 	for (uint32_t i = 0; r == 0 && i < trace->guest_count; i++)
-		r = enliven_guest(trace, seed, i, from[i], to[i]);
+		r = enliven_guest(trace, seed, i, from[i], to[i], stray_ns);
 	free(from);
 	free(to);
 	if (r == 0)

@@ -8,10 +8,12 @@
 
 /*
  * Adds events between each guest's arrival and departure, drawn from the seed: a new load every 10 minutes in
- * the mean (three in five below 20 % a vCPU, one in ten above 60 %), and every half hour either a part of a
- * cell's memory or a cell's vCPUs on another node. Both are round numbers of ours. Sorts the trace. -ENOMEM.
+ * the mean (three in five below 20 % a vCPU, one in ten above 60 %), and every stray_ns (0: never)
+ * either a part of a cell's memory or a cell's vCPUs on another node. The numbers are round ones of ours.
+ * Sorts the trace. -ENOMEM.
  */
-int hn_trace_enliven(struct hn_trace *trace, uint64_t seed);
+int hn_trace_enliven(struct hn_trace *trace, uint64_t seed, uint64_t stray_ns);
+#define HN_STRAY_NS (UINT64_C(1800) * 1000000000) /* half an hour */
 
 /* A load as above, 0..1. */
 struct hn_random;

@@ -180,7 +180,7 @@ int hn_generate(const struct hn_generator *generator, const struct hn_host *host
 		if (add_drawn(trace, &drawn, at, drawn.seconds, &random) < 0)
 			return hn_oom(err);
 	}
-	if (hn_trace_enliven(trace, generator->seed) < 0)
+	if (hn_trace_enliven(trace, generator->seed, generator->stray_ns) < 0)
 		return hn_oom(err);
 	*ret = hn_steal(trace);
 	return 0;

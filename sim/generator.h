@@ -15,7 +15,8 @@ struct hn_generator {
 	uint64_t seed;
 	uint64_t ticks;
 	uint64_t tick_ns;
-	double load; /* memory or CPUs asked for at a time, in the mean, over what the host has; > 0 */
+	uint64_t stray_ns; /* between two strays of a guest, in the mean, see sim/enliven.h; 0 never */
+	double load;       /* memory or CPUs asked for at a time, in the mean, over what the host has; > 0 */
 };
 
 /*

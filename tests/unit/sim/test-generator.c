@@ -11,12 +11,14 @@
 
 #include "../policy/scene.h"
 #include "base/units.h"
+#include "sim/enliven.h"
 #include "sim/generator.h"
 
 static struct hn_trace *generate(uint64_t seed, uint64_t ticks, double load)
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(4, 16, 65536);
-	struct hn_generator generator = {.seed = seed, .ticks = ticks, .tick_ns = HN_NS_PER_S, .load = load};
+	struct hn_generator generator = {
+		.seed = seed, .stray_ns = HN_STRAY_NS, .ticks = ticks, .tick_ns = HN_NS_PER_S, .load = load};
 	struct hn_trace *trace = NULL;
 	struct hn_error err = {0};
 

@@ -15,6 +15,7 @@
 #include "../policy/scene.h"
 #include "base/units.h"
 #include "policy/explain.h"
+#include "sim/enliven.h"
 #include "sim/generator.h"
 #include "sim/simulation.h"
 
@@ -84,7 +85,8 @@ static void an_explanation_is_whole_or_none(void **state)
 static void a_simulation_is_whole_or_none(void **state)
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 8, 32768);
-	struct hn_generator generator = {.seed = 2, .ticks = 60, .tick_ns = 10 * HN_NS_PER_S, .load = 1};
+	struct hn_generator generator = {
+		.seed = 2, .stray_ns = HN_STRAY_NS, .ticks = 60, .tick_ns = 10 * HN_NS_PER_S, .load = 1};
 	struct hn_world_options options = hn_world_defaults();
 	struct hn_score whole, again;
 	long allowed = 0, refusals = 0;

@@ -61,7 +61,7 @@ static void lives_are_within_lifetimes_and_sorted(void **state)
 	static const uint64_t from[] = {50, 7, 3}, to[] = {90000, 50, 100000};
 	size_t loads = 0, phases = 0;
 
-	assert_int_equal(hn_trace_enliven(trace, 5), 0);
+	assert_int_equal(hn_trace_enliven(trace, 5, HN_STRAY_NS), 0);
 	for (size_t i = 0; i < trace->count; i++) {
 		const struct hn_event *event = &trace->events[i];
 

@@ -12,6 +12,7 @@
 #include "../policy/scene.h"
 #include "base/units.h"
 #include "policy/policies.h"
+#include "sim/enliven.h"
 #include "sim/generator.h"
 #include "sim/simulation.h"
 
@@ -177,8 +178,11 @@ static void memory_is_conserved_and_departures_free_everything(void **state)
 		HN_AUTO(hn_world)
 		struct hn_world *world = world_like(snapshot, policy->name, 10 * HN_NS_PER_S);
 		HN_AUTO(hn_trace) struct hn_trace *trace = NULL;
-		struct hn_generator generator = {
-			.seed = 11, .ticks = 3000, .tick_ns = 10 * HN_NS_PER_S, .load = 1.5};
+		struct hn_generator generator = {.seed = 11,
+						 .stray_ns = HN_STRAY_NS,
+						 .ticks = 3000,
+						 .tick_ns = 10 * HN_NS_PER_S,
+						 .load = 1.5};
 		struct hn_error err = {0};
 		size_t next = 0;
 
@@ -207,7 +211,8 @@ static void the_same_trace_gives_the_same_score(void **state)
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(4, 8, 32768);
 	HN_AUTO(hn_trace) struct hn_trace *trace = NULL;
-	struct hn_generator generator = {.seed = 12, .ticks = 1000, .tick_ns = 10 * HN_NS_PER_S, .load = 1};
+	struct hn_generator generator = {
+		.seed = 12, .stray_ns = HN_STRAY_NS, .ticks = 1000, .tick_ns = 10 * HN_NS_PER_S, .load = 1};
 	struct hn_world_options options = hn_world_defaults();
 	struct hn_score scores[2];
 	struct hn_error err = {0};
