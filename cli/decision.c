@@ -56,7 +56,7 @@ int hn_decision_print(const struct hn_invocation *invocation, const struct hn_sn
 	HN_AUTO(hn_plan) struct hn_plan *plan = NULL;
 	HN_AUTO(hn_explanation) struct hn_explanation *explanation = NULL;
 	struct hn_looks looks;
-	int r = hn_decide(snapshot, guest, options, &plan, &looks, err);
+	int r = hn_decide(snapshot, guest, options, &plan, &looks, NULL, err);
 
 	if (r == 0)
 		r = explain_plan(snapshot, guest, options, plan, &explanation, err);

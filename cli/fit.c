@@ -16,6 +16,7 @@
 #include "cli/host-file.h"
 #include "model/codec.h"
 #include "model/request.h"
+#include "xml/domain-read.h"
 
 struct options {
 	const char *host, *domain;
@@ -113,9 +114,16 @@ static int load_host(const struct hn_invocation *invocation, const struct option
 
 static int load_guest(const struct options *options, struct hn_guest **ret, struct hn_error *err)
 {
+	__attribute__((cleanup(hn_cleanup_memory))) char *text = NULL;
+	size_t length;
+	int r;
+
 	if (!options->domain)
 		return hn_request_guest(&options->request, "guest", ret, err);
-	return hn_fail(err, -ENOSYS, "domain XML is not read yet");
+	r = hn_file_read(options->domain, HN_DOMAIN_BYTES_MAX, &text, &length, err);
+	if (r == 0 && (r = hn_domain_read(text, length, ret, err)) < 0)
+		hn_error_prefix(err, "domain '%s'", options->domain);
+	return r;
 }
 
 static int print_answer(const struct hn_fit_answer *answer, const struct hn_snapshot *snapshot, bool colour)

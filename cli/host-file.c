@@ -20,7 +20,7 @@ static int fail_unreadable(const char *path, struct hn_error *err)
 	return hn_fail(err, code == ENOENT ? -EINVAL : -code, "cannot read '%s': %s", path, strerror(code));
 }
 
-static int read_file(const char *path, char **ret, size_t *ret_length, struct hn_error *err)
+int hn_file_read(const char *path, size_t most, char **ret, size_t *ret_length, struct hn_error *err)
 {
 	HN_AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat status;
@@ -29,8 +29,8 @@ static int read_file(const char *path, char **ret, size_t *ret_length, struct hn
 
 	if (fd < 0 || fstat(fd, &status) < 0)
 		return fail_unreadable(path, err);
-	if (!S_ISREG(status.st_mode) || status.st_size > FILE_MAX)
-		return hn_fail(err, -EFBIG, "'%s' is no file of at most %d MiB", path, FILE_MAX >> 20);
+	if (!S_ISREG(status.st_mode) || (uint64_t)status.st_size > most)
+		return hn_fail(err, -EFBIG, "'%s' is no file of at most %zu MiB", path, most >> 20);
 	text = malloc((size_t)status.st_size + 1);
 	if (!text)
 		return hn_oom(err);
@@ -50,7 +50,7 @@ static int read_json(const char *path, json_object **ret, struct hn_error *err)
 {
 	__attribute__((cleanup(hn_cleanup_memory))) char *text = NULL;
 	size_t length = 0;
-	int r = read_file(path, &text, &length, err);
+	int r = hn_file_read(path, FILE_MAX, &text, &length, err);
 
 	return r < 0 ? r : hn_json_parse(text, length, path, ret, err);
 }
@@ -68,7 +68,8 @@ static int read_options(json_object *json, struct hn_decide_options *ret, struct
 	if ((r = hn_json_get_object(json, "options", &options, err)) < 0 ||
 	    (r = hn_json_get_u64(options, "keep_free_bytes", &ret->solver.keep_free_bytes, err)) < 0 ||
 	    (r = hn_json_get_u64(options, "looks", &looks, err)) < 0 ||
-	    (r = hn_json_get_u64(options, "max_age_ns", &ret->max_age_ns, err)) < 0)
+	    (r = hn_json_get_u64(options, "max_age_ns", &ret->max_age_ns, err)) < 0 ||
+	    (r = hn_json_get_u64(options, "tick_ns", &ret->tick_ns, err)) < 0)
 		return r;
 	if (looks == 0 || looks > 1000)
 		return hn_fail(err, -EPROTO, "member 'looks' is not within 1 and 1000");

@@ -16,7 +16,7 @@
 #include "cli/azure-trace.h"
 #include "cli/command.h"
 #include "cli/host-file.h"
-#include "cli/table.h"
+#include "cli/score.h"
 #include "cli/words.h"
 #include "policy/policies.h"
 #include "sim/generator.h"
@@ -32,12 +32,6 @@ struct options {
 	double load;
 	bool all;
 	struct hn_world_options world;
-};
-
-struct run {
-	const struct hn_policy *policy;
-	struct hn_score score;
-	double seconds; /* it took */
 };
 
 static uint64_t now_ns(void)
@@ -208,7 +202,7 @@ static void on_progress(uint64_t tick, uint64_t ticks, void *context)
 }
 
 static int run_policy(const struct options *options, const struct hn_trace *trace, const struct hn_host *host,
-		      struct run *run, struct hn_error *err)
+		      struct hn_run *run, struct hn_error *err)
 {
 	struct hn_world_options world = options->world;
 	struct bar bar = {.policy = run->policy->name, .started_ns = now_ns()};
@@ -223,123 +217,15 @@ static int run_policy(const struct options *options, const struct hn_trace *trac
 	return r;
 }
 
-/* Locality over time as a line of eighths; the lowest step stands for 0.5 and less. */
-static const char *say_course(const struct hn_score *score, char *text, size_t size)
-{
-	static const char *const steps[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-	size_t used = 0;
-
-	*text = '\0';
-	for (size_t i = 0; i < HN_COURSE && used < size; i++) {
-		double value = score->course[i];
-		int step = (int)floor((value - 0.5) * 2 * HN_COUNT(steps));
-
-		step = step < 0 ? 0 : step >= (int)HN_COUNT(steps) ? (int)HN_COUNT(steps) - 1 : step;
-		used += (size_t)snprintf(text + used, size - used, "%s", value < 0 ? " " : steps[step]);
-	}
-	return text;
-}
-
-static void add_run(struct hn_table *table, const struct run *run)
-{
-	const struct hn_world_counts *counts = &run->score.counts;
-	char text[128];
-
-	hn_table_row(table);
-	hn_table_cell(table, HN_TONE_PLAIN, "%s", run->policy->name);
-	hn_table_cell(table, HN_TONE_PLAIN, "%llu", (unsigned long long)counts->placed);
-	hn_table_cell(table, HN_TONE_PLAIN, "%llu", (unsigned long long)counts->refused);
-	if (run->score.locality >= 0)
-		hn_table_cell(table, hn_tone_of_share(run->score.locality), "%.2f %%",
-			      100 * run->score.locality);
-	else
-		hn_table_cell(table, HN_TONE_FAINT, "-");
-	hn_table_cell(table, HN_TONE_PLAIN, "%s", say_course(&run->score, text, sizeof(text)));
-	hn_table_cell(table, HN_TONE_PLAIN, "%s", hn_bytes_format(counts->moved_bytes, text, sizeof(text)));
-	hn_table_cell(table, HN_TONE_PLAIN, "%llu", (unsigned long long)counts->moves);
-	hn_table_cell(table, counts->undone ? HN_TONE_BAD : HN_TONE_PLAIN, "%llu",
-		      (unsigned long long)counts->undone);
-	hn_table_cell(table, HN_TONE_FAINT, "%.0f", (double)run->score.ticks / fmax(run->seconds, 1e-6));
-}
-
-static int print_runs(const struct run *runs, size_t count, const struct hn_host *host, bool colour)
-{
-	static const struct {
-		const char *title;
-		bool right;
-	} columns[] = {{"POLICY", false}, {"PLACED", true},  {"REFUSED", true},
-		       {"LOCAL", true},   {"COURSE", false}, {"MOVED", true},
-		       {"MOVES", true},   {"UNDONE", true},  {"TICKS/S", true}};
-	struct hn_table *table = hn_table_new(colour);
-	int r;
-
-	printf("%s: %zu nodes, %zu CPUs; %llu guests come in %llu ticks, %zu at a time at most, memory %.0f "
-	       "%% "
-	       "full\n\n",
-	       host->name, host->node_count, host->cpu_count,
-	       (unsigned long long)runs[0].score.counts.arrived, (unsigned long long)runs[0].score.ticks,
-	       runs[0].score.most_guests, 100 * runs[0].score.filled);
-	for (size_t i = 0; i < HN_COUNT(columns); i++)
-		hn_table_column(table, columns[i].title, columns[i].right);
-	for (size_t i = 0; i < count; i++)
-		add_run(table, &runs[i]);
-	r = hn_table_print(table, 0, stdout);
-	hn_table_free(table);
-	return r;
-}
-
-static json_object *share_or_null(double share)
-{
-	return share < 0 ? NULL : json_object_new_double(share);
-}
-
-static json_object *encode_run(const struct run *run)
-{
-	const struct hn_world_counts *counts = &run->score.counts;
-	const struct {
-		const char *key;
-		uint64_t value;
-	} numbers[] = {{"ticks", run->score.ticks},
-		       {"arrived", counts->arrived},
-		       {"placed", counts->placed},
-		       {"refused", counts->refused},
-		       {"placed_before_refusal", counts->placed_before_refusal},
-		       {"departed", counts->departed},
-		       {"most_guests", run->score.most_guests},
-		       {"looks", counts->looks},
-		       {"moves", counts->moves},
-		       {"moved_bytes", counts->moved_bytes},
-		       {"undone", counts->undone},
-		       {"undone_bytes", counts->undone_bytes},
-		       {"binds", counts->binds}};
-	HN_AUTO(json) json_object *json = json_object_new_object();
-	json_object *course = json_object_new_array();
-	int failed = !json || !course;
-
-	for (size_t i = 0; i < HN_COURSE && !failed; i++)
-		failed = json_object_array_add(course, share_or_null(run->score.course[i]));
-	if (failed || hn_json_add(json, "course", course)) {
-		if (failed)
-			json_object_put(course);
-		return NULL;
-	}
-	failed = hn_json_add_string(json, "policy", run->policy->name) ||
-		 hn_json_add(json, "locality", share_or_null(run->score.locality)) ||
-		 hn_json_add_double(json, "memory_filled", run->score.filled);
-	for (size_t i = 0; i < HN_COUNT(numbers) && !failed; i++)
-		failed = hn_json_add_u64(json, numbers[i].key, numbers[i].value);
-	return failed ? NULL : hn_steal(json);
-}
-
 static int print_json(const struct hn_invocation *invocation, const struct options *options,
-		      const struct hn_host *host, const struct run *runs, size_t count)
+		      const struct hn_host *host, const struct hn_run *runs, size_t count)
 {
 	HN_AUTO(json) json_object *json = json_object_new_object();
 	json_object *items = json_object_new_array();
 	int failed = !json || !items;
 
 	for (size_t i = 0; i < count && !failed; i++) {
-		json_object *item = encode_run(&runs[i]);
+		json_object *item = hn_run_encode(&runs[i]);
 
 		failed = !item || json_object_array_add(items, item);
 	}
@@ -360,7 +246,7 @@ static int simulate(const struct hn_invocation *invocation, const struct options
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = NULL;
 	HN_AUTO(hn_trace) struct hn_trace *trace = NULL;
-	struct run runs[32] = {{0}};
+	struct hn_run runs[32] = {{0}};
 	size_t count = 0;
 	int r = load_host(options, &snapshot, err);
 
@@ -378,7 +264,7 @@ static int simulate(const struct hn_invocation *invocation, const struct options
 	if (r < 0)
 		return r;
 	r = invocation->json ? print_json(invocation, options, snapshot->host, runs, count)
-			     : print_runs(runs, count, snapshot->host, invocation->colour);
+			     : hn_print_runs(runs, count, snapshot->host, invocation->colour);
 	return r < 0 ? hn_oom(err) : 0;
 }
 

@@ -120,6 +120,7 @@ static json_object *encode_options(const struct hn_decide_options *options)
 		hn_json_add_u64(json, "keep_free_bytes", options->solver.keep_free_bytes);
 		hn_json_add_u64(json, "looks", options->looks);
 		hn_json_add_u64(json, "max_age_ns", options->max_age_ns);
+		hn_json_add_u64(json, "tick_ns", options->tick_ns);
 	}
 	return json;
 }

@@ -27,10 +27,12 @@ static struct hn_set cpus_of(const struct hn_look *look, const struct hn_set *no
 	struct hn_set cpus = {0};
 
 	for (size_t i = 0; i < look->snapshot->host->node_count; i++) {
-		struct hn_set usable = hn_usable_cpus(look->snapshot->host, i, look->guest->class);
+		struct hn_set usable;
 
-		if (hn_set_has(nodes, look->snapshot->host->nodes[i].id))
-			hn_set_or(&cpus, &usable);
+		if (!hn_set_has(nodes, look->snapshot->host->nodes[i].id))
+			continue;
+		usable = hn_usable_cpus(look->snapshot->host, i, look->guest->class);
+		hn_set_or(&cpus, &usable);
 	}
 	return cpus;
 }

@@ -22,14 +22,31 @@ void hn_proposal_done(struct hn_proposal *proposal)
 	*proposal = (struct hn_proposal){0};
 }
 
+/* Whether most of what the guest has of every cell lies in its home, or is on its way there. */
+static bool lives_at_home(const struct hn_snapshot *snapshot, const struct hn_guest_state *state)
+{
+	for (size_t cell = 0; state->sample && !state->moving && cell < state->home->cell_count; cell++) {
+		const struct hn_cell_sample *pages = &state->sample->cells[cell];
+		uint64_t there = 0;
+
+		for (size_t node = 0; node < state->sample->node_count; node++)
+			if (hn_set_has(&state->home->cells[cell].nodes, snapshot->host->nodes[node].id))
+				there += pages->on_node[node];
+		if (there * 2 < hn_cell_sample_present(pages, state->sample->node_count))
+			return false;
+	}
+	return true;
+}
+
 int hn_adaptive_find(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
 		     struct hn_placement **ret, struct hn_error *err)
 {
-	const struct hn_placement *home = snapshot->guests[guest].home;
+	const struct hn_guest_state *state = &snapshot->guests[guest];
+	const struct hn_placement *home = state->home;
 	HN_AUTO(hn_placement) struct hn_placement *here = NULL;
 	int r = hn_home_node_possible(snapshot, guest, home, limits, err), known;
 
-	if (r > 0)
+	if (r > 0 && lives_at_home(snapshot, state))
 		return (*ret = hn_placement_copy(home)) ? 0 : hn_oom(err);
 	known = r < 0 ? r : hn_placement_of_memory(snapshot, guest, &here);
 	if (known < 0)

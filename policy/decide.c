@@ -203,6 +203,16 @@ static int choose_cpus(const struct hn_look *look, struct hn_error *why)
 	return r < 0 ? hn_oom(why) : 0;
 }
 
+/* Whether most of each cell that can move is in the home of the plan. */
+static bool lives_there(const struct hn_look *look)
+{
+	for (size_t cell = 0; cell < look->guest->cell_count; cell++)
+		if (hn_guest_cell_movable(look->guest, cell) &&
+		    hn_share_at_home(look, look->plan->home, cell) < 0.5)
+			return false;
+	return true;
+}
+
 /* A guest for whose memory there is no room where it should be: who could change places with it? */
 static int note_partner(const struct hn_look *look, struct hn_error *err)
 {
@@ -234,7 +244,11 @@ static int plan_worth(const struct hn_look *look, const struct hn_policy *policy
 		r = hn_actions_plan(look, proposal.sides) < 0 ? hn_oom(why) : 0;
 	if (r == 0) {
 		conclude_actions(look, policy, looks);
-		if (look->plan->verdict == HN_VERDICT_AT_HOME && proposal.wanted)
+		if (look->plan->verdict == HN_VERDICT_AT_HOME && !lives_there(look))
+			conclude(look->plan, HN_VERDICT_BLOCKED,
+				 "it should move and would need both its vCPUs and its memory moved at once; "
+				 "it can be asked for");
+		else if (look->plan->verdict == HN_VERDICT_AT_HOME && proposal.wanted)
 			conclude(look->plan, HN_VERDICT_WAIT, "%s", proposal.reason);
 		else if (look->plan->verdict == HN_VERDICT_ACT)
 			r = hn_plan_add_note(look->plan, "%s", proposal.reason) < 0 ? hn_oom(why) : 0;

@@ -1,13 +1,12 @@
 #include "policy/explain.h"
 
 #include <errno.h>
-#include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/units.h"
 #include "policy/capacity.h"
+#include "policy/explain-words.h"
 
 /*
  * The rules and the cost are the solver's own (hn_solver_cost): an explanation cannot say otherwise than what
@@ -66,105 +65,6 @@ static void put_back(const struct trial *trial, size_t cell, struct kept *kept)
 	kept->bytes = NULL;
 }
 
-__attribute__((format(printf, 3, 4))) static void say(char *text, size_t size, const char *format, ...)
-{
-	size_t used = strlen(text);
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text + used, size - used, format, args);
-	va_end(args);
-}
-
-/* Mean distance from a node to those of a set. */
-static double distance_to(const struct hn_host *host, size_t node, const struct hn_set *nodes)
-{
-	double sum = 0;
-	int count = 0;
-
-	for (size_t i = 0; i < host->node_count; i++) {
-		if (hn_set_has(nodes, host->nodes[i].id)) {
-			sum += hn_host_distance(host, node, i);
-			count++;
-		}
-	}
-	return count ? sum / count : 0;
-}
-
-/* Mean distance from all nodes of one set to all of another. */
-static double distance_between(const struct hn_host *host, const struct hn_set *from, const struct hn_set *to)
-{
-	double sum = 0;
-	int count = 0;
-
-	for (size_t i = 0; i < host->node_count; i++) {
-		if (hn_set_has(from, host->nodes[i].id)) {
-			sum += distance_to(host, i, to);
-			count++;
-		}
-	}
-	return count ? sum / count : 0;
-}
-
-static void say_distance(char *text, size_t size, double before, double after, const char *what)
-{
-	double change = after - before;
-
-	if (fabs(change) < 0.05)
-		return;
-	say(text, size, "%s%.3g %s %s", *text ? ", " : "", fabs(change),
-	    change > 0 ? "further from" : "nearer to", what);
-}
-
-/* What gets nearer or further for a cell that goes from its home to a node. */
-static void say_distances(const struct trial *trial, size_t cell, size_t node, char *text, size_t size)
-{
-	const struct hn_host *host = trial->snapshot->host;
-	const struct hn_guest *guest = guest_of(trial);
-	const struct hn_set *from = &trial->home->cells[cell].nodes;
-	struct hn_set there = hn_set_of(host->nodes[node].id);
-	char what[64];
-
-	for (size_t i = 0; i < trial->home->cell_count; i++) {
-		const struct hn_set *other = &trial->home->cells[i].nodes;
-
-		snprintf(what, sizeof(what), "cell %d", trial->home->cells[i].cell);
-		if (i != cell)
-			say_distance(text, size, distance_between(host, from, other),
-				     distance_between(host, &there, other), what);
-	}
-	for (size_t i = 0; i < guest->device_count; i++) {
-		const struct hn_device *device = hn_host_device(host, guest->devices[i]);
-		struct hn_set at = hn_set_of(device ? device->node : -1);
-
-		snprintf(what, sizeof(what), "device %s", guest->devices[i]);
-		if (!hn_set_empty(&at))
-			say_distance(text, size, distance_between(host, from, &at),
-				     distance_between(host, &there, &at), what);
-	}
-}
-
-static void say_parts(const int64_t *more, const char *distances, char *text, size_t size)
-{
-	static const struct {
-		const char *name, *unit;
-	} parts[HN_COST_PARTS] = {{"remote", ""},
-				  {"CPU overload", " vCPUs"},
-				  {"bandwidth overload", " MiB/s"},
-				  {"fragmentation", ""},
-				  {"to migrate", " MiB"}};
-	const char *between = " ";
-
-	for (size_t i = 0; i < HN_COST_PARTS; i++) {
-		if (more[i] == 0)
-			continue;
-		say(text, size, "%s%s %+lld%s", between, parts[i].name, (long long)more[i], parts[i].unit);
-		if (i == HN_COST_REMOTE && *distances)
-			say(text, size, " (%s)", distances);
-		between = ", ";
-	}
-}
-
 static void judge(const struct trial *trial, size_t cell, size_t node, const struct hn_cost *cost,
 		  struct hn_choice *choice)
 {
@@ -175,16 +75,17 @@ static void judge(const struct trial *trial, size_t cell, size_t node, const str
 		choice->more[i] = (int64_t)(cost->parts[i] - trial->cost.parts[i]);
 	choice->kind = order == 0 ? HN_CHOICE_EQUAL : order > 0 ? HN_CHOICE_WORSE : HN_CHOICE_BETTER;
 	if (choice->swap >= 0)
-		say(choice->sentence, sizeof(choice->sentence), "changing places with cell %d ",
-		    choice->swap);
+		hn_say(choice->sentence, sizeof(choice->sentence), "changing places with cell %d ",
+		       choice->swap);
 	if (order == 0) {
-		say(choice->sentence, sizeof(choice->sentence), "would be as good");
+		hn_say(choice->sentence, sizeof(choice->sentence), "would be as good");
 		return;
 	}
 	if (choice->swap < 0)
-		say_distances(trial, cell, node, distances, sizeof(distances));
-	say(choice->sentence, sizeof(choice->sentence), "would cost %s:", order > 0 ? "more" : "less");
-	say_parts(choice->more, distances, choice->sentence, sizeof(choice->sentence));
+		hn_say_distances(trial->snapshot->host, guest_of(trial), trial->home, cell, node, distances,
+				 sizeof(distances));
+	hn_say(choice->sentence, sizeof(choice->sentence), "would cost %s:", order > 0 ? "more" : "less");
+	hn_say_parts(choice->more, distances, choice->sentence, sizeof(choice->sentence));
 }
 
 /* Whether a cell could be exchanged with another that has that node for itself. */
@@ -268,16 +169,16 @@ static void say_broken(const struct trial *trial, size_t cell, size_t node, cons
 
 	choice->kind = HN_CHOICE_REFUSED;
 	if (hn_set_empty(&host->nodes[node].cpus))
-		say(choice->sentence, sizeof(choice->sentence), "has no CPUs");
+		hn_say(choice->sentence, sizeof(choice->sentence), "has no CPUs");
 	else if (bytes > room)
-		say(choice->sentence, sizeof(choice->sentence), "%s%s%s free of %s needed",
-		    hn_bytes_format(room, have, sizeof(have)), page ? " in pages of " : "",
-		    page ? hn_bytes_format(page, size, sizeof(size)) : "",
-		    hn_bytes_format(bytes, need, sizeof(need)));
+		hn_say(choice->sentence, sizeof(choice->sentence), "%s%s%s free of %s needed",
+		       hn_bytes_format(room, have, sizeof(have)), page ? " in pages of " : "",
+		       page ? hn_bytes_format(page, size, sizeof(size)) : "",
+		       hn_bytes_format(bytes, need, sizeof(need)));
 	else if (vcpus > cpus)
-		say(choice->sentence, sizeof(choice->sentence), "%u CPUs, %u vCPUs", cpus, vcpus);
+		hn_say(choice->sentence, sizeof(choice->sentence), "%u CPUs, %u vCPUs", cpus, vcpus);
 	else
-		say(choice->sentence, sizeof(choice->sentence), "%s", why);
+		hn_say(choice->sentence, sizeof(choice->sentence), "%s", why);
 }
 
 static int try_node(const struct trial *trial, size_t cell, size_t node, struct hn_choice *choice,
@@ -314,10 +215,10 @@ static void say_chosen(const struct trial *trial, size_t cell, size_t node, stru
 
 	choice->kind = HN_CHOICE_CHOSEN;
 	if (hn_set_count(&home->nodes) > 1 && bytes > 0)
-		say(choice->sentence, sizeof(choice->sentence), "chosen for %.0f %% of it",
-		    100 * (double)home->bytes[node] / (double)bytes);
+		hn_say(choice->sentence, sizeof(choice->sentence), "chosen for %.0f %% of it",
+		       100 * (double)home->bytes[node] / (double)bytes);
 	else
-		say(choice->sentence, sizeof(choice->sentence), "chosen");
+		hn_say(choice->sentence, sizeof(choice->sentence), "chosen");
 }
 
 static int explain_cells(const struct trial *trial, struct hn_explanation *explanation, struct hn_error *err)
@@ -346,8 +247,8 @@ static void say_home(const struct hn_placement *home, char *text, size_t size)
 	for (size_t i = 0; i < home->cell_count; i++) {
 		char nodes[64];
 
-		say(text, size, "%scell %d on node %s", i ? ", " : "", home->cells[i].cell,
-		    hn_set_format(&home->cells[i].nodes, nodes, sizeof(nodes)));
+		hn_say(text, size, "%scell %d on node %s", i ? ", " : "", home->cells[i].cell,
+		       hn_set_format(&home->cells[i].nodes, nodes, sizeof(nodes)));
 	}
 }
 
@@ -377,8 +278,8 @@ static int explain_home(const struct hn_snapshot *snapshot, size_t guest,
 	explanation->gap = hn_placement_gap(home);
 	say_home(home, explanation->sentence, sizeof(explanation->sentence));
 	if (r == -ENOSPC)
-		say(explanation->sentence, sizeof(explanation->sentence),
-		    "; there is no room any more: %.120s", why.message);
+		hn_say(explanation->sentence, sizeof(explanation->sentence),
+		       "; there is no room any more: %.120s", why.message);
 	return explain_cells(&trial, explanation, err);
 }
 
@@ -426,7 +327,7 @@ static int try_alone(struct hn_snapshot *snapshot, size_t guest, const struct hn
 		if (r == -ENOSPC)
 			say_broken(&trial, 0, node, why.message, choice);
 		else
-			say(choice->sentence, sizeof(choice->sentence), "would hold this cell alone");
+			hn_say(choice->sentence, sizeof(choice->sentence), "would hold this cell alone");
 		put_back(&trial, 0, &kept);
 		if (r < 0 && r != -ENOSPC)
 			return hn_fail(err, r, "%s", why.message);
@@ -477,8 +378,8 @@ int hn_explain(const struct hn_snapshot *snapshot, size_t guest, const struct hn
 	if (home) {
 		r = explain_home(snapshot, guest, limits, home, explanation, err);
 	} else {
-		say(explanation->sentence, sizeof(explanation->sentence), "it fits nowhere%s%s",
-		    why ? ": " : "", why ? why : "");
+		hn_say(explanation->sentence, sizeof(explanation->sentence), "it fits nowhere%s%s",
+		       why ? ": " : "", why ? why : "");
 		for (size_t cell = 0; cell < model->cell_count && r == 0; cell++)
 			r = explain_cell_alone(snapshot, guest, cell, limits, &explanation->cells[cell], err);
 	}

@@ -57,18 +57,33 @@ int hn_search_init(struct hn_search *search, const struct hn_problem *problem,
 		   const struct hn_search_rules *rules, uint64_t steps, struct hn_error *err);
 void hn_search_done(struct hn_search *search);
 
-/* No assignment costs less than this. */
-struct hn_cost hn_search_bound(struct hn_search *search);
-
-/* Offers an assignment, by cell; kept when the rules admit it and it is better than the best so far. */
-bool hn_search_offer(struct hn_search *search, const struct hn_candidate *const *chosen);
-
-/* Puts cell after cell where it costs least at that moment, beginning with that candidate of the first.
- * Offers what comes of it. */
-void hn_search_dive(struct hn_search *search, size_t first_candidate);
-
-/* Moves single cells and exchanges pairs of them as long as that makes the best one better. */
-void hn_search_improve(struct hn_search *search);
-
 /* Goes through all assignments that could be better than the best so far, or until the steps are used up. */
 void hn_search_run(struct hn_search *search);
+
+/* For the other files of the search: */
+
+struct hn_child {
+	struct hn_cost cost; /* of the assignment with it */
+	const struct hn_candidate *candidate;
+};
+
+bool hn_search_is_masked(const struct hn_search *search, const struct hn_candidate *candidate);
+
+/* The candidate of the cell that is this node alone, or NULL. */
+const struct hn_candidate *hn_search_single_at(const struct hn_search *search, size_t cell, size_t node);
+
+/* A cost, of the whole or of a part, that is not below the best so far. */
+static inline bool hn_search_is_no_better(const struct hn_search *search, const struct hn_cost *cost)
+{
+	return search->found && hn_cost_compare(cost, &search->best_cost) >= 0;
+}
+
+/* The assignment, which is whole, is the best so far. */
+void hn_search_keep(struct hn_search *search);
+
+/*
+ * Fills search->children from depth * child_count on with the places of the cell that are admitted and may be
+ * better than the best so far, least cost first, those of equal cost in the candidates' order; returns how
+ * many.
+ */
+size_t hn_search_children(struct hn_search *search, size_t depth, size_t cell);

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "policy/bound.h"
+#include "policy/climb.h"
 #include "policy/cpus.h"
 #include "policy/search.h"
 
@@ -60,7 +62,7 @@ static int seats_all(const struct hn_problem *problem, unsigned multiple, uint64
 	int r = hn_search_init(&search, problem, &rules, *steps, err);
 
 	if (r == 0) {
-		hn_search_dive(&search, 0);
+		hn_climb_dive(&search, 0);
 		search.any = true;
 		if (!search.found)
 			hn_search_run(&search);
@@ -143,7 +145,7 @@ static int offer_homes(struct hn_search *search)
 		if (!chosen[i])
 			return 0;
 	}
-	hn_search_offer(search, chosen);
+	hn_climb_offer(search, chosen);
 	return 0;
 }
 
@@ -190,7 +192,7 @@ static void dive_everywhere(struct hn_search *search)
 	       every = (count + DIVES_MAX - 1) / DIVES_MAX;
 
 	for (size_t i = 0; i < count; i += every)
-		hn_search_dive(search, i);
+		hn_climb_dive(search, i);
 }
 
 /* The best that can be found in the steps; *proven: there is none better, or none at all. */
@@ -210,7 +212,7 @@ static int search_best(struct hn_search *search, bool *proven, struct hn_error *
 			return 0;
 	}
 	if (large) {
-		hn_search_improve(search);
+		hn_climb(search);
 		mask_far_nodes(search);
 		search->steps_left = search->steps_left / EXACT_PART + 1;
 	}
@@ -263,7 +265,7 @@ static int write_placements(struct hn_search *search, bool proven, bool decided,
 	int r = 0;
 
 	if (decided && !search->wide)
-		bound = proven ? search->best_cost : hn_search_bound(search);
+		bound = proven ? search->best_cost : hn_bound_of_all(search);
 	for (; written < search->problem->guest_count && r == 0; written++)
 		r = write_placement(search, written, &bound, &ret[written], err);
 	while (r < 0 && written-- > 0) {

@@ -2,6 +2,10 @@
 
 #include <stdlib.h>
 
+#include "base/units.h"
+#include "policy/price.h"
+#include "policy/regret.h"
+
 void operation_start(struct resident *resident, struct hn_guest_state *state, const struct hn_host *host,
 		     struct hn_plan *plan, struct hn_world_counts *counts)
 {
@@ -81,21 +85,28 @@ static void end_action(struct resident *resident, const struct hn_host *host, si
 	resident->next++;
 }
 
-static void end_operation(struct resident *resident, struct hn_guest_state *state, uint64_t now_ns,
+static void end_operation(struct resident *resident, struct hn_snapshot *snapshot, size_t guest,
 			  const struct hn_world_options *options)
 {
-	state->looks =
-		hn_looks_after(&state->looks, now_ns, options->settle_ns,
-			       hn_plan_migrate_bytes(resident->plan), resident->moved_pages * SIM_PAGE);
+	struct hn_guest_state *state = &snapshot->guests[guest];
+	uint64_t bytes = resident->moved_pages * SIM_PAGE;
+	double seconds = (double)bytes / (double)options->bytes_per_second;
+
+	state->looks = hn_looks_after(&state->looks, snapshot->now_ns, options->settle_ns,
+				      hn_plan_migrate_bytes(resident->plan), bytes);
+	hn_price_learn(&snapshot->calibration, bytes, (uint64_t)(seconds * (double)HN_NS_PER_S), -1);
+	hn_regret_clear(state->regret);
 	state->moving = false;
 	hn_plan_free(resident->plan);
 	resident->plan = NULL;
 }
 
-bool operation_go_on(struct resident *resident, struct hn_guest_state *state, struct hn_host *host,
-		     uint64_t pages, uint64_t now_ns, const struct hn_world_options *options,
-		     struct hn_world_counts *counts)
+bool operation_go_on(struct resident *resident, struct hn_snapshot *snapshot, size_t guest, uint64_t pages,
+		     const struct hn_world_options *options, struct hn_world_counts *counts)
 {
+	struct hn_guest_state *state = &snapshot->guests[guest];
+	struct hn_host *host = snapshot->host;
+
 	while (resident->next < resident->plan->action_count) {
 		const struct hn_action *action = &resident->plan->actions[resident->next];
 		int cell = hn_guest_cell_index(state->guest, action->cell);
@@ -106,14 +117,14 @@ bool operation_go_on(struct resident *resident, struct hn_guest_state *state, st
 			resident->next++;
 			continue;
 		}
-		moved = carry_out(resident, state, host, (size_t)cell, (size_t)to, pages, now_ns);
+		moved = carry_out(resident, state, host, (size_t)cell, (size_t)to, pages, snapshot->now_ns);
 		resident->action_pages += moved;
 		resident->moved_pages += moved;
 		pages -= moved;
 		if (pages == 0)
 			return false; /* this tick's are used up */
-		end_action(resident, host, (size_t)cell, (size_t)to, now_ns, options, counts);
+		end_action(resident, host, (size_t)cell, (size_t)to, snapshot->now_ns, options, counts);
 	}
-	end_operation(resident, state, now_ns, options);
+	end_operation(resident, snapshot, guest, options);
 	return true;
 }

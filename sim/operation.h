@@ -11,9 +11,9 @@ void operation_start(struct resident *resident, struct hn_guest_state *state, co
 		     struct hn_plan *plan, struct hn_world_counts *counts);
 
 /*
- * Moves up to so many pages. True when the plan is carried out, or what is left of it cannot be: the
- * operation is then over and the guest's looks say so.
+ * Moves up to so many pages of the guest with that index. True when the plan is carried out, or what is left
+ * of it cannot be: the operation is then over, the guest's looks say so, its regret is paid and the price of
+ * moving is learned from it, as homenoded does it.
  */
-bool operation_go_on(struct resident *resident, struct hn_guest_state *state, struct hn_host *host,
-		     uint64_t pages, uint64_t now_ns, const struct hn_world_options *options,
-		     struct hn_world_counts *counts);
+bool operation_go_on(struct resident *resident, struct hn_snapshot *snapshot, size_t guest, uint64_t pages,
+		     const struct hn_world_options *options, struct hn_world_counts *counts);

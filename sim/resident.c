@@ -115,7 +115,16 @@ static int take_memory(struct hn_guest_state *state, struct hn_host *host, struc
 	return 0;
 }
 
-int resident_settle_in(struct hn_guest_state *state, struct hn_host *host, struct hn_error *err)
+static struct hn_set all_cpus(const struct hn_host *host)
+{
+	struct hn_set all = {0};
+
+	for (size_t i = 0; i < host->cpu_count; i++)
+		hn_set_add(&all, host->cpus[i].id);
+	return all;
+}
+
+int resident_settle_in(struct hn_guest_state *state, struct hn_host *host, bool bind, struct hn_error *err)
 {
 	const struct hn_guest *guest = state->guest;
 	int r;
@@ -135,6 +144,8 @@ int resident_settle_in(struct hn_guest_state *state, struct hn_host *host, struc
 
 		state->sample->threads[i].tid = guest->threads[i].tid;
 		resident_bind(state, host, i, &cpus);
+		if (!bind)
+			state->sample->threads[i].allowed = all_cpus(host);
 	}
 	return r;
 }
@@ -190,13 +201,11 @@ void resident_bind(struct hn_guest_state *state, const struct hn_host *host, siz
 
 void resident_drift(struct hn_guest_state *state, const struct hn_host *host, size_t cell, size_t node)
 {
-	struct hn_set all = {0};
+	struct hn_set all = all_cpus(host);
 	int there = hn_set_next(&host->nodes[node].cpus, 0);
 
 	if (there < 0)
 		return;
-	for (size_t i = 0; i < host->cpu_count; i++)
-		hn_set_add(&all, host->cpus[i].id);
 	for (size_t i = 0; i < state->guest->thread_count; i++) {
 		struct hn_thread_sample *where = &state->sample->threads[i];
 

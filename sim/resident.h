@@ -35,9 +35,10 @@ int resident_init(struct resident *resident, struct hn_guest_state *state, const
 
 /*
  * Puts its memory and vCPUs where state->home says and takes the memory from the host. -ENOSPC when the home
- * has more than the nodes have free: nothing is taken then. -ENOMEM.
+ * has more than the nodes have free: nothing is taken then. bind: its vCPUs may run there only, else they do
+ * so by chance. -ENOMEM.
  */
-int resident_settle_in(struct hn_guest_state *state, struct hn_host *host, struct hn_error *err);
+int resident_settle_in(struct hn_guest_state *state, struct hn_host *host, bool bind, struct hn_error *err);
 /* Gives all its memory back to the host. */
 void resident_leave(const struct hn_guest_state *state, struct hn_host *host);
 

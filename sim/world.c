@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "policy/actions.h"
 #include "policy/policies.h"
 #include "sim/operation.h"
 #include "sim/resident.h"
@@ -85,6 +86,7 @@ int hn_world_new(const struct hn_host *host, const struct hn_world_options *opti
 	if (r < 0)
 		return r;
 	world->options = *options;
+	world->options.decide.tick_ns = options->look_ns;
 	world->policy = hn_policy_find(options->policy, err);
 	if (!world->policy)
 		return -EINVAL;
@@ -97,8 +99,6 @@ int hn_world_new(const struct hn_host *host, const struct hn_world_options *opti
 		return hn_oom(err);
 	/* a clock never stands at 0 */
 	world->snapshot->now_ns = 3600 * HN_NS_PER_S;
-	world->snapshot->calibration = (struct hn_calibration){
-		.bytes_per_second = (double)options->bytes_per_second, .migrations = 100};
 	*ret = hn_steal(world);
 	return 0;
 }
@@ -186,7 +186,9 @@ static int find_place(struct hn_world *world, size_t index, struct hn_error *err
 	int r = world->policy->find_home(world->snapshot, index, &world->options.decide.solver, &state->home,
 					 err);
 
-	return r < 0 ? r : resident_settle_in(state, world->snapshot->host, err);
+	return r < 0 ? r
+		     : resident_settle_in(state, world->snapshot->host, world->policy->sides & HN_SIDE_VCPUS,
+					  err);
 }
 
 static int arrive(struct hn_world *world, const struct hn_event *event, struct hn_error *err)
@@ -295,8 +297,7 @@ static void go_on(struct hn_world *world)
 		if (index == NOWHERE)
 			return;
 		turn = world->residents[index].turn;
-		operation_go_on(&world->residents[index], &world->snapshot->guests[index],
-				world->snapshot->host, pages ? pages : 1, world->snapshot->now_ns, options,
+		operation_go_on(&world->residents[index], world->snapshot, index, pages ? pages : 1, options,
 				&world->counts);
 		resident_weigh(&world->residents[index], &world->snapshot->guests[index]);
 	}
@@ -318,6 +319,7 @@ static int look(struct hn_world *world, size_t index, struct hn_error *err)
 {
 	struct hn_guest_state *state = &world->snapshot->guests[index];
 	HN_AUTO(hn_plan) struct hn_plan *plan = NULL;
+	struct hn_regret *regret = NULL;
 	int r;
 
 	world->counts.looks++;
@@ -325,9 +327,11 @@ static int look(struct hn_world *world, size_t index, struct hn_error *err)
 	for (size_t i = 0; i < state->sample->thread_count; i++)
 		state->sample->threads[i].cpu_ns +=
 			(uint64_t)(state->sample->threads[i].busy * (double)world->options.look_ns);
-	r = hn_decide(world->snapshot, index, &world->options.decide, &plan, &state->looks, err);
+	r = hn_decide(world->snapshot, index, &world->options.decide, &plan, &state->looks, &regret, err);
 	if (r < 0)
 		return r;
+	hn_regret_free(state->regret);
+	state->regret = regret;
 	if (adopt_home(state, plan) < 0)
 		return hn_oom(err);
 	if (plan->verdict == HN_VERDICT_ACT && !state->moving) {

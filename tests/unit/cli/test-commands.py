@@ -109,6 +109,19 @@ class Fit(Files):
                                 ("memory: 524288", ("--vcpus", "1", "--memory", "512K"))):
             self.refused(2, says, "fit", *arguments)
 
+    def test_a_domain_of_two_cells_like_the_same_request(self):
+        domain = self.write("web.xml", """<domain type='kvm'><name>web</name><memory unit='GiB'>6</memory><vcpu>4</vcpu>
+            <os><type arch='x86_64'>hvm</type></os><cpu><numa><cell id='0' cpus='0-1' memory='3' unit='GiB'/>
+            <cell id='1' cpus='2-3' memory='3' unit='GiB'/></numa></cpu></domain>""")
+        answer = self.fit(0, make_host(), domain)
+        asked = self.fit(0, make_host(), "--vcpus", 4, "--memory", "6G", "--cells", 2)
+        self.assertEqual(answer["explanation"]["guest"], "web")
+        self.assertEqual(answer["more"], asked["more"])
+        self.assertEqual(answer["home"]["cost"], asked["home"]["cost"])
+        self.refused(1, "broken.xml", "fit", "--host", self.folder / "host.json", self.write("broken.xml", "<domain>"))
+        self.refused(1, "No such file", "fit", "--host", self.folder / "host.json", self.folder / "nothing.xml")
+        self.refused(2, "either", "fit", "--vcpus", 2, domain)
+
     def test_senseless_hosts_are_refused(self):
         sizes = ("--vcpus", 1, "--memory", "1G")
         self.refused(1, "No such file", "fit", *sizes, "--host", self.folder / "nothing")
@@ -157,7 +170,7 @@ class Replay(Files):
 
     def test_options_of_the_recording_count(self):
         snapshot = make_snapshot()
-        snapshot["options"] = {"keep_free_bytes": 64 << 20, "looks": 1, "max_age_ns": 10**11}
+        snapshot["options"] = {"keep_free_bytes": 64 << 20, "looks": 1, "max_age_ns": 10**11, "tick_ns": 10**10}
         path = self.write("snapshot.json", snapshot)
         self.assertEqual(self.run_json(0, "replay", "--policy", "home-node", path, "there")["plan"]["verdict"], "act")
         snapshot["options"]["looks"] = 2
@@ -185,7 +198,7 @@ class Replay(Files):
         broken["guests"][0]["sample"]["cells"] *= 2
         self.refused(1, "does not fit", "replay", self.write("broken.json", broken))
         broken = make_snapshot()
-        broken["options"] = {"keep_free_bytes": 1, "looks": 0, "max_age_ns": 1}
+        broken["options"] = {"keep_free_bytes": 1, "looks": 0, "max_age_ns": 1, "tick_ns": 1}
         self.refused(1, "looks", "replay", self.write("broken.json", broken))
 
 

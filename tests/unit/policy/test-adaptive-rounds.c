@@ -139,7 +139,7 @@ static void a_constant_load_comes_to_rest(void **state)
 	struct hn_random random = {201};
 	int moves = 0, moved = 0;
 
-	for (int round = 0; round < 80; round++) {
+	for (int round = 0; round < 50; round++) {
 		HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_draw(&random, &drawn);
 		int last, before = moves;
 
@@ -155,8 +155,8 @@ static void a_constant_load_comes_to_rest(void **state)
 			assert_true(run_at_constant_load(snapshot, 800, &moves) < 700);
 		moved += moves > before;
 	}
-	print_message("%d moves, in %d of 80\n", moves, moved);
-	assert_true(moved > 20);
+	print_message("%d moves, in %d of 50\n", moves, moved);
+	assert_true(moved > 12);
 }
 
 /* Load that goes anywhere at any time: vCPUs run here and there, are bound and let loose, are busy and idle.
@@ -227,7 +227,7 @@ static void moves_cost_no_more_than_what_was_lost(void **state)
 {
 	int moves = 0, greedy_over = 0;
 
-	for (uint64_t seed = 1; seed <= 30; seed++) {
+	for (uint64_t seed = 1; seed <= 20; seed++) {
 		struct account adaptive = play_against("adaptive", seed),
 			       greedy = play_against("greedy", seed);
 
@@ -237,8 +237,8 @@ static void moves_cost_no_more_than_what_was_lost(void **state)
 		moves += adaptive.moves;
 		greedy_over += greedy.paid > greedy.lost;
 	}
-	print_message("%d moves; greedy paid more than it may in %d of 30\n", moves, greedy_over);
-	assert_true(moves > 100 && greedy_over > 3);
+	print_message("%d moves; greedy paid more than it may in %d of 20\n", moves, greedy_over);
+	assert_true(moves > 100 && greedy_over > 2);
 }
 
 /* Memory that the guest's movable cells want on the node, and have there. */

@@ -138,6 +138,43 @@ static void it_says_what_it_waits_for(void **state)
 	assert_true(hn_set_has(&first->home->cells[0].nodes, 0)); /* it lives where its memory is */
 }
 
+/* One look finds the move worth it; before the next one the load is gone. Nothing is promised to it there
+ * then. */
+static void a_home_that_was_only_considered_is_given_up(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = apart(2);
+	HN_AUTO(hn_plan) struct hn_plan *considered = NULL, *after = NULL;
+
+	scene_guest_on(snapshot, "other", 1, 10, 8, 0);
+	hn_plan_free(look(snapshot, 0));
+	considered = look(snapshot, 0);
+	assert_non_null(strstr(considered->reason, "look 1 of 2"));
+	assert_true(hn_set_has(&considered->home->cells[0].nodes, 1));
+	scene_threads(snapshot, 0, -1, 0);
+	after = look(snapshot, 0);
+	assert_int_equal(after->verdict, HN_VERDICT_AT_HOME);
+	assert_true(hn_set_has(&after->home->cells[0].nodes, 0));
+}
+
+/* Where the vCPUs run there is no room for the memory, and the other way round; a third node would take both.
+ */
+static void it_says_when_it_would_take_both_sides(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = apart(3);
+	HN_AUTO(hn_plan) struct hn_plan *plan = NULL;
+
+	for (size_t i = 0; i < snapshot->host->cpu_count; i++) /* 2 CPUs are too few for 4 vCPUs */
+		snapshot->host->cpus[i].reserved = snapshot->host->cpus[i].id < 6;
+	scene_free_mib(snapshot, 1, 500);
+	for (int i = 0; i < 5; i++) {
+		hn_plan_free(plan);
+		plan = look(snapshot, 0);
+	}
+	assert_int_equal(plan->verdict, HN_VERDICT_BLOCKED);
+	assert_non_null(strstr(plan->reason, "both its vCPUs and its memory"));
+	assert_int_equal(plan->action_count, 0);
+}
+
 static void an_idle_guest_stays(void **state)
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = apart(2);
@@ -294,6 +331,8 @@ int main(void)
 		cmocka_unit_test(a_busy_node_gets_no_more_vcpus),
 		cmocka_unit_test(memory_moves_when_what_was_lost_is_worth_it),
 		cmocka_unit_test(it_says_what_it_waits_for),
+		cmocka_unit_test(a_home_that_was_only_considered_is_given_up),
+		cmocka_unit_test(it_says_when_it_would_take_both_sides),
 		cmocka_unit_test(an_idle_guest_stays),
 		cmocka_unit_test(what_cannot_move_gets_its_vcpus),
 		cmocka_unit_test(distrust_makes_it_wait_longer),

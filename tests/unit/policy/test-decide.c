@@ -697,10 +697,28 @@ static void less_than_half_is_fruitless(void **state)
 	assert_int_equal(hn_looks_after(&looks, 0, 10, UINT64_MAX, UINT64_MAX / 2 + 1).fruitless, 0);
 }
 
+/* Its home has no room any more, and no other node has: it is blocked, and what it had is still promised to
+ * it. */
+static void a_blocked_guest_keeps_its_home(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 4, 4000);
+	HN_AUTO(hn_plan) struct hn_plan *plan = NULL;
+
+	scene_guest_on(snapshot, "g", 1, 1000, 2, 0);
+	scene_home(snapshot, 0, 0, 1);
+	scene_memory_only(snapshot, 0);
+	scene_free_mib(snapshot, 1, 100);
+	plan = decide_now(snapshot);
+	assert_verdict(plan, HN_VERDICT_BLOCKED, "does not fit");
+	assert_non_null(plan->home);
+	assert_true(hn_placement_equal(plan->home, snapshot->guests[0].home));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(leaves_alone_what_is_off),
+		cmocka_unit_test(a_blocked_guest_keeps_its_home),
 		cmocka_unit_test(plans_in_every_other_mode_alike),
 		cmocka_unit_test(leaves_alone_a_realtime_guest_that_runs),
 		cmocka_unit_test(waits_for_what_it_does_not_know),

@@ -190,7 +190,7 @@ static void memory_is_conserved_and_departures_free_everything(void **state)
 			if (at % 10 == 0)
 				assert_conserved(world);
 		}
-		assert_true(hn_world_counts(world)->placed > 50);
+		assert_true(hn_world_counts(world)->placed > 10);
 		assert_true(hn_world_counts(world)->refused > 0);
 		assert_int_equal(hn_world_counts(world)->placed + hn_world_counts(world)->refused,
 				 hn_world_counts(world)->arrived);
