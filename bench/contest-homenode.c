@@ -8,6 +8,8 @@
 #include "policy/cpus.h"
 #include "policy/solver.h"
 
+#define MOVERS_MAX 2
+
 static const struct hn_solver_limits limits = {.steps = 200000};
 
 HN_CLEANUP_DEFINE(hn_admission, struct hn_admission *, hn_admission_done);
@@ -18,37 +20,58 @@ static int settle(struct hn_snapshot *snapshot, size_t guest, struct hn_placemen
 {
 	int r = hn_cpus_choose(snapshot, guest, *home, err);
 
-	if (r == 0)
-		r = bench_guest_settle(snapshot, guest, hn_steal(*home));
-	return r < 0 ? hn_fail(err, r == -ENOSPC ? -EPROTO : r,
-			       "homenode places a guest where there is no room")
-		     : 0;
+	return r < 0 ? r : bench_guest_settle(snapshot, guest, hn_steal(*home));
 }
 
-static int place_alone(struct hn_snapshot *snapshot, size_t guest, struct hn_error *err)
+/* A placement that has no room breaks a rule; the guest counts as refused. */
+static int place_alone(struct bench_contestant *contestant, size_t guest, struct hn_error *err)
 {
 	HN_AUTO(hn_placement) struct hn_placement *home = NULL;
-	int r = hn_solve(snapshot, guest, &limits, &home, err);
+	int r = hn_solve(contestant->snapshot, guest, &limits, &home, err);
 
-	return r < 0 ? r : settle(snapshot, guest, &home, err);
+	if (r < 0)
+		return r;
+	r = settle(contestant->snapshot, guest, &home, err);
+	contestant->impossible += r == -ENOSPC;
+	return r;
 }
 
-/* All leave before any arrives: two may swap. */
+/* All leave before any arrives: two may swap. When it turns out not to be possible, all go back. */
+static int carry_out(struct bench_contestant *contestant, struct hn_admission *admission,
+		     struct hn_error *err)
+{
+	struct hn_placement *before[1 + MOVERS_MAX] = {NULL};
+	int r = 0;
+
+	for (size_t i = 0; i < admission->count; i++) {
+		before[i] = hn_steal(contestant->snapshot->guests[admission->guests[i].guest].home);
+		contestant->snapshot->guests[admission->guests[i].guest].home =
+			before[i] ? hn_placement_copy(before[i]) : NULL;
+		bench_guest_unsettle(contestant->snapshot, admission->guests[i].guest);
+	}
+	for (size_t i = 0; i < admission->count && r == 0; i++)
+		r = settle(contestant->snapshot, admission->guests[i].guest, &admission->guests[i].placement,
+			   err);
+	for (size_t i = 0; i < admission->count && r < 0; i++)
+		bench_guest_unsettle(contestant->snapshot, admission->guests[i].guest);
+	for (size_t i = 0; i < admission->count; i++) {
+		if (r < 0 && before[i])
+			bench_guest_settle(contestant->snapshot, admission->guests[i].guest, before[i]);
+		else
+			hn_placement_free(before[i]);
+	}
+	contestant->impossible += r == -ENOSPC;
+	contestant->move_bytes += r == 0 ? admission->move_bytes : 0;
+	return r;
+}
+
 static int place_among_movers(struct bench_contestant *contestant, size_t guest, struct hn_error *err)
 {
 	struct hn_admission admission = {.count = 0};
 	HN_AUTO(hn_admission) struct hn_admission *admitted = &admission;
 	int r = hn_admit(contestant->snapshot, guest, &limits, contestant->movers, admitted, err);
 
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < admission.count; i++)
-		bench_guest_unsettle(contestant->snapshot, admission.guests[i].guest);
-	for (size_t i = 0; i < admission.count && r == 0; i++)
-		r = settle(contestant->snapshot, admission.guests[i].guest, &admission.guests[i].placement,
-			   err);
-	contestant->move_bytes += admission.move_bytes;
-	return r;
+	return r < 0 ? r : carry_out(contestant, admitted, err);
 }
 
 static int arrive(struct bench_contestant *contestant, long number, const struct bench_size *size,
@@ -59,7 +82,7 @@ static int arrive(struct bench_contestant *contestant, long number, const struct
 	if (guest < 0)
 		return guest;
 	r = contestant->movers ? place_among_movers(contestant, (size_t)guest, err)
-			       : place_alone(contestant->snapshot, (size_t)guest, err);
+			       : place_alone(contestant, (size_t)guest, err);
 	if (r == 0) {
 		*ret = bench_contestant_place(contestant, (size_t)guest);
 		return 1;

@@ -29,10 +29,11 @@ extern const struct bench_contest bench_contest_homenode, bench_contest_nova, be
 
 struct bench_contestant {
 	const struct bench_contest *contest;
-	unsigned movers;              /* homenode: so many guests may move for a newcomer */
+	unsigned movers;              /* homenode: so many guests may move for a newcomer, at most 2 */
 	bool pack;                    /* nova: fullest nodes first */
 	struct bench_nova *nova;      /* nova: the caller's */
 	struct hn_snapshot *snapshot; /* who is where; begin() makes it */
+	unsigned impossible;          /* placements that had no room */
 	uint64_t move_bytes;          /* of all moves since begin() */
 };
 

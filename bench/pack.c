@@ -99,6 +99,8 @@ static int play(struct bench_contestant *contestant, const struct bench_arrival 
 		count(&run, tally, there[i], &place);
 		tally->broken += !bench_contestant_keeps_rules(contestant);
 	}
+	tally->broken += contestant->impossible;
+	contestant->impossible = 0;
 	tally->placed[seed] = run.placed;
 	tally->whole[seed] = run.whole;
 	tally->locality[seed] = run.placed ? run.locality / run.placed : BENCH_NONE;

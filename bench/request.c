@@ -27,18 +27,35 @@ static const struct crowd {
 	{24, BENCH_BLADES, 36}, {64, BENCH_BLADES, 28},
 };
 
+/* The next node from a drawn one on that has room; -1 when none has. */
+static int find_node(const struct hn_host *host, const struct bench_size *size, struct hn_random *random)
+{
+	size_t first = below(random, host->node_count);
+
+	for (size_t i = 0; i < host->node_count; i++) {
+		size_t node = (first + i) % host->node_count;
+
+		if (host->nodes[node].free_bytes >= size->mib[0] * HN_MIB)
+			return (int)node;
+	}
+	return -1;
+}
+
+/* One that finds no room is drawn anew. */
 static int add_residents(struct hn_snapshot *snapshot, unsigned residents, struct hn_random *random)
 {
-	for (unsigned i = 0; i < residents; i++) {
+	while (snapshot->guest_count < residents) {
 		struct bench_size size = {.cells = 1, .vcpus = {draw_vcpus(random)}};
-		size_t node = below(random, snapshot->host->node_count);
-		int guest;
+		size_t home;
+		int node, guest;
 
 		size.mib[0] = size.vcpus[0] * (2 + below(random, 7)) * 1024;
-		while (snapshot->host->nodes[node].free_bytes < size.mib[0] * HN_MIB)
-			node = (node + 1) % snapshot->host->node_count;
+		node = find_node(snapshot->host, &size, random);
+		if (node < 0)
+			continue;
+		home = (size_t)node;
 		guest = bench_guest_add(snapshot, "resident", HN_CLASS_SHARED, &size);
-		if (guest < 0 || bench_guest_settle_on(snapshot, (size_t)guest, &node) < 0)
+		if (guest < 0 || bench_guest_settle_on(snapshot, (size_t)guest, &home) < 0)
 			return -1;
 	}
 	return 0;
