@@ -38,7 +38,8 @@ int hn_set_count(const struct hn_set *set)
 	int count = 0;
 
 	for (size_t i = 0; i < HN_SET_WORDS; i++)
-		count += __builtin_popcountll(set->words[i]);
+		if (set->words[i]) /* nearly all are empty */
+			count += __builtin_popcountll(set->words[i]);
 	return count;
 }
 

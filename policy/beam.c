@@ -38,6 +38,15 @@ static int by_cost(const void *a, const void *b)
 	return left->candidate < right->candidate ? -1 : left->candidate > right->candidate;
 }
 
+static int by_parent(const void *a, const void *b)
+{
+	const struct sprout *left = a, *right = b;
+
+	if (left->parent != right->parent)
+		return left->parent < right->parent ? -1 : 1;
+	return by_cost(a, b);
+}
+
 static void put(struct hn_search *search, size_t depth, const struct hn_candidate *candidate)
 {
 	size_t cell = search->order[depth];
@@ -73,27 +82,43 @@ static void sprout(struct beam *beam, size_t depth)
 	qsort(beam->sprouts, beam->sprout_count, sizeof(*beam->sprouts), by_cost);
 }
 
-/* Weighs the cheapest by what the rest must cost, and drops what is hopeless or there already. */
-static void weigh(struct beam *beam, size_t depth)
+/* Weighs one by what the rest must cost; false when it is hopeless, or there already. */
+static bool weigh(struct hn_search *search, size_t depth, struct sprout *sprout)
 {
-	struct hn_search *search = beam->search;
-	size_t kept = 0;
+	size_t cell = search->order[depth];
+	struct hn_cost before = search->assignment->cost;
+	bool whole = depth + 1 == search->problem->cell_count, keep;
 
-	for (size_t i = 0; i < beam->sprout_count && kept < beam->width * WEIGHED; i++) {
+	hn_assignment_put(search->assignment, cell, sprout->candidate, &sprout->cost);
+	keep = hn_bound_add_rest(search, depth + 1, &sprout->cost) &&
+	       !hn_search_is_no_better(search, &sprout->cost) &&
+	       (whole || !hn_state_was_reached(search, depth + 1));
+	if (keep && whole)
+		hn_search_keep(search);
+	hn_assignment_take_back(search->assignment, cell, &before);
+	return keep && !whole;
+}
+
+/* Weighs the cheapest, those of one parent together, so that it is put once for all of them. */
+static void weigh_cheapest(struct beam *beam, size_t depth)
+{
+	size_t kept = 0, count = beam->sprout_count, parent = SIZE_MAX;
+
+	if (count > beam->width * WEIGHED)
+		count = beam->width * WEIGHED;
+	qsort(beam->sprouts, count, sizeof(*beam->sprouts), by_parent);
+	for (size_t i = 0; i < count; i++) {
 		struct sprout sprout = beam->sprouts[i];
-		bool keep;
 
-		put_member(beam, sprout.parent, depth);
-		put(search, depth, sprout.candidate);
-		keep = hn_bound_add_rest(search, depth + 1, &sprout.cost) &&
-		       !hn_search_is_no_better(search, &sprout.cost) &&
-		       (depth + 1 == beam->cell_count || !hn_state_was_reached(search, depth + 1));
-		if (keep && depth + 1 == beam->cell_count)
-			hn_search_keep(search);
-		else if (keep)
+		if (sprout.parent != parent) {
+			hn_search_clear(beam->search);
+			parent = sprout.parent;
+			put_member(beam, parent, depth);
+		}
+		if (weigh(beam->search, depth, &sprout))
 			beam->sprouts[kept++] = sprout;
-		hn_search_clear(search);
 	}
+	hn_search_clear(beam->search);
 	beam->sprout_count = kept;
 	qsort(beam->sprouts, kept, sizeof(*beam->sprouts), by_cost);
 }
@@ -130,7 +155,7 @@ int hn_beam(struct hn_search *search, size_t width)
 	hn_memo_clear(search->memo);
 	for (size_t depth = 0; depth < cells && beam.level_count > 0 && search->steps_left > 0; depth++) {
 		sprout(&beam, depth);
-		weigh(&beam, depth);
+		weigh_cheapest(&beam, depth);
 		grow(&beam, depth);
 	}
 	return 0;

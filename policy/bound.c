@@ -195,16 +195,22 @@ static uint64_t bound_crowd(const struct hn_search *search, size_t depth)
 	uint64_t remote = 0;
 
 	for (size_t node = 0; node < problem->node_count; node++) {
-		struct hn_crowd here = {.bytes = search->assignment->reach[node],
-					.vcpus = (unsigned)crowd_of(search, depth, node)};
-		size_t place = count;
+		uint64_t reach = search->assignment->reach[node];
+		size_t place = count, crowd;
 
-		if (here.vcpus == 0)
+		/* every node that can be used takes one cell at least, so that as many as are left will do */
+		if (count == left && reach >= nodes[count - 1].bytes)
 			continue;
-		for (; place > 0 && nodes[place - 1].bytes > here.bytes; place--)
+		crowd = crowd_of(search, depth, node);
+		if (crowd == 0)
+			continue;
+		if (count < left)
+			count++;
+		else
+			place--;
+		for (; place > 0 && nodes[place - 1].bytes > reach; place--)
 			nodes[place] = nodes[place - 1];
-		nodes[place] = here;
-		count++;
+		nodes[place] = (struct hn_crowd){.bytes = reach, .vcpus = (unsigned)crowd};
 	}
 	for (size_t i = 0; i < count && left > 0; i++) {
 		size_t some = nodes[i].vcpus < left ? nodes[i].vcpus : left;

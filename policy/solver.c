@@ -17,7 +17,7 @@
  */
 #define EXACT_NODES 16
 #define EXACT_PART 64
-#define BEAM_WIDTH 64
+#define BEAM_WIDTH 32
 #define SHAKES 40
 #define DIVES_MAX 64
 
@@ -170,7 +170,10 @@ static int search_best(struct hn_search *search, bool *proven, struct hn_error *
 
 	if (offer_homes(search))
 		return hn_oom(err);
-	dive_everywhere(search);
+	if (!large)
+		dive_everywhere(search);
+	else if (hn_beam(search, BEAM_WIDTH))
+		return hn_oom(err);
 	if (!search->found) {
 		search->any = true;
 		hn_search_run(search);
@@ -180,8 +183,6 @@ static int search_best(struct hn_search *search, bool *proven, struct hn_error *
 			return 0;
 	}
 	if (large) {
-		if (hn_beam(search, BEAM_WIDTH))
-			return hn_oom(err);
 		hn_climb(search, SHAKES);
 		search->steps_left = search->steps_left / EXACT_PART + 1;
 	}
