@@ -256,26 +256,48 @@ static int name_vcpus(const struct hn_guest *guest, struct hn_placement *placeme
 	return 0;
 }
 
-int hn_cpus_choose(const struct hn_snapshot *snapshot, size_t guest, struct hn_placement *placement,
-		   struct hn_error *err)
+/* Split cells come last: they take the cores that the others leave. */
+static int seat_all(struct seating *seating, struct hn_placement *placement, struct hn_error *err)
+{
+	int r = 0;
+
+	for (int split = 0; split < 2; split++)
+		for (size_t cell = 0; cell < seating->guest->cell_count && r == 0; cell++) {
+			if ((hn_set_count(&placement->cells[cell].nodes) > 1) != split)
+				continue;
+			if (seating->guest->class == HN_CLASS_SHARED)
+				seat_shared(seating, cell, placement);
+			else
+				r = seat_exclusive(seating, cell, placement, err);
+		}
+	return r;
+}
+
+int hn_cpus_choose_among(const struct hn_snapshot *snapshot, const size_t *guests, size_t guest_count,
+			 const struct hn_set *taken, size_t guest, struct hn_placement *placement,
+			 struct hn_error *err)
 {
 	struct seating seating = {.host = snapshot->host,
 				  .guest = snapshot->guests[guest].guest,
-				  .owned = hn_owned_cpus(snapshot, &guest, 1)};
-	int r = 0;
+				  .owned = hn_owned_cpus(snapshot, guests, guest_count)};
+	int r;
 
+	hn_set_or(&seating.owned, taken);
 	if (name_vcpus(seating.guest, placement) || list_cores(&seating)) {
 		free(seating.cores);
 		return hn_oom(err);
 	}
-	for (size_t cell = 0; cell < seating.guest->cell_count && r == 0; cell++) {
-		if (seating.guest->class == HN_CLASS_SHARED)
-			seat_shared(&seating, cell, placement);
-		else
-			r = seat_exclusive(&seating, cell, placement, err);
-	}
+	r = seat_all(&seating, placement, err);
 	free(seating.cores);
 	if (r == 0)
 		seat_others(&seating, placement);
 	return r;
+}
+
+int hn_cpus_choose(const struct hn_snapshot *snapshot, size_t guest, struct hn_placement *placement,
+		   struct hn_error *err)
+{
+	const struct hn_set nothing = {0};
+
+	return hn_cpus_choose_among(snapshot, &guest, 1, &nothing, guest, placement, err);
 }

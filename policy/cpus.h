@@ -16,3 +16,9 @@
  * cores left, -ENOMEM. */
 int hn_cpus_choose(const struct hn_snapshot *snapshot, size_t guest, struct hn_placement *placement,
 		   struct hn_error *err);
+
+/* The same for one of several that are being placed: what they own now is free, and what has been chosen for
+ * some of them already is not. */
+int hn_cpus_choose_among(const struct hn_snapshot *snapshot, const size_t *guests, size_t guest_count,
+			 const struct hn_set *taken, size_t guest, struct hn_placement *placement,
+			 struct hn_error *err);

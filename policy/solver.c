@@ -192,7 +192,7 @@ static int search_best(struct hn_search *search, bool *proven, struct hn_error *
 }
 
 static int write_placement(const struct hn_search *search, size_t guest, const struct hn_cost *bound,
-			   struct hn_placement **ret, struct hn_error *err)
+			   struct hn_set *taken, struct hn_placement **ret, struct hn_error *err)
 {
 	const struct hn_problem *problem = search->problem;
 	const struct hn_guest *model = problem->snapshot->guests[problem->guests[guest]].guest;
@@ -219,7 +219,10 @@ static int write_placement(const struct hn_search *search, size_t guest, const s
 		}
 	}
 	if (model->class != HN_CLASS_SHARED)
-		r = hn_cpus_choose(problem->snapshot, problem->guests[guest], placement, err);
+		r = hn_cpus_choose_among(problem->snapshot, problem->guests, problem->guest_count, taken,
+					 problem->guests[guest], placement, err);
+	for (size_t i = 0; i < placement->vcpu_count; i++)
+		hn_set_or(taken, &placement->vcpus[i].cpus);
 	if (r == 0)
 		*ret = hn_steal(placement);
 	return r;
@@ -231,13 +234,14 @@ static int write_placements(struct hn_search *search, bool proven, bool decided,
 			    struct hn_error *err)
 {
 	struct hn_cost bound = {{0}};
+	struct hn_set taken = {0};
 	size_t written = 0;
 	int r = 0;
 
 	if (decided && !search->wide)
 		bound = proven ? search->best_cost : hn_bound_of_all(search);
 	for (; written < search->problem->guest_count && r == 0; written++)
-		r = write_placement(search, written, &bound, &ret[written], err);
+		r = write_placement(search, written, &bound, &taken, &ret[written], err);
 	while (r < 0 && written-- > 0) {
 		hn_placement_free(ret[written]);
 		ret[written] = NULL;

@@ -319,6 +319,39 @@ static void two_make_room_where_one_cannot(void **state)
 	hn_admission_done(&admission);
 }
 
+/* Two cores are left on each node, the newcomer wants three: one of two has to give up its cores, not only
+ * its room. */
+static void cores_are_made_free_as_memory_is(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 4, 1000);
+	struct hn_admission admission;
+	struct hn_error err = {0};
+	struct hn_set taken = {0};
+
+	for (size_t node = 0; node < 2; node++)
+		for (int i = 0; i < 2; i++) {
+			size_t guest = scene_guest_on(snapshot, "r", 1, 100, 1, node);
+
+			snapshot->guests[guest].guest->class = HN_CLASS_DEDICATED;
+			scene_home(snapshot, guest, 0, node);
+			assert_int_equal(hn_placement_set_vcpus(snapshot->guests[guest].home, 1), 0);
+			snapshot->guests[guest].home->vcpus[0].cpus = hn_set_of((int)node * 4 + i);
+		}
+	snapshot->guests[newcomer(snapshot, "new", 100, 3)].guest->class = HN_CLASS_DEDICATED;
+	assert_int_equal(hn_admit(snapshot, 4, &limits, 1, &admission, &err), 0);
+	assert_int_equal(admission.count, 2);
+	for (size_t i = 0; i < 2; i++)
+		for (size_t vcpu = 0; vcpu < admission.guests[i].placement->vcpu_count; vcpu++) {
+			const struct hn_set *cpus = &admission.guests[i].placement->vcpus[vcpu].cpus;
+
+			assert_int_equal(hn_set_count(cpus), 1);
+			assert_false(hn_set_inside(cpus, &taken));
+			hn_set_or(&taken, cpus);
+		}
+	assert_int_equal(hn_set_count(&taken), 4);
+	hn_admission_done(&admission);
+}
+
 static bool fits(struct hn_snapshot *snapshot, size_t guest)
 {
 	HN_AUTO(hn_placement) struct hn_placement *placement = NULL;
@@ -380,6 +413,7 @@ int main(void)
 		cmocka_unit_test(nobody_is_moved_who_must_not_be),
 		cmocka_unit_test(who_fits_moves_nobody),
 		cmocka_unit_test(two_make_room_where_one_cannot),
+		cmocka_unit_test(cores_are_made_free_as_memory_is),
 		cmocka_unit_test(the_nearest_request_is_one_that_fits),
 		cmocka_unit_test(fewer_dedicated_vcpus_may_fit),
 	};
