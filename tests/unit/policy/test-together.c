@@ -337,7 +337,8 @@ static void cores_are_made_free_as_memory_is(void **state)
 			assert_int_equal(hn_placement_set_vcpus(snapshot->guests[guest].home, 1), 0);
 			snapshot->guests[guest].home->vcpus[0].cpus = hn_set_of((int)node * 4 + i);
 		}
-	snapshot->guests[newcomer(snapshot, "new", 100, 3)].guest->class = HN_CLASS_DEDICATED;
+	newcomer(snapshot, "new", 100, 3);
+	snapshot->guests[4].guest->class = HN_CLASS_DEDICATED;
 	assert_int_equal(hn_admit(snapshot, 4, &limits, 1, &admission, &err), 0);
 	assert_int_equal(admission.count, 2);
 	for (size_t i = 0; i < 2; i++)
