@@ -13,6 +13,7 @@
 /* A partial assignment: one of the level before, and one more cell. */
 struct sprout {
 	struct hn_cost cost; /* first of what is assigned, then with the bound of the rest */
+	struct hn_cost rank; /* the least is kept */
 	size_t parent;
 	const struct hn_candidate *candidate;
 };
@@ -26,10 +27,10 @@ struct beam {
 	struct sprout *sprouts;
 };
 
-static int by_cost(const void *a, const void *b)
+static int by_rank(const void *a, const void *b)
 {
 	const struct sprout *left = a, *right = b;
-	int order = hn_cost_compare(&left->cost, &right->cost);
+	int order = hn_cost_compare(&left->rank, &right->rank);
 
 	if (order != 0)
 		return order;
@@ -44,7 +45,7 @@ static int by_parent(const void *a, const void *b)
 
 	if (left->parent != right->parent)
 		return left->parent < right->parent ? -1 : 1;
-	return by_cost(a, b);
+	return by_rank(a, b);
 }
 
 static void put(struct hn_search *search, size_t depth, const struct hn_candidate *candidate)
@@ -61,6 +62,17 @@ static void put_member(const struct beam *beam, size_t member, size_t depth)
 		put(beam->search, i, beam->level[member * beam->cell_count + i]);
 }
 
+/* Where crowds are to be kept off, of places alike the emptier is the more promising, and not the one it fits
+ * best. */
+static struct hn_cost rank_of(const struct hn_search *search, const struct hn_cost *cost)
+{
+	struct hn_cost rank = *cost;
+
+	if (search->no_overload)
+		rank.parts[HN_COST_FRAGMENT] = UINT64_MAX - rank.parts[HN_COST_FRAGMENT];
+	return rank;
+}
+
 static void sprout(struct beam *beam, size_t depth)
 {
 	struct hn_search *search = beam->search;
@@ -74,12 +86,12 @@ static void sprout(struct beam *beam, size_t depth)
 		for (size_t i = 0; i < count; i++) {
 			const struct hn_child *child = &search->children[depth * search->child_count + i];
 
-			beam->sprouts[beam->sprout_count++] =
-				(struct sprout){child->cost, member, child->candidate};
+			beam->sprouts[beam->sprout_count++] = (struct sprout){
+				child->cost, rank_of(search, &child->cost), member, child->candidate};
 		}
 		hn_search_clear(search);
 	}
-	qsort(beam->sprouts, beam->sprout_count, sizeof(*beam->sprouts), by_cost);
+	qsort(beam->sprouts, beam->sprout_count, sizeof(*beam->sprouts), by_rank);
 }
 
 /* Weighs one by what the rest must cost; false when it is hopeless, or there already. */
@@ -96,6 +108,7 @@ static bool weigh(struct hn_search *search, size_t depth, struct sprout *sprout)
 	if (keep && whole)
 		hn_search_keep(search);
 	hn_assignment_take_back(search->assignment, cell, &before);
+	sprout->rank = rank_of(search, &sprout->cost);
 	return keep && !whole;
 }
 
@@ -120,7 +133,7 @@ static void weigh_cheapest(struct beam *beam, size_t depth)
 	}
 	hn_search_clear(beam->search);
 	beam->sprout_count = kept;
-	qsort(beam->sprouts, kept, sizeof(*beam->sprouts), by_cost);
+	qsort(beam->sprouts, kept, sizeof(*beam->sprouts), by_rank);
 }
 
 static void grow(struct beam *beam, size_t depth)

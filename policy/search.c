@@ -185,6 +185,8 @@ size_t hn_search_children(struct hn_search *search, size_t depth, size_t cell)
 		if (!hn_assignment_admits(search->assignment, cell, candidate))
 			continue;
 		child.cost = hn_assignment_cost_with(search->assignment, cell, candidate);
+		if (search->no_overload && child.cost.parts[HN_COST_CPU] > 0)
+			continue;
 		if (hn_search_is_no_better(search, &child.cost))
 			continue;
 		for (; place > 0 && hn_cost_compare(&child.cost, &children[place - 1].cost) < 0; place--)

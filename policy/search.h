@@ -28,7 +28,8 @@ struct hn_crowd {
 struct hn_search {
 	const struct hn_problem *problem;
 	struct hn_search_rules rules;
-	bool any; /* the first assignment found will do */
+	bool any;         /* the first assignment found will do */
+	bool no_overload; /* leave out what costs in HN_COST_CPU */
 	uint64_t steps_left;
 	struct hn_assignment *assignment;
 	struct hn_memo *memo;

@@ -163,6 +163,21 @@ static void dive_everywhere(struct hn_search *search)
 		hn_climb_dive(search, i);
 }
 
+/*
+ * The beam goes by distance first; where that leads to crowded nodes, a second one looks as near for others.
+ */
+static int beam_twice(struct hn_search *search)
+{
+	int r = hn_beam(search, BEAM_WIDTH);
+
+	if (r == 0 && search->found && search->best_cost.parts[HN_COST_CPU] > 0) {
+		search->no_overload = true;
+		r = hn_beam(search, BEAM_WIDTH);
+		search->no_overload = false;
+	}
+	return r;
+}
+
 /* The best that can be found in the steps; *proven: there is none better, or none at all. */
 static int search_best(struct hn_search *search, bool *proven, struct hn_error *err)
 {
@@ -172,7 +187,7 @@ static int search_best(struct hn_search *search, bool *proven, struct hn_error *
 		return hn_oom(err);
 	if (!large)
 		dive_everywhere(search);
-	else if (hn_beam(search, BEAM_WIDTH))
+	else if (beam_twice(search))
 		return hn_oom(err);
 	if (!search->found) {
 		search->any = true;
