@@ -7,35 +7,52 @@ static unsigned less(unsigned a, unsigned b)
 	return a > b ? a - b : 0;
 }
 
-/* CPUs that cores given away for good leave to shared vCPUs. */
-static unsigned shared_seats(const struct hn_problem_node *node, const struct hn_node_use *use)
+/* vCPUs of a node that share CPUs, and that have cores of their own. */
+struct seated {
+	unsigned shared, dedicated;
+};
+
+static struct seated seated_on(const struct hn_node_use *use)
 {
-	return less(node->seats[HN_CLASS_SHARED], use->vcpus[HN_CLASS_DEDICATED] * node->core_cpus);
+	return (struct seated){use->vcpus[HN_CLASS_SHARED], use->vcpus[HN_CLASS_DEDICATED]};
+}
+
+static struct seated seated_with(const struct hn_node_use *use, const struct hn_problem_cell *cell,
+				 unsigned vcpus)
+{
+	struct seated seated = seated_on(use);
+
+	seated.shared += cell->class == HN_CLASS_SHARED ? vcpus : 0;
+	seated.dedicated += cell->class == HN_CLASS_DEDICATED ? vcpus : 0;
+	return seated;
+}
+
+/* CPUs that cores given away for good leave to shared vCPUs. */
+static unsigned shared_seats(const struct hn_problem_node *node, const struct seated *seated)
+{
+	return less(node->seats[HN_CLASS_SHARED], seated->dedicated * node->core_cpus);
 }
 
 /* vCPUs beyond the CPUs. */
-static unsigned overload(const struct hn_problem_node *node, const struct hn_node_use *use)
+static unsigned overload(const struct hn_problem_node *node, const struct seated *seated)
 {
-	return less(node->others_vcpus + use->vcpus[HN_CLASS_SHARED], shared_seats(node, use));
+	return less(node->others_vcpus + seated->shared, shared_seats(node, seated));
 }
 
-static uint64_t bandwidth_overload(const struct hn_problem_node *node, const struct hn_node_use *use)
+static uint64_t bandwidth_overload(const struct hn_problem_node *node, uint64_t bandwidth_mib)
 {
-	uint64_t wanted = node->others_bandwidth_mib + use->bandwidth_mib;
+	uint64_t wanted = node->others_bandwidth_mib + bandwidth_mib;
 
 	return node->bandwidth_mib && wanted > node->bandwidth_mib ? wanted - node->bandwidth_mib : 0;
 }
 
-static struct hn_room_size size_left(const struct hn_problem *problem, size_t at,
-				     const struct hn_node_use *use)
+static struct hn_room_size size_left(const struct hn_problem *problem, size_t at, const struct seated *seated,
+				     uint64_t taken)
 {
 	const struct hn_problem_node *node = &problem->nodes[at];
-	unsigned cpus = less(shared_seats(node, use), node->others_vcpus + use->vcpus[HN_CLASS_SHARED]);
-	uint64_t bytes = node->free_bytes;
+	unsigned cpus = less(shared_seats(node, seated), node->others_vcpus + seated->shared);
 
-	for (size_t kind = 0; kind < problem->page_kind_count; kind++)
-		bytes -= bytes < use->taking[kind] ? bytes : use->taking[kind];
-	return hn_problem_size(problem, cpus, bytes);
+	return hn_problem_size(problem, cpus, node->free_bytes > taken ? node->free_bytes - taken : 0);
 }
 
 struct hn_assignment *hn_assignment_new(const struct hn_problem *problem, const struct hn_search_rules *rules)
@@ -52,8 +69,8 @@ struct hn_assignment *hn_assignment_new(const struct hn_problem *problem, const 
 		calloc(problem->clique_count * problem->node_count + 1, sizeof(*assignment->reach));
 	if (!assignment->nodes || !assignment->chosen || !assignment->reach)
 		return NULL;
-	for (size_t node = 0; node < problem->node_count; node++)
-		assignment->nodes[node].size = size_left(problem, node, &assignment->nodes[node]);
+	for (size_t node = 0; node < problem->node_count && problem->counts_fragments; node++)
+		assignment->nodes[node].size = size_left(problem, node, &(struct seated){0}, 0);
 	return hn_steal(assignment);
 }
 
@@ -70,6 +87,7 @@ void hn_assignment_free(struct hn_assignment *assignment)
 static void use_add(struct hn_node_use *use, const struct hn_problem_cell *cell, const struct hn_share *share)
 {
 	use->taking[cell->page_kind] += share->taking;
+	use->taken += share->taking;
 	use->arriving[cell->page_kind] += share->arriving;
 	use->vcpus[cell->class] += share->vcpus;
 	use->bandwidth_mib += share->bandwidth_mib;
@@ -80,6 +98,7 @@ static void use_remove(struct hn_node_use *use, const struct hn_problem_cell *ce
 		       const struct hn_share *share)
 {
 	use->taking[cell->page_kind] -= share->taking;
+	use->taken -= share->taking;
 	use->arriving[cell->page_kind] -= share->arriving;
 	use->vcpus[cell->class] -= share->vcpus;
 	use->bandwidth_mib -= share->bandwidth_mib;
@@ -203,6 +222,28 @@ static uint64_t exact_remote(const struct hn_assignment *assignment, size_t cell
 	return remote;
 }
 
+/* What the share adds to the cost by what it does to its node. */
+static void add_node_cost(const struct hn_assignment *assignment, const struct hn_problem_cell *cell,
+			  const struct hn_share *share, struct hn_cost *cost)
+{
+	const struct hn_problem *problem = assignment->problem;
+	const struct hn_problem_node *node = &problem->nodes[share->node];
+	const struct hn_node_use *use = &assignment->nodes[share->node];
+	struct seated before = seated_on(use), after = seated_with(use, cell, share->vcpus);
+
+	cost->parts[HN_COST_CPU] += overload(node, &after) - overload(node, &before);
+	if (share->bandwidth_mib > 0)
+		cost->parts[HN_COST_BANDWIDTH] +=
+			bandwidth_overload(node, use->bandwidth_mib + share->bandwidth_mib) -
+			bandwidth_overload(node, use->bandwidth_mib);
+	if (problem->counts_fragments) {
+		struct hn_room_size left =
+			size_left(problem, share->node, &after, use->taken + share->taking);
+
+		cost->parts[HN_COST_FRAGMENT] += hn_room_worth(&use->size) - hn_room_worth(&left);
+	}
+}
+
 struct hn_cost hn_assignment_cost_with(const struct hn_assignment *assignment, size_t cell,
 				       const struct hn_candidate *candidate)
 {
@@ -214,22 +255,8 @@ struct hn_cost hn_assignment_cost_with(const struct hn_assignment *assignment, s
 					      ? exact_remote(assignment, cell, candidate)
 					      : hn_assignment_remote(assignment, cell, candidate);
 	cost.parts[HN_COST_MIGRATE] += candidate->migrate_mib;
-	for (size_t i = 0; i < candidate->share_count; i++) {
-		const struct hn_share *share = &candidate->shares[i];
-		const struct hn_problem_node *node = &problem->nodes[share->node];
-		const struct hn_node_use *before = &assignment->nodes[share->node];
-		struct hn_node_use after = *before;
-
-		use_add(&after, model, share);
-		cost.parts[HN_COST_CPU] += overload(node, &after) - overload(node, before);
-		cost.parts[HN_COST_BANDWIDTH] +=
-			bandwidth_overload(node, &after) - bandwidth_overload(node, before);
-		if (problem->counts_fragments) {
-			after.size = size_left(problem, share->node, &after);
-			cost.parts[HN_COST_FRAGMENT] +=
-				hn_room_worth(&before->size) - hn_room_worth(&after.size);
-		}
-	}
+	for (size_t i = 0; i < candidate->share_count; i++)
+		add_node_cost(assignment, model, &candidate->shares[i], &cost);
 	return cost;
 }
 
@@ -252,17 +279,24 @@ static void reach_add(struct hn_assignment *assignment, size_t cell, const struc
 	}
 }
 
+static void use_measure(const struct hn_assignment *assignment, size_t node)
+{
+	struct hn_node_use *use = &assignment->nodes[node];
+	struct seated seated = seated_on(use);
+
+	if (assignment->problem->counts_fragments)
+		use->size = size_left(assignment->problem, node, &seated, use->taken);
+}
+
 void hn_assignment_put(struct hn_assignment *assignment, size_t cell, const struct hn_candidate *candidate,
 		       const struct hn_cost *cost_with)
 {
 	assignment->chosen[cell] = candidate;
 	assignment->cost = *cost_with;
 	for (size_t i = 0; i < candidate->share_count; i++) {
-		struct hn_node_use *use = &assignment->nodes[candidate->shares[i].node];
-
-		use_add(use, &assignment->problem->cells[cell], &candidate->shares[i]);
-		if (assignment->problem->counts_fragments)
-			use->size = size_left(assignment->problem, candidate->shares[i].node, use);
+		use_add(&assignment->nodes[candidate->shares[i].node], &assignment->problem->cells[cell],
+			&candidate->shares[i]);
+		use_measure(assignment, candidate->shares[i].node);
 	}
 	reach_add(assignment, cell, candidate, 1);
 	assignment->wide_count += candidate->share_count > 1;
@@ -276,11 +310,9 @@ void hn_assignment_take_back(struct hn_assignment *assignment, size_t cell,
 	assignment->chosen[cell] = NULL;
 	assignment->cost = *cost_without;
 	for (size_t i = 0; i < candidate->share_count; i++) {
-		struct hn_node_use *use = &assignment->nodes[candidate->shares[i].node];
-
-		use_remove(use, &assignment->problem->cells[cell], &candidate->shares[i]);
-		if (assignment->problem->counts_fragments)
-			use->size = size_left(assignment->problem, candidate->shares[i].node, use);
+		use_remove(&assignment->nodes[candidate->shares[i].node], &assignment->problem->cells[cell],
+			   &candidate->shares[i]);
+		use_measure(assignment, candidate->shares[i].node);
 	}
 	reach_add(assignment, cell, candidate, UINT32_MAX);
 	assignment->wide_count -= candidate->share_count > 1;

@@ -16,6 +16,7 @@
 /* What the assignment has taken of a node. */
 struct hn_node_use {
 	uint64_t taking[HN_PAGE_KINDS_MAX], arriving[HN_PAGE_KINDS_MAX];
+	uint64_t taken; /* of all kinds */
 	unsigned vcpus[HN_CLASS_COUNT];
 	uint64_t bandwidth_mib;
 	unsigned cells;           /* that have a share here */

@@ -24,7 +24,7 @@ static bool is_usable(const struct hn_cpu *cpu, enum hn_class class, bool any_is
 
 struct hn_set hn_usable_cpus(const struct hn_host *host, size_t node, enum hn_class class)
 {
-	bool any_isolated = has_isolated(host);
+	bool any_isolated = class == HN_CLASS_REALTIME && has_isolated(host);
 	struct hn_set cpus = host->nodes[node].cpus;
 
 	for (size_t i = 0; i < host->cpu_count; i++)

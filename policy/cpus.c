@@ -283,7 +283,8 @@ int hn_cpus_choose_among(const struct hn_snapshot *snapshot, const size_t *guest
 	int r;
 
 	hn_set_or(&seating.owned, taken);
-	if (name_vcpus(seating.guest, placement) || list_cores(&seating)) {
+	if (name_vcpus(seating.guest, placement) ||
+	    (seating.guest->class != HN_CLASS_SHARED && list_cores(&seating))) {
 		free(seating.cores);
 		return hn_oom(err);
 	}

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/units.h"
@@ -10,6 +11,7 @@
 #include "policy/climb.h"
 #include "policy/cpus.h"
 #include "policy/search.h"
+#include "policy/spill.h"
 
 /*
  * On hosts of more nodes the time goes into good assignments, and only a part of the steps into proving that
@@ -90,6 +92,51 @@ static unsigned most_vcpus(const struct hn_problem *problem, enum hn_class class
 	return vcpus;
 }
 
+/* The node with most seats left of those the cell may go to, or -1. */
+static int roomiest(const struct hn_problem *problem, size_t cell, const unsigned *seats_left)
+{
+	const struct hn_problem_cell *model = &problem->cells[cell];
+	int best = -1;
+
+	if (model->tie >= 0)
+		return model->tie;
+	for (size_t node = 0; node < problem->node_count; node++)
+		if (problem->nodes[node].home && !model->barred[node] &&
+		    (best < 0 || seats_left[node] > seats_left[best]))
+			best = (int)node;
+	return best;
+}
+
+/* Whether the shared vCPUs of whole cells find seats, the most first, each where most are left: nearly always
+ * the answer is that simple. */
+static bool seats_greedily(const struct hn_problem *problem, unsigned multiple)
+{
+	HN_AUTO(memory) unsigned *left = calloc(problem->node_count + 1, sizeof(*left));
+	HN_AUTO(memory) bool *seated = calloc(problem->cell_count, sizeof(*seated));
+
+	if (!left || !seated || problem->keeps_apart)
+		return false;
+	for (size_t node = 0; node < problem->node_count; node++)
+		left[node] = problem->nodes[node].seats[HN_CLASS_SHARED] * multiple;
+	for (size_t i = 0; i < problem->cell_count; i++) {
+		size_t next = SIZE_MAX;
+		int node;
+
+		for (size_t cell = 0; cell < problem->cell_count; cell++)
+			if (!seated[cell] &&
+			    (next == SIZE_MAX || problem->cells[cell].vcpus > problem->cells[next].vcpus))
+				next = cell;
+		seated[next] = true;
+		node = roomiest(problem, next, left);
+		if (problem->cells[next].class != HN_CLASS_SHARED)
+			return false;
+		if (node < 0 || left[node] < problem->cells[next].vcpus)
+			return false;
+		left[node] -= problem->cells[next].vcpus;
+	}
+	return true;
+}
+
 /*
  * The least multiple of the CPUs under which all shared vCPUs find a place if memory is left out of account:
  * a node without room for its memory is no reason to crowd a guest's vCPUs. *decided: the steps were enough.
@@ -110,7 +157,7 @@ static int find_multiple(const struct hn_problem *problem, uint64_t steps, unsig
 		return hn_fail(err, -ENOSPC, "no node has both CPUs and memory");
 	/* at as many times the CPUs as it has vCPUs, every CPU could carry the whole guest */
 	for (*multiple = (vcpus + cpus - 1) / cpus; *multiple < vcpus; ++*multiple) {
-		int r = seats_all(problem, *multiple, &steps, err);
+		int r = seats_greedily(problem, *multiple) ? 1 : seats_all(problem, *multiple, &steps, err);
 
 		if (r == 1 || r == -ENOMEM)
 			return r < 0 ? r : 0;
@@ -276,8 +323,9 @@ static int fail_in_vain(const struct hn_search *search, struct hn_error *err)
 	return seated == -ENOMEM ? seated : fail_together(search, seated == 0, err);
 }
 
-int hn_solve_together(const struct hn_snapshot *snapshot, const size_t *guests, size_t count,
-		      const struct hn_solver_limits *limits, struct hn_placement **ret, struct hn_error *err)
+static int solve(const struct hn_snapshot *snapshot, const size_t *guests, size_t count,
+		 const struct hn_solver_limits *limits, bool may_split, struct hn_placement **ret,
+		 struct hn_error *err)
 {
 	HN_AUTO(hn_problem) struct hn_problem *problem = NULL;
 	struct hn_search_rules rules = {0};
@@ -293,12 +341,26 @@ int hn_solve_together(const struct hn_snapshot *snapshot, const size_t *guests, 
 	r = hn_search_init(&search, problem, &rules, limits->steps, err);
 	if (r == 0)
 		r = search_best(&search, &proven, err);
+	if (r == 0 && !search.found && may_split && hn_spill(&search))
+		r = hn_oom(err);
 	if (r == 0 && search.found)
 		r = write_placements(&search, proven, decided, ret, err);
 	else if (r == 0)
 		r = fail_in_vain(&search, err);
 	hn_search_done(&search);
 	return r == -ENOSPC && !decided ? fail_undecided(err) : r;
+}
+
+int hn_solve_together(const struct hn_snapshot *snapshot, const size_t *guests, size_t count,
+		      const struct hn_solver_limits *limits, struct hn_placement **ret, struct hn_error *err)
+{
+	return solve(snapshot, guests, count, limits, false, ret, err);
+}
+
+int hn_solve_split(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
+		   struct hn_placement **ret, struct hn_error *err)
+{
+	return solve(snapshot, &guest, 1, limits, true, ret, err);
 }
 
 int hn_solve(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
