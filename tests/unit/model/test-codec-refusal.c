@@ -83,6 +83,34 @@ static void forget_sums(json_object *json)
 	}
 }
 
+/* Equal, but that 1 is as good as 1.0 where a fraction may stand. */
+static bool is_same_value(json_object *a, json_object *b)
+{
+	if (json_object_is_type(a, json_type_int) && json_object_is_type(b, json_type_double))
+		return json_object_get_double(a) == json_object_get_double(b);
+	if (json_object_get_type(a) != json_object_get_type(b))
+		return false;
+	if (json_object_is_type(a, json_type_array)) {
+		size_t count = json_object_array_length(a);
+
+		for (size_t i = 0; i < count && count == json_object_array_length(b); i++)
+			if (!is_same_value(json_object_array_get_idx(a, i), json_object_array_get_idx(b, i)))
+				return false;
+		return count == json_object_array_length(b);
+	}
+	if (json_object_is_type(a, json_type_object)) {
+		json_object_object_foreach(a, name, value)
+		{
+			json_object *other = NULL;
+
+			if (!json_object_object_get_ex(b, name, &other) || !is_same_value(value, other))
+				return false;
+		}
+		return json_object_object_length(a) == json_object_object_length(b);
+	}
+	return json_object_equal(a, b);
+}
+
 static bool is_same_text(json_object *root, json_object *again)
 {
 	HN_AUTO(json) json_object *copy = NULL;
@@ -90,7 +118,7 @@ static bool is_same_text(json_object *root, json_object *again)
 	assert_int_equal(json_object_deep_copy(root, &copy, NULL), 0);
 	forget_sums(copy);
 	forget_sums(again);
-	return json_object_equal(copy, again);
+	return is_same_value(copy, again);
 }
 
 static void attempt(struct trial *trial, bool compare)

@@ -187,7 +187,7 @@ static uint64_t worth(const struct problem *problem, size_t node, unsigned vcpus
 	unsigned cpus =
 		beyond(problem->shared_cpus[node], problem->load[node] + (problem->isolated ? 0 : vcpus));
 	int64_t room = problem->room[node] - (int64_t)bytes;
-	uint64_t by_cpus = (uint64_t)cpus * 1024 / problem->most_cpus;
+	uint64_t by_cpus = problem->most_cpus ? (uint64_t)cpus * 1024 / problem->most_cpus : 0;
 	uint64_t by_bytes = room > 0 ? (uint64_t)(1024.0 * (double)room / (double)problem->most_bytes) : 0;
 	uint64_t size = by_cpus < by_bytes ? by_cpus : by_bytes;
 

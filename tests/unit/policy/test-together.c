@@ -55,10 +55,10 @@ static void guests_placed_together_share_what_there_is(void **state)
 	assert_int_equal(only_node(placements[0], 0), only_node(placements[2], 0));
 	assert_int_equal(only_node(placements[1], 0), only_node(placements[3], 0));
 	assert_int_not_equal(only_node(placements[0], 0), only_node(placements[1], 0));
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 4; i++)
 		assert_true(hn_cost_compare(&placements[i]->cost, &placements[0]->cost) == 0);
+	for (size_t i = 0; i < 4; i++)
 		hn_placement_free(placements[i]);
-	}
 }
 
 /*
