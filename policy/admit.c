@@ -167,7 +167,6 @@ int hn_admit(const struct hn_snapshot *snapshot, size_t guest, const struct hn_s
 					.steps = limits->steps / 16 + 1};
 	struct quest quest = {.snapshot = snapshot, .guest = guest, .limits = &each, .best = ret};
 	struct hn_placement *placement = NULL;
-	struct hn_error unused = {0};
 	int r;
 
 	*ret = (struct hn_admission){0};
@@ -178,9 +177,6 @@ int hn_admit(const struct hn_snapshot *snapshot, size_t guest, const struct hn_s
 		r = keep_better(&quest, &guest, 1, &placement);
 	else
 		hn_placement_free(placement);
-	if (ret->count == 0 && r == -ENOSPC &&
-	    (r = hn_solve_split(snapshot, guest, limits, &placement, &unused)) == 0)
-		r = keep_better(&quest, &guest, 1, &placement);
 	if (ret->count > 0)
 		return 0;
 	return r == -ENOMEM ? hn_oom(err) : r; /* err says why it does not fit as it is */

@@ -20,8 +20,8 @@ void hn_admission_done(struct hn_admission *admission);
 /*
  * Places the guest as hn_solve() does; when it does not fit, or only with a cell split over nodes, tries to
  * move up to movers_max (0..2) others of mode enforce for it, and takes the way that moves the fewest bytes
- * among those it finds. Only when there is no such way, cells that do not fit together are split. -ENOSPC as
- * hn_solve() says it, when there is no way at all. -EINVAL, -ENOMEM.
+ * among those it finds. -ENOSPC as hn_solve() says it, when there is no way. -EINVAL,
+ * -ENOMEM.
  */
 int hn_admit(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
 	     unsigned movers_max, struct hn_admission *ret, struct hn_error *err);

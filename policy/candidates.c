@@ -11,7 +11,6 @@ struct quest {
 	const struct hn_problem *problem;
 	const struct hn_problem_cell *cell;
 	const struct hn_search_rules *rules;
-	const struct hn_node_taken *taken; /* by node; NULL: nothing */
 };
 
 static uint64_t to_mib(uint64_t bytes)
@@ -30,10 +29,8 @@ static bool usable(const struct quest *quest, size_t node)
 static unsigned cpu_room(const struct quest *quest, size_t node)
 {
 	unsigned seats = quest->problem->nodes[node].seats[quest->cell->class];
-	unsigned taken = quest->taken ? quest->taken[node].seats : 0;
 
-	seats *= quest->cell->class == HN_CLASS_SHARED ? quest->rules->cpu_multiple : 1;
-	return seats > taken ? seats - taken : 0;
+	return quest->cell->class == HN_CLASS_SHARED ? seats * quest->rules->cpu_multiple : seats;
 }
 
 /* But for strays. */
@@ -54,7 +51,6 @@ static uint64_t byte_room(const struct quest *quest, size_t node)
 
 	if (quest->rules->any_memory)
 		return UINT64_MAX / 4096;
-	less += quest->taken ? quest->taken[node].bytes : 0;
 	room = room > less ? room - less : 0;
 	return room > here ? room : here;
 }
@@ -334,15 +330,7 @@ static int fail_no_place(const struct quest *quest, struct hn_error *err)
 int hn_candidates_find(const struct hn_problem *problem, size_t cell, const struct hn_search_rules *rules,
 		       struct hn_candidates *ret, struct hn_error *err)
 {
-	return hn_candidates_find_beside(problem, cell, rules, NULL, ret, err);
-}
-
-int hn_candidates_find_beside(const struct hn_problem *problem, size_t cell,
-			      const struct hn_search_rules *rules, const struct hn_node_taken *taken,
-			      struct hn_candidates *ret, struct hn_error *err)
-{
-	struct quest quest = {
-		.problem = problem, .cell = &problem->cells[cell], .rules = rules, .taken = taken};
+	struct quest quest = {.problem = problem, .cell = &problem->cells[cell], .rules = rules};
 	int tie = quest.cell->tie, r;
 
 	memset(ret, 0, sizeof(*ret));

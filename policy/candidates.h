@@ -45,17 +45,6 @@ int hn_candidates_find(const struct hn_problem *problem, size_t cell, const stru
 		       struct hn_candidates *ret, struct hn_error *err);
 void hn_candidates_done(struct hn_candidates *candidates);
 
-/* What other cells have taken of a node. */
-struct hn_node_taken {
-	uint64_t bytes; /* in pages of the cell's size */
-	unsigned seats; /* of its class */
-};
-
-/* The same in what others have left: taken by node. */
-int hn_candidates_find_beside(const struct hn_problem *problem, size_t cell,
-			      const struct hn_search_rules *rules, const struct hn_node_taken *taken,
-			      struct hn_candidates *ret, struct hn_error *err);
-
 /* Appends the place that a home is, which may break the rules, and returns it; NULL when out of memory. The
  * list has then no order. */
 struct hn_candidate *hn_candidates_add_home(const struct hn_problem *problem, size_t cell,

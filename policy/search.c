@@ -97,11 +97,10 @@ int hn_search_init(struct hn_search *search, const struct hn_problem *problem,
 	search->memo = hn_memo_new();
 	search->order = calloc(cells, sizeof(*search->order));
 	search->candidates = calloc(cells, sizeof(*search->candidates));
-	search->spilt = calloc(cells, sizeof(*search->spilt));
 	search->masked = calloc(nodes + 1, sizeof(*search->masked));
 	search->alike = calloc(nodes + 1, sizeof(*search->alike));
 	search->best = calloc(cells, sizeof(*search->best));
-	if (!search->assignment || !search->memo || !search->order || !search->candidates || !search->spilt ||
+	if (!search->assignment || !search->memo || !search->order || !search->candidates ||
 	    !search->masked || !search->alike || !search->best)
 		return hn_oom(err);
 	for (size_t i = 0; i < cells; i++) {
@@ -127,10 +126,7 @@ void hn_search_done(struct hn_search *search)
 {
 	for (size_t i = 0; search->candidates && i < search->problem->cell_count; i++)
 		hn_candidates_done(&search->candidates[i]);
-	for (size_t i = 0; search->spilt && i < search->problem->cell_count; i++)
-		hn_candidates_done(&search->spilt[i]);
 	free(search->candidates);
-	free(search->spilt);
 	hn_assignment_free(search->assignment);
 	hn_memo_free(search->memo);
 	hn_bound_done(search);

@@ -46,8 +46,7 @@ struct hn_search {
 	uint32_t *singles;                /* by cell and node: its candidate there, counted from 1; 0 none */
 	struct hn_child *children;        /* workspace: child_count of every depth */
 	size_t child_count;
-	struct hn_candidates *spilt; /* by cell: places that splitting came to, see policy/spill.h */
-	bool wide;                   /* a cell has candidates of several nodes: nothing is proven */
+	bool wide; /* a cell has candidates of several nodes: nothing is proven */
 	bool found;
 	const struct hn_candidate **best; /* by cell */
 	struct hn_cost best_cost;

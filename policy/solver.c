@@ -11,7 +11,6 @@
 #include "policy/climb.h"
 #include "policy/cpus.h"
 #include "policy/search.h"
-#include "policy/spill.h"
 
 /*
  * On hosts of more nodes the time goes into good assignments, and only a part of the steps into proving that
@@ -323,9 +322,8 @@ static int fail_in_vain(const struct hn_search *search, struct hn_error *err)
 	return seated == -ENOMEM ? seated : fail_together(search, seated == 0, err);
 }
 
-static int solve(const struct hn_snapshot *snapshot, const size_t *guests, size_t count,
-		 const struct hn_solver_limits *limits, bool may_split, struct hn_placement **ret,
-		 struct hn_error *err)
+int hn_solve_together(const struct hn_snapshot *snapshot, const size_t *guests, size_t count,
+		      const struct hn_solver_limits *limits, struct hn_placement **ret, struct hn_error *err)
 {
 	HN_AUTO(hn_problem) struct hn_problem *problem = NULL;
 	struct hn_search_rules rules = {0};
@@ -341,26 +339,12 @@ static int solve(const struct hn_snapshot *snapshot, const size_t *guests, size_
 	r = hn_search_init(&search, problem, &rules, limits->steps, err);
 	if (r == 0)
 		r = search_best(&search, &proven, err);
-	if (r == 0 && !search.found && may_split && hn_spill(&search))
-		r = hn_oom(err);
 	if (r == 0 && search.found)
 		r = write_placements(&search, proven, decided, ret, err);
 	else if (r == 0)
 		r = fail_in_vain(&search, err);
 	hn_search_done(&search);
 	return r == -ENOSPC && !decided ? fail_undecided(err) : r;
-}
-
-int hn_solve_together(const struct hn_snapshot *snapshot, const size_t *guests, size_t count,
-		      const struct hn_solver_limits *limits, struct hn_placement **ret, struct hn_error *err)
-{
-	return solve(snapshot, guests, count, limits, false, ret, err);
-}
-
-int hn_solve_split(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
-		   struct hn_placement **ret, struct hn_error *err)
-{
-	return solve(snapshot, &guest, 1, limits, true, ret, err);
 }
 
 int hn_solve(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,

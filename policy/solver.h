@@ -42,11 +42,6 @@ int hn_solve(const struct hn_snapshot *snapshot, size_t guest, const struct hn_s
 int hn_solve_together(const struct hn_snapshot *snapshot, const size_t *guests, size_t count,
 		      const struct hn_solver_limits *limits, struct hn_placement **ret, struct hn_error *err);
 
-/* As hn_solve(), but cells that fit one by one and not together may be split over several nodes as well: for
- * a guest that would be refused otherwise. */
-int hn_solve_split(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
-		   struct hn_placement **ret, struct hn_error *err);
-
 /*
  * What the guest's placement would cost if it were this one; home may be anything that a solver, an operator
  * or an earlier day came up with. -ENOSPC with the hard rule it breaks and where, -EINVAL when it is not one

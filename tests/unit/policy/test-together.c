@@ -319,39 +319,6 @@ static void two_make_room_where_one_cannot(void **state)
 	hn_admission_done(&admission);
 }
 
-/* Three cells of 600 on two nodes of 1000: one is split, and no node gets more than it has. */
-static void cells_that_do_not_fit_together_are_split_in_the_end(void **state)
-{
-	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 4, 1000);
-	size_t guest = newcomer(snapshot, "new", 600, 2);
-	struct hn_placement *none = NULL;
-	struct hn_admission admission;
-	struct hn_error err = {0};
-	uint64_t used[2] = {0};
-	int nodes = 0;
-
-	scene_cell(snapshot, guest, 600, 2);
-	scene_cell(snapshot, guest, 600, 2);
-	assert_int_equal(hn_solve(snapshot, guest, &limits, &none, &err), -ENOSPC);
-	assert_int_equal(hn_admit(snapshot, guest, &limits, 2, &admission, &err), 0);
-	assert_int_equal(admission.count, 1);
-	assert_false(admission.guests[0].placement->proven);
-	for (size_t cell = 0; cell < 3; cell++) {
-		const struct hn_cell_home *home = &admission.guests[0].placement->cells[cell];
-
-		assert_int_equal(home->bytes[0] + home->bytes[1], 600 * MIB);
-		nodes += hn_set_count(&home->nodes);
-		for (size_t node = 0; node < 2; node++)
-			used[node] += home->bytes[node];
-	}
-	assert_int_equal(nodes, 4);
-	assert_true(used[0] <= 1000 * MIB && used[1] <= 1000 * MIB);
-	hn_admission_done(&admission);
-	snapshot->guests[guest].guest->cells[0].memory_bytes = 900 * MIB; /* 2100 are not there at all */
-	assert_int_equal(hn_admit(snapshot, guest, &limits, 2, &admission, &err), -ENOSPC);
-	assert_non_null(strstr(err.message, "not together"));
-}
-
 /* Two cores are left on each node, the newcomer wants three: one of two has to give up its cores, not only
  * its room. */
 static void cores_are_made_free_as_memory_is(void **state)
@@ -447,7 +414,6 @@ int main(void)
 		cmocka_unit_test(nobody_is_moved_who_must_not_be),
 		cmocka_unit_test(who_fits_moves_nobody),
 		cmocka_unit_test(two_make_room_where_one_cannot),
-		cmocka_unit_test(cells_that_do_not_fit_together_are_split_in_the_end),
 		cmocka_unit_test(cores_are_made_free_as_memory_is),
 		cmocka_unit_test(the_nearest_request_is_one_that_fits),
 		cmocka_unit_test(fewer_dedicated_vcpus_may_fit),
