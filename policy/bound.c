@@ -143,12 +143,8 @@ static bool bound_cell(const struct hn_search *search, size_t cell, struct hn_co
 		uint64_t here;
 
 		if (candidate->share_count == 1) {
-			if (search->masked[node])
-				continue;
 			here = reach[node] + model->pull[node];
 		} else {
-			if (hn_search_is_masked(search, candidate))
-				continue;
 			here = hn_assignment_remote(search->assignment, cell, candidate);
 		}
 		if ((here >= remote && candidate->migrate_mib >= migrate) ||
@@ -175,7 +171,7 @@ static size_t crowd_of(const struct hn_search *search, size_t depth, size_t node
 	enum hn_class class = search->problem->cells[0].class;
 	unsigned seats = model->seats[class] * (class == HN_CLASS_SHARED ? search->rules.cpu_multiple : 1);
 
-	if (search->masked[node] || !model->home)
+	if (!model->home)
 		return 0;
 	while (depth + count < cells && use->vcpus[class] + crowd[count + 1].vcpus <= seats &&
 	       (search->rules.any_memory || use->taking[0] + crowd[count + 1].bytes <= model->room[0]))
@@ -191,7 +187,7 @@ static uint64_t bound_crowd(const struct hn_search *search, size_t depth)
 {
 	const struct hn_problem *problem = search->problem;
 	size_t left = problem->cell_count - depth, count = 0;
-	struct hn_crowd *nodes = search->nearest;
+	struct hn_near *nodes = search->nearest;
 	uint64_t remote = 0;
 
 	for (size_t node = 0; node < problem->node_count; node++) {
@@ -199,7 +195,7 @@ static uint64_t bound_crowd(const struct hn_search *search, size_t depth)
 		size_t place = count, crowd;
 
 		/* every node that can be used takes one cell at least, so that as many as are left will do */
-		if (count == left && reach >= nodes[count - 1].bytes)
+		if (count == left && reach >= nodes[count - 1].reach)
 			continue;
 		crowd = crowd_of(search, depth, node);
 		if (crowd == 0)
@@ -208,14 +204,14 @@ static uint64_t bound_crowd(const struct hn_search *search, size_t depth)
 			count++;
 		else
 			place--;
-		for (; place > 0 && nodes[place - 1].bytes > reach; place--)
+		for (; place > 0 && nodes[place - 1].reach > reach; place--)
 			nodes[place] = nodes[place - 1];
-		nodes[place] = (struct hn_crowd){.bytes = reach, .vcpus = (unsigned)crowd};
+		nodes[place] = (struct hn_near){reach, crowd};
 	}
 	for (size_t i = 0; i < count && left > 0; i++) {
-		size_t some = nodes[i].vcpus < left ? nodes[i].vcpus : left;
+		size_t some = nodes[i].crowd < left ? nodes[i].crowd : left;
 
-		remote += some * nodes[i].bytes;
+		remote += some * nodes[i].reach;
 		left -= some;
 	}
 	return remote;
@@ -238,7 +234,7 @@ static uint64_t pour(const struct hn_search *search, bool bytes, uint64_t taken)
 		unsigned scarcer = size->by_cpus < size->by_bytes ? size->by_cpus : size->by_bytes;
 		size_t place = count;
 
-		if (search->masked[node] || !problem->nodes[node].home)
+		if (!problem->nodes[node].home)
 			continue;
 		/* one more for what each room was rounded down by */
 		taken -= taken < has - scarcer + 1 ? taken : has - scarcer + 1;

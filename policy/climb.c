@@ -38,8 +38,7 @@ void hn_climb_dive(struct hn_search *search, size_t first_candidate)
 
 		if (depth == 0) {
 			candidate = &search->candidates[cell].items[first_candidate];
-			if (hn_search_is_masked(search, candidate) ||
-			    !hn_assignment_admits(search->assignment, cell, candidate))
+			if (!hn_assignment_admits(search->assignment, cell, candidate))
 				return;
 			cost = hn_assignment_cost_with(search->assignment, cell, candidate);
 		} else if (hn_search_children(search, depth, cell) > 0) {

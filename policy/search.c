@@ -15,14 +15,6 @@
 #include "policy/bound.h"
 #include "policy/state.h"
 
-bool hn_search_is_masked(const struct hn_search *search, const struct hn_candidate *candidate)
-{
-	for (size_t i = 0; i < candidate->share_count; i++)
-		if (search->masked[candidate->shares[i].node])
-			return true;
-	return false;
-}
-
 /* Fewest places first, then largest: what is hard to place is placed while there is choice. */
 static bool goes_before(const struct hn_search *search, size_t a, size_t b)
 {
@@ -97,11 +89,10 @@ int hn_search_init(struct hn_search *search, const struct hn_problem *problem,
 	search->memo = hn_memo_new();
 	search->order = calloc(cells, sizeof(*search->order));
 	search->candidates = calloc(cells, sizeof(*search->candidates));
-	search->masked = calloc(nodes + 1, sizeof(*search->masked));
 	search->alike = calloc(nodes + 1, sizeof(*search->alike));
 	search->best = calloc(cells, sizeof(*search->best));
-	if (!search->assignment || !search->memo || !search->order || !search->candidates ||
-	    !search->masked || !search->alike || !search->best)
+	if (!search->assignment || !search->memo || !search->order || !search->candidates || !search->alike ||
+	    !search->best)
 		return hn_oom(err);
 	for (size_t i = 0; i < cells; i++) {
 		int r = hn_candidates_find(problem, i, &search->rules, &search->candidates[i], err);
@@ -131,7 +122,6 @@ void hn_search_done(struct hn_search *search)
 	hn_memo_free(search->memo);
 	hn_bound_done(search);
 	free(search->order);
-	free(search->masked);
 	free(search->alike);
 	free(search->children);
 	free(search->singles);
@@ -161,7 +151,7 @@ static bool is_repetition(const struct hn_search *search, const struct hn_candid
 	if (candidate->share_count > 1 || search->wide || search->assignment->nodes[node].cells > 0)
 		return false;
 	for (size_t other = search->alike[node]; other < node; other++)
-		if (search->alike[other] == search->alike[node] && !search->masked[other] &&
+		if (search->alike[other] == search->alike[node] &&
 		    search->assignment->nodes[other].cells == 0)
 			return true;
 	return false;
@@ -179,7 +169,7 @@ size_t hn_search_children(struct hn_search *search, size_t depth, size_t cell)
 		struct hn_child child = {.candidate = candidate};
 		size_t place = count;
 
-		if (hn_search_is_masked(search, candidate) || is_repetition(search, candidate))
+		if (is_repetition(search, candidate))
 			continue;
 		search->steps_left--;
 		if (!hn_assignment_admits(search->assignment, cell, candidate))

@@ -25,6 +25,12 @@ struct hn_crowd {
 	unsigned vcpus;
 };
 
+/* A node that cells may go to. */
+struct hn_near {
+	uint64_t reach; /* distance above local to the cells that have been put */
+	size_t crowd;   /* cells that it takes at most */
+};
+
 struct hn_search {
 	const struct hn_problem *problem;
 	struct hn_search_rules rules;
@@ -35,14 +41,13 @@ struct hn_search {
 	struct hn_memo *memo;
 	size_t *order;                    /* cells, in the order in which they are assigned */
 	struct hn_candidates *candidates; /* by cell */
-	bool *masked;                     /* by node: candidates there are left out */
 	size_t *alike;                    /* by node: the first node it can be exchanged with, or itself */
 	struct hn_rest *rest;             /* by depth */
 	unsigned *most_seats;             /* by node */
 	unsigned *sizes;                  /* workspace */
 	bool uniform;                     /* crowds are known */
 	struct hn_crowd *crowds;          /* by depth and number of cells */
-	struct hn_crowd *nearest;         /* workspace */
+	struct hn_near *nearest;          /* workspace */
 	uint32_t *singles;                /* by cell and node: its candidate there, counted from 1; 0 none */
 	struct hn_child *children;        /* workspace: child_count of every depth */
 	size_t child_count;
@@ -67,8 +72,6 @@ struct hn_child {
 	struct hn_cost cost; /* of the assignment with it */
 	const struct hn_candidate *candidate;
 };
-
-bool hn_search_is_masked(const struct hn_search *search, const struct hn_candidate *candidate);
 
 /* The candidate of the cell that is this node alone, or NULL. */
 const struct hn_candidate *hn_search_single_at(const struct hn_search *search, size_t cell, size_t node);
