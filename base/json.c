@@ -10,6 +10,39 @@
 
 HN_CLEANUP_DEFINE(tokener, struct json_tokener *, json_tokener_free);
 
+/* Bytes of the character that a text begins with, 0 when it begins with none of UTF-8 (RFC 3629, 4). */
+static size_t character_length(const unsigned char *text, size_t left)
+{
+	static const struct {
+		unsigned char from, until, second_from, second_until, length;
+	} shapes[] = {
+		{0x00, 0x7f, 0, 0xff, 1},    {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+		{0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+		{0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+	};
+	size_t shape = 0;
+
+	while (shape < HN_COUNT(shapes) && (text[0] < shapes[shape].from || text[0] > shapes[shape].until))
+		shape++;
+	if (shape == HN_COUNT(shapes) || shapes[shape].length > left)
+		return 0;
+	for (size_t i = 1; i < shapes[shape].length; i++)
+		if (text[i] < (i == 1 ? shapes[shape].second_from : 0x80) ||
+		    text[i] > (i == 1 ? shapes[shape].second_until : 0xbf))
+			return 0;
+	return shapes[shape].length;
+}
+
+/* Up to the first byte that is no UTF-8, or the end. */
+static size_t utf8_length(const char *text, size_t length)
+{
+	size_t at = 0, more;
+
+	while (at < length && (more = character_length((const unsigned char *)text + at, length - at)) > 0)
+		at += more;
+	return at;
+}
+
 int hn_json_parse(const char *text, size_t length, const char *what, json_object **ret, struct hn_error *err)
 {
 	HN_AUTO(tokener) struct json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
@@ -21,6 +54,9 @@ int hn_json_parse(const char *text, size_t length, const char *what, json_object
 		return hn_oom(err);
 	if (length > INT_MAX)
 		return hn_fail(err, -EMSGSIZE, "%s: %zu bytes are too many", what, length);
+	end = utf8_length(text, length);
+	if (end < length)
+		return hn_fail(err, -EPROTO, "%s: not UTF-8 at byte %zu", what, end);
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
 	object = json_tokener_parse_ex(tokener, text, (int)length);
 	error = json_tokener_get_error(tokener);
@@ -158,9 +194,24 @@ static int add_new(json_object *object, const char *key, json_object *value)
 	return value ? hn_json_add(object, key, value) : -ENOMEM;
 }
 
+json_object *hn_json_new_string(const char *text)
+{
+	size_t length = strlen(text), wrong = utf8_length(text, length);
+	HN_AUTO(memory) char *copy = NULL;
+
+	if (wrong == length)
+		return json_object_new_string(text);
+	copy = strdup(text);
+	if (!copy)
+		return NULL;
+	for (; wrong < length; wrong += utf8_length(copy + wrong, length - wrong))
+		copy[wrong] = '?';
+	return json_object_new_string(copy);
+}
+
 int hn_json_add_string(json_object *object, const char *key, const char *value)
 {
-	return value ? add_new(object, key, json_object_new_string(value)) : hn_json_add(object, key, NULL);
+	return value ? add_new(object, key, hn_json_new_string(value)) : hn_json_add(object, key, NULL);
 }
 
 int hn_json_add_u64(json_object *object, const char *key, uint64_t value)

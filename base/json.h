@@ -21,7 +21,7 @@ HN_CLEANUP_DEFINE(json, json_object *, hn_json_put);
 
 /*
  * Parses one whole document of length bytes: depth at most 32, nothing but white space behind it.
- * what names the source in the sentence. -EPROTO for malformed text.
+ * what names the source in the sentence. -EPROTO for malformed text, and for what is no UTF-8.
  */
 int hn_json_parse(const char *text, size_t length, const char *what, json_object **ret, struct hn_error *err);
 
@@ -36,6 +36,12 @@ int hn_json_get_object(json_object *object, const char *key, json_object **ret, 
 
 /* True when the member is there and not null. */
 bool hn_json_has(json_object *object, const char *key);
+
+/*
+ * A string, with '?' for each byte that is no UTF-8: names of processes and of files may have any, JSON may
+ * not. NULL when out of memory.
+ */
+json_object *hn_json_new_string(const char *text);
 
 /* Adds value (whose reference is taken, NULL meaning JSON null is stored). -ENOMEM as a return, nothing
  * leaks. */

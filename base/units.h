@@ -17,7 +17,7 @@ int hn_bytes_parse(const char *text, uint64_t *ret, struct hn_error *err);
 /* "500ms", "10s", "2m", "1h"; a bare number is seconds. Nanoseconds. */
 int hn_duration_parse(const char *text, uint64_t *ret_ns, struct hn_error *err);
 
-/* "0 B", "400 MiB", "4.7 GiB": three significant figures, four from 1000 to 1023. Returns buffer. */
+/* "0 B", "400 MiB", "4.7 GiB": with one decimal below 100, where that is not 0. Returns buffer. */
 const char *hn_bytes_format(uint64_t bytes, char *buffer, size_t size);
 
 /* "3 s", "4.3 min", "2.1 h", "3 d". Returns buffer. */

@@ -8,7 +8,7 @@
 #include "policy/cpus.h"
 #include "policy/solver.h"
 
-#define MOVERS_MAX 2
+#define MOVERS_MAX 4
 
 static const struct hn_solver_limits limits = {.steps = 200000};
 

@@ -5,6 +5,8 @@
 
 #include "base/units.h"
 
+#define PAGE 4096
+
 unsigned bench_size_vcpus(const struct bench_size *size)
 {
 	unsigned sum = 0;
@@ -112,7 +114,7 @@ static void look_at_cell(const struct hn_snapshot *snapshot, const struct hn_gue
 
 	pages->cell = guest->cells[cell].id;
 	for (size_t node = 0; node < home->node_count; node++)
-		pages->sampled += pages->on_node[node] = home->cells[cell].bytes[node] / HN_MIB;
+		pages->sampled += pages->on_node[node] = home->cells[cell].bytes[node] / PAGE;
 	for (size_t i = 0; i < guest->thread_count; i++) {
 		struct hn_thread_sample *thread = &sample->threads[i];
 		int chosen = node_of_cpus(snapshot->host, home, guest->threads[i].vcpu);
@@ -128,7 +130,7 @@ static void look_at_cell(const struct hn_snapshot *snapshot, const struct hn_gue
 		thread->cpu_ns = HN_NS_PER_S;
 		thread->busy = 0.5;
 		thread->residency[node] = 1;
-		thread->allowed = snapshot->host->nodes[node].cpus;
+		hn_sample_allow(sample, i, &snapshot->host->nodes[node].cpus);
 	}
 }
 

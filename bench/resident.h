@@ -3,7 +3,7 @@
  * resident - guests that come to, live on and leave a modelled host, for benchmarks of placement.
  *
  * A guest that lives there is in mode enforce, at home by every page and thread: an exhaustive sample of
- * pages of 1 MiB says so, and the host's free memory is less by what it has. Sizes are whole MiB.
+ * pages of 4 KiB says so, and the host's free memory is less by what it has. Sizes are whole MiB.
  */
 #include "model/snapshot.h"
 

@@ -2,7 +2,6 @@
  * homenode fit - where a guest would go, why, and how many more of it; or what keeps it out.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +11,14 @@
 #include "cli/command.h"
 #include "cli/explanation.h"
 #include "cli/fetch.h"
-#include "cli/fit-answer.h"
 #include "cli/host-file.h"
+#include "cli/option.h"
 #include "model/codec.h"
 #include "model/request.h"
+#include "policy/fit.h"
 #include "xml/domain-read.h"
+
+#define MORE_MAX 1000 /* more are not counted */
 
 struct options {
 	const char *host, *domain;
@@ -82,7 +84,7 @@ static int parse_options(const struct hn_invocation *invocation, struct options 
 
 	optind = 0;
 	options->request.cells = 1;
-	while ((option = getopt_long(invocation->argc, invocation->argv, "v:m:c:", longs, NULL)) != -1) {
+	while ((option = hn_option_next(invocation, "v:m:c:", longs)) != -1) {
 		r = take_option(option, options, &err);
 		if (r < 0)
 			fprintf(stderr, "homenode: %s\n", err.message);
@@ -126,19 +128,48 @@ static int load_guest(const struct options *options, struct hn_guest **ret, stru
 	return r;
 }
 
-static int print_answer(const struct hn_fit_answer *answer, const struct hn_snapshot *snapshot, bool colour)
+/* Who would have to make room, as a sentence; "" when nobody could. */
+static const char *say_movers(const struct hn_fit_answer *answer, char *buffer, size_t size)
+{
+	char bytes[HN_UNITS_TEXT_MAX];
+	size_t used = 0;
+
+	*buffer = '\0';
+	for (size_t i = 0; i < answer->mover_count && used < size; i++)
+		used += (size_t)snprintf(buffer + used, size - used, "%s%s",
+					 i == 0 ? " It would fit if room were made by moving " : " and ",
+					 answer->movers[i]);
+	if (used > 0 && used < size)
+		snprintf(buffer + used, size - used, ", %s in all.",
+			 hn_bytes_format(answer->move_bytes, bytes, sizeof(bytes)));
+	return buffer;
+}
+
+static int print_answer(const struct hn_fit_answer *answer, const char *host, bool colour)
 {
 	char movers[400];
 
 	if (hn_print_explanation(answer->explanation, colour) < 0)
 		return -ENOMEM;
 	if (answer->home)
-		printf("\nIt fits on %s, and %s%u more of it after that.\n", snapshot->host->name,
-		       answer->more == HN_FIT_MORE_MAX ? "at least " : "", answer->more);
+		printf("\nIt fits on %s, and %s%u more of it after that.\n", host,
+		       answer->more == MORE_MAX ? "at least " : "", answer->more);
 	else
-		printf("\nIt does not fit on %s: %s.%s%s\n", snapshot->host->name, answer->nearest.sentence,
-		       answer->admission.count > 1 ? " " : "",
-		       hn_fit_say_movers(answer, snapshot, movers, sizeof(movers)));
+		printf("\nIt does not fit on %s: %s.%s\n", host, answer->nearest,
+		       say_movers(answer, movers, sizeof(movers)));
+	return 0;
+}
+
+/* The snapshot takes the guest over. */
+static int add_guest(struct hn_snapshot *snapshot, struct hn_guest *guest, struct hn_error *err)
+{
+	struct hn_guest_state *state = hn_snapshot_add(snapshot);
+
+	if (!state) {
+		hn_guest_free(guest);
+		return hn_oom(err);
+	}
+	state->guest = guest;
 	return 0;
 }
 
@@ -155,15 +186,15 @@ static enum hn_exit run_fit(const struct hn_invocation *invocation)
 	if (parse_options(invocation, &options) < 0)
 		return HN_EXIT_USAGE;
 	if (load_host(invocation, &options, &snapshot, &decide, &err) < 0 ||
-	    load_guest(&options, &guest, &err) < 0 ||
-	    hn_fit(snapshot, guest, &decide.solver, &answer, &err) < 0)
+	    load_guest(&options, &guest, &err) < 0 || add_guest(snapshot, guest, &err) < 0 ||
+	    hn_fit(snapshot, snapshot->guest_count - 1, &decide.solver, MORE_MAX, &answer, &err) < 0)
 		return hn_report_error(&err);
 	if (invocation->json) {
-		json = hn_fit_encode(answer, snapshot);
+		json = hn_fit_answer_encode(answer, snapshot->host->name);
 		if (!json)
 			return hn_oom(&err), hn_report_error(&err);
 		hn_print_json(invocation, json);
-	} else if (print_answer(answer, snapshot, invocation->colour) < 0) {
+	} else if (print_answer(answer, snapshot->host->name, invocation->colour) < 0) {
 		return hn_oom(&err), hn_report_error(&err);
 	}
 	return answer->home ? HN_EXIT_OK : HN_EXIT_NO_FIT;

@@ -41,7 +41,38 @@ int hn_file_read(const char *path, size_t most, char **ret, size_t *ret_length, 
 			break;
 		length += (size_t)r;
 	}
+	text[length] = '\0';
 	*ret = text;
+	*ret_length = length;
+	return 0;
+}
+
+int hn_input_read(size_t most, char **ret, size_t *ret_length, struct hn_error *err)
+{
+	__attribute__((cleanup(hn_cleanup_memory))) char *text = NULL;
+	size_t length = 0, room = 0;
+
+	for (;;) {
+		ssize_t r;
+
+		if (length == room) {
+			char *grown = realloc(text, (room = room ? 2 * room : 65536) + 1);
+
+			if (!grown)
+				return hn_oom(err);
+			text = grown;
+		}
+		r = read(STDIN_FILENO, text + length, room - length);
+		if (r < 0)
+			return hn_fail_errno(err, -errno, "cannot read standard input");
+		if (r == 0)
+			break;
+		length += (size_t)r;
+		if (length > most)
+			return hn_fail(err, -EFBIG, "standard input is longer than %zu MiB", most >> 20);
+	}
+	text[length] = '\0';
+	*ret = hn_steal(text);
 	*ret_length = length;
 	return 0;
 }

@@ -26,8 +26,12 @@ int hn_snapshot_read(json_object *json, struct hn_snapshot **ret, struct hn_deci
  */
 int hn_host_file_load(const char *path, struct hn_snapshot **ret, struct hn_error *err);
 
-/* The whole of a file of at most that many bytes; the caller frees *ret. Errors as above. */
+/* The whole of a file of at most that many bytes, and a NUL behind it; the caller frees *ret. Errors as
+ * above. */
 int hn_file_read(const char *path, size_t most, char **ret, size_t *ret_length, struct hn_error *err);
+
+/* The same from standard input. */
+int hn_input_read(size_t most, char **ret, size_t *ret_length, struct hn_error *err);
 
 /* So many nodes, each with that many CPUs and that much memory, all free; distances 10 and 20. -EINVAL with
  * the value, -ENOMEM. */

@@ -5,11 +5,42 @@
 
 #include "base/json.h"
 #include "base/units.h"
+#include "cli/activity-words.h"
 #include "cli/command.h"
 #include "cli/fetch.h"
 #include "cli/table.h"
 
-static void add_node(struct hn_table *table, const struct hn_host *host, size_t index)
+static bool any_drains(const struct hn_host *host)
+{
+	for (size_t i = 0; i < host->node_count; i++)
+		if (host->nodes[i].draining)
+			return true;
+	return false;
+}
+
+/* Some node tells how many allocations it was given that were meant for another. */
+static bool tells_misses(const struct hn_host *host, const struct hn_activity *activity)
+{
+	for (size_t i = 0; i < host->node_count; i++)
+		if (hn_rate_known(hn_activity_find(activity, HN_COUNTERS_NODE, host->nodes[i].id),
+				  HN_NODE_MISS))
+			return true;
+	return false;
+}
+
+static void add_misses(struct hn_table *table, const struct hn_activity *activity, int node)
+{
+	const struct hn_rates *rates = hn_activity_find(activity, HN_COUNTERS_NODE, node);
+
+	if (!hn_rate_known(rates, HN_NODE_MISS))
+		hn_table_cell(table, HN_TONE_FAINT, "-");
+	else
+		hn_table_cell(table, rates->values[HN_NODE_MISS] > 0 ? HN_TONE_MIDDLING : HN_TONE_PLAIN,
+			      "%.0f", rates->values[HN_NODE_MISS]);
+}
+
+static void add_node(struct hn_table *table, const struct hn_host *host, const struct hn_activity *activity,
+		     size_t index)
 {
 	const struct hn_node *node = &host->nodes[index];
 	char text[128], bytes[HN_UNITS_TEXT_MAX];
@@ -17,6 +48,9 @@ static void add_node(struct hn_table *table, const struct hn_host *host, size_t 
 
 	hn_table_row(table);
 	hn_table_cell(table, HN_TONE_PLAIN, "%d", node->id);
+	if (any_drains(host))
+		hn_table_cell(table, node->draining ? HN_TONE_MIDDLING : HN_TONE_FAINT, "%s",
+			      node->draining ? "draining" : "-");
 	hn_set_format(&node->cpus, text, sizeof(text));
 	hn_table_cell(table, HN_TONE_PLAIN, "%s", *text ? text : "-");
 	hn_table_cell(table, HN_TONE_PLAIN, "%s", hn_bytes_format(node->memory_bytes, bytes, sizeof(bytes)));
@@ -30,21 +64,44 @@ static void add_node(struct hn_table *table, const struct hn_host *host, size_t 
 		else
 			hn_table_cell(table, HN_TONE_PLAIN, "-");
 	}
+	if (tells_misses(host, activity))
+		add_misses(table, activity, node->id);
 	for (size_t i = 0; i < host->node_count; i++)
 		hn_table_cell(table, i == index ? HN_TONE_FAINT : HN_TONE_PLAIN, "%u",
 			      hn_host_distance(host, index, i));
 }
 
-static int print_host(const struct hn_host *host, bool colour)
+static void print_line(const char *label, const char *text)
+{
+	if (*text)
+		printf("%s %s\n", label, text);
+}
+
+static void print_activity(const struct hn_activity *activity)
+{
+	char text[HN_REASON_MAX];
+
+	if (!activity)
+		return;
+	print_line("pressure", hn_say_stalls(activity, text, sizeof(text)));
+	print_line("kernel  ", hn_say_kernel(activity, text, sizeof(text)));
+	print_line("doubted ", activity->refused);
+}
+
+static int print_host(const struct hn_host *host, const struct hn_activity *activity, bool colour)
 {
 	struct hn_table *table = hn_table_new(colour);
 	char title[64], bytes[HN_UNITS_TEXT_MAX];
 	int r;
 
-	printf("%s: %zu nodes, %zu CPUs; kernel NUMA balancing %s%s\n\n", host->name, host->node_count,
+	printf("%s: %zu nodes, %zu CPUs; kernel NUMA balancing %s%s\n", host->name, host->node_count,
 	       host->cpu_count, host->kernel_balancing ? "on" : "off",
 	       host->distances_known ? "" : "; distances assumed");
+	print_activity(activity);
+	printf("\n");
 	hn_table_column(table, "NODE", true);
+	if (any_drains(host))
+		hn_table_column(table, "STATE", false);
 	hn_table_column(table, "CPUS", false);
 	hn_table_column(table, "MEMORY", true);
 	hn_table_column(table, "FREE", true);
@@ -53,12 +110,14 @@ static int print_host(const struct hn_host *host, bool colour)
 		snprintf(title, sizeof(title), "FREE %s", bytes);
 		hn_table_column(table, title, true);
 	}
+	if (tells_misses(host, activity))
+		hn_table_column(table, "MISSES/S", true);
 	for (size_t i = 0; i < host->node_count; i++) {
 		snprintf(title, sizeof(title), "TO %d", host->nodes[i].id);
 		hn_table_column(table, title, true);
 	}
 	for (size_t i = 0; i < host->node_count; i++)
-		add_node(table, host, i);
+		add_node(table, host, activity, i);
 	r = hn_table_print(table, 2, stdout);
 	hn_table_free(table);
 	return r;
@@ -68,6 +127,7 @@ static enum hn_exit run_host(const struct hn_invocation *invocation)
 {
 	HN_AUTO(json) json_object *json = NULL;
 	HN_AUTO(hn_host) struct hn_host *host = NULL;
+	HN_AUTO(hn_activity) struct hn_activity *activity = NULL;
 	struct hn_error err = {0};
 
 	if (invocation->argc > 1) {
@@ -80,9 +140,9 @@ static enum hn_exit run_host(const struct hn_invocation *invocation)
 		hn_print_json(invocation, json);
 		return HN_EXIT_OK;
 	}
-	if (hn_fetch_host(invocation->client, &host, &err) < 0)
+	if (hn_fetch_host_activity(invocation->client, &host, &activity, &err) < 0)
 		return hn_report_error(&err);
-	if (print_host(host, invocation->colour) < 0) {
+	if (print_host(host, activity, invocation->colour) < 0) {
 		hn_oom(&err);
 		return hn_report_error(&err);
 	}

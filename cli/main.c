@@ -13,8 +13,12 @@
 #include "cli/command.h"
 
 static const struct hn_command *const commands[] = {
-	&hn_command_host,    &hn_command_guests, &hn_command_show,   &hn_command_rebalance, &hn_command_watch,
-	&hn_command_explain, &hn_command_fit,    &hn_command_replay, &hn_command_simulate,
+	&hn_command_host,     &hn_command_guests,   &hn_command_show,    &hn_command_rebalance,
+	&hn_command_watch,    &hn_command_top,      &hn_command_explain, &hn_command_history,
+	&hn_command_fit,      &hn_command_xml,      &hn_command_set,     &hn_command_window,
+	&hn_command_replay,   &hn_command_simulate, &hn_command_check,   &hn_command_events,
+	&hn_command_topology, &hn_command_pause,    &hn_command_resume,  &hn_command_cancel,
+	&hn_command_drain,    &hn_command_undrain,
 };
 
 struct options {
@@ -59,7 +63,8 @@ static void print_help(FILE *out)
 	      "  -h, --help           this text; homenode COMMAND --help tells of one command\n"
 	      "  -V, --version        the version\n"
 	      "\n"
-	      "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 homenoded cannot be reached, 4 no such guest,\n"
+	      "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 homenoded cannot be reached, 4 no such guest "
+	      "or node,\n"
 	      "5 the guest is not at home, 6 it does not fit.  See homenode(1).\n",
 	      out);
 }

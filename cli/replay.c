@@ -1,13 +1,13 @@
 /*
  * homenode replay - decides again what a recorded snapshot was decided from. Needs no homenoded.
  */
-#include <getopt.h>
 #include <stdio.h>
 
 #include "base/json.h"
 #include "cli/command.h"
 #include "cli/decision.h"
 #include "cli/host-file.h"
+#include "cli/option.h"
 #include "policy/policies.h"
 
 struct options {
@@ -22,7 +22,7 @@ static int parse_options(const struct hn_invocation *invocation, struct options 
 	int option;
 
 	optind = 0;
-	while ((option = getopt_long(invocation->argc, invocation->argv, "np:", longs, NULL)) != -1) {
+	while ((option = hn_option_next(invocation, "np:", longs)) != -1) {
 		if (option == 'n')
 			options->now = true;
 		else if (option == 'p')

@@ -39,9 +39,14 @@ static void add_run(struct hn_table *table, const struct hn_run *run)
 			      100 * run->score.locality);
 	else
 		hn_table_cell(table, HN_TONE_FAINT, "-");
+	if (run->score.kept >= 0)
+		hn_table_cell(table, HN_TONE_PLAIN, "%.2f %%", 100 * run->score.kept);
+	else
+		hn_table_cell(table, HN_TONE_FAINT, "-");
 	hn_table_cell(table, HN_TONE_PLAIN, "%s", say_course(&run->score, text, sizeof(text)));
 	hn_table_cell(table, HN_TONE_PLAIN, "%s", hn_bytes_format(counts->moved_bytes, text, sizeof(text)));
 	hn_table_cell(table, HN_TONE_PLAIN, "%llu", (unsigned long long)counts->moves);
+	hn_table_cell(table, HN_TONE_PLAIN, "%llu", (unsigned long long)counts->swaps);
 	hn_table_cell(table, counts->undone ? HN_TONE_BAD : HN_TONE_PLAIN, "%llu",
 		      (unsigned long long)counts->undone);
 	hn_table_cell(table, HN_TONE_FAINT, "%.0f", (double)run->score.ticks / fmax(run->seconds, 1e-6));
@@ -52,9 +57,9 @@ int hn_print_runs(const struct hn_run *runs, size_t count, const struct hn_host 
 	static const struct {
 		const char *title;
 		bool right;
-	} columns[] = {{"POLICY", false}, {"PLACED", true},  {"REFUSED", true},
-		       {"LOCAL", true},   {"COURSE", false}, {"MOVED", true},
-		       {"MOVES", true},   {"UNDONE", true},  {"TICKS/S", true}};
+	} columns[] = {{"POLICY", false}, {"PLACED", true},  {"REFUSED", true}, {"LOCAL", true},
+		       {"KEPT", true},    {"COURSE", false}, {"MOVED", true},   {"MOVES", true},
+		       {"SWAPS", true},   {"UNDONE", true},  {"TICKS/S", true}};
 	struct hn_table *table = hn_table_new(colour);
 	int r;
 
@@ -96,7 +101,15 @@ json_object *hn_run_encode(const struct hn_run *run)
 		       {"moved_bytes", counts->moved_bytes},
 		       {"undone", counts->undone},
 		       {"undone_bytes", counts->undone_bytes},
-		       {"binds", counts->binds}};
+		       {"binds", counts->binds},
+		       {"swaps", counts->swaps}};
+	const struct {
+		const char *key;
+		double value;
+	} seconds[] = {{"busy_seconds", counts->busy_s},
+		       {"lost_to_remote_seconds", counts->remote_s},
+		       {"lost_to_moves_seconds", counts->stalled_s},
+		       {"lost_to_others_moves_seconds", counts->crowded_s}};
 	HN_AUTO(json) json_object *json = json_object_new_object();
 	json_object *course = json_object_new_array();
 	int failed = !json || !course;
@@ -113,5 +126,8 @@ json_object *hn_run_encode(const struct hn_run *run)
 		 hn_json_add_double(json, "memory_filled", run->score.filled);
 	for (size_t i = 0; i < HN_COUNT(numbers) && !failed; i++)
 		failed = hn_json_add_u64(json, numbers[i].key, numbers[i].value);
+	for (size_t i = 0; i < HN_COUNT(seconds) && !failed; i++)
+		failed = hn_json_add_double(json, seconds[i].key, seconds[i].value);
+	failed = failed || hn_json_add(json, "kept", share_or_null(run->score.kept));
 	return failed ? NULL : hn_steal(json);
 }

@@ -3,6 +3,7 @@
  * done.
  */
 #include "cli/show.h"
+#include "cli/activity-words.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -69,6 +70,10 @@ static void add_cell(struct hn_table *table, const struct hn_host *host, const s
 			      hn_say_share(&report->cell_locality[index], text, sizeof(text)));
 	else
 		hn_table_cell(table, HN_TONE_FAINT, "-");
+	hn_table_cell(table, HN_TONE_FAINT, "%s",
+		      report->locality_known && report->cell_trend[index] != HN_TREND_UNKNOWN
+			      ? hn_trend_name(report->cell_trend[index])
+			      : "-");
 }
 
 static int print_cells(const struct hn_host *host, const struct hn_report *report, bool colour)
@@ -89,6 +94,7 @@ static int print_cells(const struct hn_host *host, const struct hn_report *repor
 	hn_table_column(table, "UNKNOWN", true);
 	hn_table_column(table, "HOME", false);
 	hn_table_column(table, "LOCAL", true);
+	hn_table_column(table, "TREND", false);
 	for (size_t i = 0; i < report->guest->cell_count; i++)
 		add_cell(table, host, report, i);
 	r = hn_table_print(table, 2, stdout);
@@ -138,7 +144,7 @@ static void add_thread(struct hn_table *table, const struct hn_host *host, const
 	hn_table_cell(table, HN_TONE_PLAIN, "%.0f %%", 100 * fmin(1, sample->busy));
 	say_residency(host, sample, text, sizeof(text));
 	hn_table_cell(table, HN_TONE_PLAIN, "%s", text);
-	hn_table_cell(table, HN_TONE_PLAIN, "CPUs %s", hn_set_format(&sample->allowed, text, sizeof(text)));
+	hn_table_cell(table, HN_TONE_PLAIN, "CPUs %s", hn_set_format(sample->allowed, text, sizeof(text)));
 }
 
 static int print_threads(const struct hn_host *host, const struct hn_report *report, bool colour)
@@ -177,18 +183,127 @@ static void print_evidence(const struct hn_report *report)
 	       hn_duration_format(report->sample->cost_ns, cost, sizeof(cost)));
 }
 
+static void print_line(const char *label, const char *text)
+{
+	if (*text)
+		printf("  %-10s %s\n", label, text);
+}
+
+/* What the host's kernel and hardware count of it. */
+static void print_activity(const struct hn_activity *activity)
+{
+	char text[HN_REASON_MAX];
+
+	if (!activity)
+		return;
+	print_line("Pressure", hn_say_stalls(activity, text, sizeof(text)));
+	print_line("KVM", hn_say_kvm(activity, text, sizeof(text)));
+	print_line("Traffic", hn_say_traffic(activity, text, sizeof(text)));
+	if (activity->refused[0])
+		printf("  Doubted    %s\n", activity->refused);
+}
+
+static void print_cost(const struct hn_report *report)
+{
+	if (report->remote_cost_known)
+		printf("  Cost       %.1f %% of its vCPU time waits for remote memory (%.1f to %.1f %%%s)\n",
+		       100 * report->remote_cost.value, 100 * report->remote_cost.low,
+		       100 * report->remote_cost.high,
+		       report->remote_cost_estimated ? ", estimated from distances"
+						     : ", from its traffic as counted");
+	if (report->trend != HN_TREND_UNKNOWN)
+		printf("  Trend      its locality is %s over its last looks\n", hn_trend_name(report->trend));
+}
+
+/* What the guest says of itself: shown as such, with its age and how far it may be off. */
+static void print_reported(const struct hn_report *report)
+{
+	const struct hn_access *access = report->access;
+	char age[HN_UNITS_TEXT_MAX], remote[32], faults[32];
+
+	if (!access || access->doubt == HN_DOUBT_ALONE || access->doubt == HN_DOUBT_SILENT)
+		return;
+	hn_duration_format(access->age_ns, age, sizeof(age));
+	if (access->doubt != HN_DOUBT_NONE)
+		printf("  Guest      what it told %s ago is not used: %s\n", age, access->reason);
+	else if (access->remote_known || access->faults_known)
+		printf("  Guest      told %s ago: %s of allocations and %s of NUMA hint faults from another "
+		       "cell\n",
+		       age,
+		       access->remote_known ? hn_say_share(&access->remote, remote, sizeof(remote)) : "-",
+		       access->faults_known ? hn_say_share(&access->remote_faults, faults, sizeof(faults))
+					    : "-");
+	if (report->inside[0])
+		printf("  Inside     %s\n", report->inside);
+}
+
+/* Kinds of memory, what holds it, and what stays behind whatever is moved. */
+static void print_memory(const struct hn_guest *guest)
+{
+	char locked[HN_UNITS_TEXT_MAX], tables[HN_UNITS_TEXT_MAX], own[HN_UNITS_TEXT_MAX], pins[120];
+	unsigned counts[HN_BACKING_COUNT] = {0}, stuck = 0;
+	const char *between = "";
+
+	if (!guest->hold.known)
+		return;
+	printf("  Memory     ");
+	for (size_t i = 0; i < guest->backend_count; i++) {
+		counts[guest->backends[i].backing]++;
+		stuck += guest->backends[i].movability != HN_MOVABLE;
+	}
+	for (unsigned i = 0; i < HN_BACKING_COUNT; i++)
+		if (counts[i]) {
+			printf("%s%u %s", between, counts[i], hn_backing_name((enum hn_backing)i));
+			between = ", ";
+		}
+	if (guest->hold.locked_bytes)
+		printf("; %s locked", hn_bytes_format(guest->hold.locked_bytes, locked, sizeof(locked)));
+	if (stuck)
+		printf("; %u cannot be moved%s%s", stuck, guest->hold.pins ? ": " : "",
+		       hn_pins_format(guest->hold.pins, pins, sizeof(pins)));
+	printf("\n             stays behind: page tables of %s, and about %s of QEMU's own\n",
+	       hn_bytes_format(guest->hold.page_table_bytes, tables, sizeof(tables)),
+	       hn_bytes_format(guest->hold.own_bytes, own, sizeof(own)));
+}
+
+static void print_devices(const struct hn_report *report)
+{
+	for (size_t i = 0; i < report->device_count; i++) {
+		const struct hn_device_place *place = &report->devices[i];
+
+		printf("  %-10s %s%s%s%s", i ? "" : "Devices", place->name, *place->kind ? " " : "",
+		       place->kind, place->shared ? ", shared with others" : "");
+		if (place->node < 0)
+			printf(", of no node\n");
+		else if (place->far)
+			printf(", on node %d: FAR, at a distance of %u\n", place->node, place->distance);
+		else
+			printf(", on node %d\n", place->node);
+	}
+}
+
+static void print_window(const struct hn_report *report)
+{
+	char left[HN_UNITS_TEXT_MAX];
+
+	if (report->window_left_ns)
+		printf("  Window     open for %s: it may be moved though it is realtime\n",
+		       hn_duration_format(report->window_left_ns, left, sizeof(left)));
+}
+
 static void print_operation(const struct hn_operation *operation)
 {
-	char moved[HN_UNITS_TEXT_MAX], cpu[HN_UNITS_TEXT_MAX];
+	char moved[HN_UNITS_TEXT_MAX], cpu[HN_UNITS_TEXT_MAX], stall[HN_UNITS_TEXT_MAX];
 
 	if (operation->id == 0 || operation->state == HN_OPERATION_RUNNING)
 		return;
 	printf("  Last done  operation %llu %s: %s\n", (unsigned long long)operation->id,
 	       hn_operation_state_name(operation->state), operation->message);
 	if (operation->moved_bytes > 0)
-		printf("             %s moved for %s of CPU\n",
+		printf("             %s moved for %s of CPU; the guest waited %s at most\n",
 		       hn_bytes_format(operation->moved_bytes, moved, sizeof(moved)),
-		       hn_duration_format(operation->cpu_ns, cpu, sizeof(cpu)));
+		       hn_duration_format(operation->cpu_ns, cpu, sizeof(cpu)),
+		       hn_duration_format(operation->stall_ns, stall, sizeof(stall)));
 }
 
 static void print_why(const struct hn_report *report)
@@ -196,6 +311,12 @@ static void print_why(const struct hn_report *report)
 	char text[600];
 
 	print_evidence(report);
+	print_cost(report);
+	print_activity(report->activity);
+	print_reported(report);
+	print_memory(report->guest);
+	print_devices(report);
+	print_window(report);
 	printf("  Now        %s\n", hn_say_now(report, text, sizeof(text)));
 	if (report->plan && report->plan->verdict != HN_VERDICT_AT_HOME &&
 	    report->guest->mode > HN_MODE_OFF) {

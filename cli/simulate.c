@@ -3,7 +3,6 @@
  * homenoded.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include "cli/azure-trace.h"
 #include "cli/command.h"
 #include "cli/host-file.h"
+#include "cli/option.h"
 #include "cli/score.h"
 #include "cli/words.h"
 #include "policy/policies.h"
@@ -144,7 +144,7 @@ static int parse_options(const struct hn_invocation *invocation, struct options 
 	int option, r;
 
 	optind = 0;
-	while ((option = getopt_long(invocation->argc, invocation->argv, "t:gs:n:p:a", longs, NULL)) != -1) {
+	while ((option = hn_option_next(invocation, "t:gs:n:p:a", longs)) != -1) {
 		r = take_option(option, options, &err);
 		if (r < 0)
 			fprintf(stderr, "homenode: %s\n", err.message);

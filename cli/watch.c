@@ -2,7 +2,6 @@
  * homenode watch - the guests, or one of them, redrawn as they change.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/fetch.h"
 #include "cli/guests.h"
+#include "cli/option.h"
 #include "cli/show.h"
 
 struct options {
@@ -31,7 +31,7 @@ static int parse_options(const struct hn_invocation *invocation, struct options 
 	int option, r = 0;
 
 	optind = 0;
-	while ((option = getopt_long(invocation->argc, invocation->argv, "i:t:u", longs, NULL)) != -1) {
+	while ((option = hn_option_next(invocation, "i:t:u", longs)) != -1) {
 		if (option == 'i')
 			r = hn_duration_parse(optarg, &options->interval_ns, &err);
 		else if (option == 't')

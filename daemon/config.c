@@ -1,22 +1,29 @@
 #include "daemon/config.h"
 
 #include <errno.h>
+#include <event2/util.h>
 #include <fnmatch.h>
 #include <ini.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/units.h"
 #include "model/names.h"
 #include "policy/policies.h"
+#include "store/database.h"
 
 /*
  * One table of keys: section, name, default as text, what it means, and how it is read. Defaults go through
- * the same readers as the file, so the sample that is printed cannot differ from what is in force.
+ * the same readers as the file, so the sample that is printed cannot differ from what is in force. The keys
+ * of [guest PATTERN] are the settings of model/settings.h.
  */
 
 static const char *const balancing_names[HN_BALANCING_COUNT] = {"leave", "off-while-enforcing"};
 
-typedef int (*set_function)(void *config_or_rule, const char *value, struct hn_error *err);
+#define RULE_SECTION "guest" /* followed by a blank and a pattern */
+
+typedef int (*set_function)(struct hn_config *config, const char *value, struct hn_error *err);
 
 static int set_text(char *slot, size_t size, const char *value, struct hn_error *err)
 {
@@ -40,32 +47,113 @@ static int set_number(uint64_t *slot, const char *value, uint64_t least, uint64_
 	return 0;
 }
 
-static int set_socket(void *target, const char *value, struct hn_error *err)
+static int set_socket(struct hn_config *config, const char *value, struct hn_error *err)
 {
-	struct hn_config *config = target;
-
 	return set_text(config->socket, sizeof(config->socket), value, err);
 }
 
-static int set_log_level(void *target, const char *value, struct hn_error *err)
+static int set_libvirt_uri(struct hn_config *config, const char *value, struct hn_error *err)
 {
-	return hn_log_level_parse(value, &((struct hn_config *)target)->log_level, err);
+	return set_text(config->libvirt_uri, sizeof(config->libvirt_uri),
+			strcmp(value, "none") == 0 ? "" : value, err);
 }
 
-static int set_reserved_cpus(void *target, const char *value, struct hn_error *err)
+static int set_libvirt_introspect(struct hn_config *config, const char *value, struct hn_error *err)
 {
-	return hn_set_parse(strcmp(value, "none") == 0 ? "" : value,
-			    &((struct hn_config *)target)->reserved_cpus, err);
+	if (strcmp(value, "proc") != 0 && strcmp(value, "monitor") != 0)
+		return hn_fail(err, -EINVAL, "'%.40s' is neither proc nor monitor", value);
+	config->libvirt_monitor = value[0] == 'm';
+	return 0;
 }
 
-static int set_reserved_memory(void *target, const char *value, struct hn_error *err)
+static int set_log_level(struct hn_config *config, const char *value, struct hn_error *err)
 {
-	return hn_bytes_parse(value, &((struct hn_config *)target)->reserved_memory_bytes, err);
+	return hn_log_level_parse(value, &config->log_level, err);
 }
 
-static int set_folders(void *target, const char *value, struct hn_error *err)
+static int set_reserved_cpus(struct hn_config *config, const char *value, struct hn_error *err)
 {
-	struct hn_config *config = target;
+	return hn_set_parse(strcmp(value, "none") == 0 ? "" : value, &config->reserved_cpus, err);
+}
+
+static int set_reserved_memory(struct hn_config *config, const char *value, struct hn_error *err)
+{
+	return hn_bytes_parse(value, &config->reserved_memory_bytes, err);
+}
+
+/* "none", or what can be listened on. */
+static int set_address(char *slot, size_t size, const char *value, const char *example, struct hn_error *err)
+{
+	struct sockaddr_storage address;
+	int length = sizeof(address);
+	const char *port = strrchr(value, ':');
+
+	if (strcmp(value, "none") == 0)
+		value = "";
+	else if (!port || strspn(port + 1, "0123456789") != strlen(port + 1) || atoi(port + 1) == 0 ||
+		 evutil_parse_sockaddr_port(value, (struct sockaddr *)&address, &length) < 0)
+		return hn_fail(err, -EINVAL,
+			       "'%.60s' is neither none nor an address and a port, such as 127.0.0.1:%s or "
+			       "[::1]:%s",
+			       value, example, example);
+	return set_text(slot, size, value, err);
+}
+
+static int set_metrics(struct hn_config *config, const char *value, struct hn_error *err)
+{
+	return set_address(config->metrics, sizeof(config->metrics), value, "9177", err);
+}
+
+static int set_api_listen(struct hn_config *config, const char *value, struct hn_error *err)
+{
+	return set_address(config->api_listen, sizeof(config->api_listen), value, "9178", err);
+}
+
+static int set_name_or_none(char *slot, size_t size, const char *value, struct hn_error *err)
+{
+	return set_text(slot, size, strcmp(value, "none") == 0 ? "" : value, err);
+}
+
+static int set_api_operators(struct hn_config *config, const char *value, struct hn_error *err)
+{
+	return set_name_or_none(config->api_operators, sizeof(config->api_operators), value, err);
+}
+
+static int set_api_readers(struct hn_config *config, const char *value, struct hn_error *err)
+{
+	return set_name_or_none(config->api_readers, sizeof(config->api_readers), value, err);
+}
+
+static int set_file(char *slot, size_t size, const char *value, struct hn_error *err)
+{
+	if (value[0] != '/' && strcmp(value, "none") != 0)
+		return hn_fail(err, -EINVAL, "'%.40s' is neither the path of a file, from / on, nor none",
+			       value);
+	return set_name_or_none(slot, size, value, err);
+}
+
+static int set_api_cert(struct hn_config *config, const char *value, struct hn_error *err)
+{
+	return set_file(config->api_cert, sizeof(config->api_cert), value, err);
+}
+
+static int set_api_key(struct hn_config *config, const char *value, struct hn_error *err)
+{
+	return set_file(config->api_key, sizeof(config->api_key), value, err);
+}
+
+static int set_api_ca(struct hn_config *config, const char *value, struct hn_error *err)
+{
+	return set_file(config->api_ca, sizeof(config->api_ca), value, err);
+}
+
+static int set_metrics_guests(struct hn_config *config, const char *value, struct hn_error *err)
+{
+	return set_number(&config->metrics_guests, value, 0, 100000, err);
+}
+
+static int set_folders(struct hn_config *config, const char *value, struct hn_error *err)
+{
 	size_t count = 0;
 
 	while (*(value += strspn(value, " \t:"))) {
@@ -86,14 +174,13 @@ static int set_folders(void *target, const char *value, struct hn_error *err)
 	return 0;
 }
 
-static int set_mode(void *target, const char *value, struct hn_error *err)
+static int set_mode(struct hn_config *config, const char *value, struct hn_error *err)
 {
-	return hn_mode_parse(value, &((struct hn_config *)target)->mode, err);
+	return hn_mode_parse(value, &config->mode, err);
 }
 
-static int set_tick(void *target, const char *value, struct hn_error *err)
+static int set_tick(struct hn_config *config, const char *value, struct hn_error *err)
 {
-	struct hn_config *config = target;
 	int r = hn_duration_parse(value, &config->tick_ns, err);
 
 	if (r == 0 && (config->tick_ns < 100 * HN_NS_PER_MS || config->tick_ns > 3600 * HN_NS_PER_S))
@@ -101,19 +188,56 @@ static int set_tick(void *target, const char *value, struct hn_error *err)
 	return r;
 }
 
-static int set_samples(void *target, const char *value, struct hn_error *err)
+static int set_samples(struct hn_config *config, const char *value, struct hn_error *err)
 {
-	return set_number(&((struct hn_config *)target)->samples_per_cell, value, 64, 1 << 20, err);
+	return set_number(&config->samples_per_cell, value, 64, 1 << 20, err);
 }
 
-static int set_looks(void *target, const char *value, struct hn_error *err)
+/* "2%" is 0.02, "none" 0. */
+static int set_share(double *slot, const char *value, struct hn_error *err)
 {
-	return set_number(&((struct hn_config *)target)->looks, value, 1, 100, err);
+	char *end;
+	double percent = strtod(value, &end);
+
+	if (strcmp(value, "none") == 0) {
+		*slot = 0;
+		return 0;
+	}
+	if (end == value || strcmp(end + strspn(end, " "), "%") != 0 || !(percent >= 0.01 && percent <= 100))
+		return hn_fail(err, -EINVAL,
+			       "'%.40s' is not within 0.01%% and 100%%; write none for no limit", value);
+	*slot = percent / 100;
+	return 0;
 }
 
-static int set_settle(void *target, const char *value, struct hn_error *err)
+static int set_cpu_budget(struct hn_config *config, const char *value, struct hn_error *err)
 {
-	struct hn_config *config = target;
+	return set_share(&config->cpu_budget, value, err);
+}
+
+static int set_guest_cpu_budget(struct hn_config *config, const char *value, struct hn_error *err)
+{
+	return set_share(&config->guest_cpu_budget, value, err);
+}
+
+static int set_agent(struct hn_config *config, const char *value, struct hn_error *err)
+{
+	int r = strcmp(value, "off") == 0 ? (config->agent_ns = 0, 0)
+					  : hn_duration_parse(value, &config->agent_ns, err);
+
+	if (r == 0 && strcmp(value, "off") != 0 &&
+	    (config->agent_ns < HN_NS_PER_S || config->agent_ns > 3600 * HN_NS_PER_S))
+		return hn_fail(err, -EINVAL, "'%.40s' is not within 1s and 1h; write off for never", value);
+	return r;
+}
+
+static int set_looks(struct hn_config *config, const char *value, struct hn_error *err)
+{
+	return set_number(&config->looks, value, 1, 100, err);
+}
+
+static int set_settle(struct hn_config *config, const char *value, struct hn_error *err)
+{
 	int r = hn_duration_parse(value, &config->settle_ns, err);
 
 	/* it is doubled up to six times */
@@ -122,60 +246,167 @@ static int set_settle(void *target, const char *value, struct hn_error *err)
 	return r;
 }
 
-static int set_rate_limit(void *target, const char *value, struct hn_error *err)
+/* Bytes a second; none is 0. */
+static int set_rate(uint64_t *slot, const char *value, struct hn_error *err)
 {
-	struct hn_config *config = target;
-	int r = strcmp(value, "none") == 0 ? (config->rate_limit_bytes = 0, 0)
-					   : hn_bytes_parse(value, &config->rate_limit_bytes, err);
+	int r = strcmp(value, "none") == 0 ? (*slot = 0, 0) : hn_bytes_parse(value, slot, err);
 
-	if (r == 0 && config->rate_limit_bytes && config->rate_limit_bytes < HN_MIB)
+	if (r == 0 && *slot && *slot < HN_MIB)
 		return hn_fail(err, -EINVAL, "'%.40s' is less than 1M a second; write none for no limit",
 			       value);
 	return r;
 }
 
-static int set_keep_free(void *target, const char *value, struct hn_error *err)
+static int set_rate_limit(struct hn_config *config, const char *value, struct hn_error *err)
 {
-	return hn_bytes_parse(value, &((struct hn_config *)target)->keep_free_bytes, err);
+	return set_rate(&config->rate_limit_bytes, value, err);
 }
 
-static int set_at_once(void *target, const char *value, struct hn_error *err)
+static int set_guest_rate_limit(struct hn_config *config, const char *value, struct hn_error *err)
 {
-	return set_number(&((struct hn_config *)target)->at_once, value, 1, 64, err);
+	return set_rate(&config->guest_rate_limit_bytes, value, err);
 }
 
-static int set_balancing(void *target, const char *value, struct hn_error *err)
+static int set_pair_rate_limit(struct hn_config *config, const char *value, struct hn_error *err)
+{
+	return set_rate(&config->pair_rate_limit_bytes, value, err);
+}
+
+static int set_stall_budget(struct hn_config *config, const char *value, struct hn_error *err)
+{
+	double percent;
+	char *end;
+
+	if (strcmp(value, "none") == 0) {
+		config->stall_budget_permille = 1000;
+		return 0;
+	}
+	percent = strtod(value, &end);
+	end += strspn(end, " ");
+	if (end == value || strcmp(end, "%") != 0 || !(percent >= 0.5 && percent <= 100))
+		return hn_fail(
+			err, -EINVAL,
+			"'%.40s' is not a share from 0.5%% to 100%%, such as 10%%; write none for no bound",
+			value);
+	config->stall_budget_permille = (uint64_t)(percent * 10 + 0.5);
+	return 0;
+}
+
+static int set_keep_free(struct hn_config *config, const char *value, struct hn_error *err)
+{
+	return hn_bytes_parse(value, &config->keep_free_bytes, err);
+}
+
+static int set_at_once(struct hn_config *config, const char *value, struct hn_error *err)
+{
+	return set_number(&config->at_once, value, 1, HN_AT_ONCE_MAX, err);
+}
+
+static int set_balancing(struct hn_config *config, const char *value, struct hn_error *err)
 {
 	int r = hn_name_parse(balancing_names, HN_COUNT(balancing_names), "value", value, err);
 
 	if (r < 0)
 		return r;
-	((struct hn_config *)target)->balancing = (enum hn_balancing)r;
+	config->balancing = (enum hn_balancing)r;
 	return 0;
 }
 
-static int set_rule_mode(void *target, const char *value, struct hn_error *err)
+static int set_store_path(struct hn_config *config, const char *value, struct hn_error *err)
 {
-	struct hn_guest_rule *rule = target;
-
-	rule->has_mode = true;
-	return hn_mode_parse(value, &rule->mode, err);
+	if (strcmp(value, "none") == 0)
+		value = "";
+	else if (value[0] != '/' || value[strlen(value) - 1] == '/')
+		return hn_fail(err, -EINVAL, "'%.40s' is neither the path of a file, from / on, nor none",
+			       value);
+	return set_text(config->store_path, sizeof(config->store_path), value, err);
 }
 
-static int set_rule_class(void *target, const char *value, struct hn_error *err)
+static int set_store_size(struct hn_config *config, const char *value, struct hn_error *err)
 {
-	struct hn_guest_rule *rule = target;
+	int r = hn_bytes_parse(value, &config->store_size_bytes, err);
 
-	rule->has_class = true;
-	return hn_class_parse(value, &rule->class, err);
+	if (r == 0 &&
+	    (config->store_size_bytes < HN_DATABASE_SIZE_LEAST || config->store_size_bytes > 1024 * HN_GIB))
+		return hn_fail(err, -EINVAL, "'%.40s' is not within 4M and 1T", value);
+	return r;
 }
 
-static int set_rule_policy(void *target, const char *value, struct hn_error *err)
+static bool is_none(const char *value)
 {
-	struct hn_guest_rule *rule = target;
+	return strcmp(value, "none") == 0;
+}
 
-	return hn_policy_find(value, err) ? set_text(rule->policy, sizeof(rule->policy), value, err)
-					  : -EINVAL;
+static int set_fleet_endpoints(struct hn_config *config, const char *value, struct hn_error *err)
+{
+	return hn_etcd_endpoints_parse(is_none(value) ? "" : value, &config->fleet_etcd, err);
+}
+
+static int set_fleet_prefix(struct hn_config *config, const char *value, struct hn_error *err)
+{
+	if (value[0] != '/' || value[strlen(value) - 1] != '/')
+		return hn_fail(err, -EINVAL, "'%.40s' does not begin and end with /", value);
+	return set_text(config->fleet_prefix, sizeof(config->fleet_prefix), value, err);
+}
+
+static int set_fleet_name(struct hn_config *config, const char *value, struct hn_error *err)
+{
+	if (strpbrk(value, "/ \t"))
+		return hn_fail(err, -EINVAL, "'%.60s' has a / or a blank in it", value);
+	return set_text(config->fleet_name, sizeof(config->fleet_name),
+			strcmp(value, "auto") == 0 ? "" : value, err);
+}
+
+static int set_fleet_api(struct hn_config *config, const char *value, struct hn_error *err)
+{
+	if (!is_none(value) && strncmp(value, "https://", 8) != 0 && strncmp(value, "http://", 7) != 0)
+		return hn_fail(err, -EINVAL,
+			       "'%.60s' is neither none nor an address such as https://HOST:9178", value);
+	return set_text(config->fleet_api, sizeof(config->fleet_api), is_none(value) ? "" : value, err);
+}
+
+static int set_path(char *slot, size_t size, const char *value, struct hn_error *err)
+{
+	if (!is_none(value) && value[0] != '/')
+		return hn_fail(err, -EINVAL, "'%.40s' is neither the path of a file, from / on, nor none",
+			       value);
+	return set_text(slot, size, is_none(value) ? "" : value, err);
+}
+
+static int set_fleet_ca(struct hn_config *config, const char *value, struct hn_error *err)
+{
+	return set_path(config->fleet_etcd.tls.ca, sizeof(config->fleet_etcd.tls.ca), value, err);
+}
+
+static int set_fleet_cert(struct hn_config *config, const char *value, struct hn_error *err)
+{
+	return set_path(config->fleet_etcd.tls.cert, sizeof(config->fleet_etcd.tls.cert), value, err);
+}
+
+static int set_fleet_key(struct hn_config *config, const char *value, struct hn_error *err)
+{
+	return set_path(config->fleet_etcd.tls.key, sizeof(config->fleet_etcd.tls.key), value, err);
+}
+
+static int set_fleet_user(struct hn_config *config, const char *value, struct hn_error *err)
+{
+	return set_text(config->fleet_etcd.user, sizeof(config->fleet_etcd.user), is_none(value) ? "" : value,
+			err);
+}
+
+static int set_fleet_password_file(struct hn_config *config, const char *value, struct hn_error *err)
+{
+	return set_path(config->fleet_password_file, sizeof(config->fleet_password_file), value, err);
+}
+
+static int set_fleet_interval(struct hn_config *config, const char *value, struct hn_error *err)
+{
+	int r = hn_duration_parse(value, &config->fleet_interval_ns, err);
+
+	if (r == 0 &&
+	    (config->fleet_interval_ns < 100 * HN_NS_PER_MS || config->fleet_interval_ns > 60 * HN_NS_PER_S))
+		return hn_fail(err, -EINVAL, "'%.40s' is not within 100ms and 1m", value);
+	return r;
 }
 
 struct key {
@@ -184,8 +415,6 @@ struct key {
 	const char *meaning;
 };
 
-#define RULE_SECTION "guest" /* followed by a blank and a pattern */
-
 static const struct key keys[] = {
 	{"homenoded", "socket", HN_SOCKET_PATH_DEFAULT, set_socket, "unix socket of the API"},
 	{"homenoded", "log_level", "info", set_log_level, "error, warning, info or debug"},
@@ -193,36 +422,96 @@ static const struct key keys[] = {
 	 "CPUs set apart for the host itself, such as 0-1,32: no vCPU is placed there; none for none"},
 	{"homenoded", "reserved_memory", "0", set_reserved_memory,
 	 "memory of every node set apart for the host itself, such as 2G: no guest is planned into it"},
+	{"homenoded", "metrics", "none", set_metrics,
+	 "address and port that answer /metrics for Prometheus, such as 127.0.0.1:9177; none for none. Who "
+	 "can "
+	 "reach it reads guests' names"},
+	{"homenoded", "metrics_guests", "1000", set_metrics_guests,
+	 "guests that metrics tell one by one, 0 to 100000; the rest together as \"other\""},
+	{"api", "operators", "none", set_api_operators,
+	 "group whose members may ask and act on the socket, as root and homenoded's own group may; none for "
+	 "none"},
+	{"api", "readers", "none", set_api_readers,
+	 "group whose members may ask on the socket, and change nothing; none for none"},
+	{"api", "listen", "none", set_api_listen,
+	 "address and port that answer the API over TLS, such as 192.0.2.7:9178, to clients with a "
+	 "certificate; "
+	 "none for none"},
+	{"api", "cert", "none", set_api_cert, "certificate shown there, with its chain, in PEM"},
+	{"api", "key", "none", set_api_key, "its private key, in PEM"},
+	{"api", "ca", "none", set_api_ca,
+	 "certificates in PEM whose holders' clients are let in: a reader with OU=homenode-reader, an "
+	 "operator "
+	 "with OU=homenode-operator in its subject"},
 	{"guests", "folders", "/run/homenode/qmp", set_folders,
 	 "folders watched for QMP sockets, separated by blanks; NAME.qga beside NAME.qmp is a guest agent's"},
 	{"guests", "mode", "observe", set_mode,
 	 "of guests without a section of their own: off, observe, advise (plan only) or enforce"},
+	{"libvirt", "uri", "qemu:///system", set_libvirt_uri,
+	 "libvirt's connection whose domains are looked after; none for none"},
+	{"libvirt", "introspect", "proc", set_libvirt_introspect,
+	 "how a domain without a QMP socket for homenode is looked into: proc (by its XML and /proc) or "
+	 "monitor "
+	 "(through libvirt's monitor, which marks the domain as tainted)"},
 	{"sampling", "tick", "10s", set_tick, "how often a guest is looked at, 100ms to 1h"},
 	{"sampling", "samples_per_cell", "2816", set_samples,
-	 "pages asked for per cell and look: 2816 tell a share to 2.2 points, whatever the guest's size"},
+	 "pages asked for per cell and look, at most: 2816 tell a share to 2.2 points, whatever the guest's "
+	 "size"},
+	{"sampling", "cpu_budget", "2%", set_cpu_budget,
+	 "share of one CPU that looks at all guests may cost, 0.01% to 100%: ticks become longer before they "
+	 "cost more; none for no limit"},
+	{"sampling", "guest_cpu_budget", "1%", set_guest_cpu_budget,
+	 "the same of looks at one guest, whose tick alone becomes longer"},
+	{"sampling", "agent", "60s", set_agent,
+	 "how often a guest is asked about itself, through its agent and its balloon: 1s to 1h, or off; "
+	 "nothing is decided on what it says"},
 	{"moves", "looks", "2", set_looks, "consecutive looks that must agree before anything is moved"},
 	{"moves", "settle", "20s", set_settle,
 	 "a guest is left alone that long after an operation; longer after fruitless ones"},
 	{"moves", "rate_limit", "none", set_rate_limit,
 	 "bytes a second moved at most, such as 200M; none for no limit"},
+	{"moves", "guest_rate_limit", "none", set_guest_rate_limit, "the same, for one guest"},
+	{"moves", "pair_rate_limit", "none", set_pair_rate_limit, "the same, between two nodes"},
+	{"moves", "stall_budget", "10%", set_stall_budget,
+	 "share of its time that moving may cost a guest, 0.5% to 100%; none for no bound"},
 	{"moves", "keep_free", "64M", set_keep_free, "memory left free on every node"},
 	{"moves", "at_once", "1", set_at_once,
-	 "migrations at the same time; rate_limit is shared between them"},
+	 "migrations at the same time, each to another node; rate_limit is shared between them"},
 	{"moves", "kernel_balancing", "leave", set_balancing,
 	 "leave kernel NUMA balancing as it is, or off-while-enforcing: off while a guest is in mode "
 	 "enforce"},
-	{RULE_SECTION, "mode", NULL, set_rule_mode, "as in [guests], for guests whose name matches"},
-	{RULE_SECTION, "class", "shared", set_rule_class, "shared, dedicated or realtime"},
-	{RULE_SECTION, "policy", "home-node", set_rule_policy,
-	 "the placement policy; homenode.conf(5) lists them"},
+	{"store", "path", HN_STORE_PATH_DEFAULT, set_store_path,
+	 "file that the history of the guests is kept in; none for none"},
+	{"store", "size", "256M", set_store_size,
+	 "how large that file may grow, 4M to 1T: then the oldest goes"},
+	{"fleet", "endpoints", "none", set_fleet_endpoints,
+	 "of an etcd that this host is published in, such as https://10.0.0.1:2379,https://10.0.0.2:2379; "
+	 "none "
+	 "for none"},
+	{"fleet", "prefix", "/homenode/", set_fleet_prefix, "of the keys in etcd, as homenode-fleetd has it"},
+	{"fleet", "name", "auto", set_fleet_name, "what the fleet calls this host; auto for the host's name"},
+	{"fleet", "api", "none", set_fleet_api,
+	 "address at which the fleet reaches this host's API, such as https://HOST:9178; none: the fleet "
+	 "cannot "
+	 "reserve here"},
+	{"fleet", "interval", "500ms", set_fleet_interval,
+	 "how often it is looked whether something has changed, 100ms to 1m: no more records are published "
+	 "than "
+	 "that"},
+	{"fleet", "ca", "none", set_fleet_ca,
+	 "file with the CA of etcd's certificates; none for the system's"},
+	{"fleet", "cert", "none", set_fleet_cert, "file with this host's certificate for etcd"},
+	{"fleet", "key", "none", set_fleet_key, "file with its key"},
+	{"fleet", "user", "none", set_fleet_user, "user of etcd"},
+	{"fleet", "password_file", "none", set_fleet_password_file,
+	 "file with that user's password on its first line, readable by nobody else"},
 };
 
 void hn_config_init(struct hn_config *config)
 {
 	memset(config, 0, sizeof(*config));
 	for (size_t i = 0; i < HN_COUNT(keys); i++)
-		if (strcmp(keys[i].section, RULE_SECTION) != 0)
-			(void)keys[i].set(config, keys[i].standard, NULL);
+		(void)keys[i].set(config, keys[i].standard, NULL);
 }
 
 void hn_config_done(struct hn_config *config)
@@ -256,23 +545,37 @@ static struct hn_guest_rule *rule_of(struct hn_config *config, const char *patte
 	return grown;
 }
 
+/* A key of [guest PATTERN]. */
+static int set_rule(struct parse *parse, const char *pattern, const char *name, const char *value)
+{
+	enum hn_setting setting = HN_SETTING_COUNT;
+	struct hn_guest_rule *rule;
+
+	if (hn_setting_find(name, &setting, NULL) < 0)
+		return hn_fail(parse->err, -EINVAL, "unknown key '%.40s' in section [" RULE_SECTION " %.40s]",
+			       name, pattern);
+	if (!*value)
+		return hn_fail(parse->err, -EINVAL, "%s: a value is missing", name);
+	if (setting == HN_SETTING_POLICY && !hn_policy_find(value, parse->err))
+		return hn_error_prefix(parse->err, "%s", name);
+	rule = rule_of(parse->config, pattern);
+	return rule ? hn_settings_set(&rule->settings, name, value, parse->err) : hn_oom(parse->err);
+}
+
 static int set_key(struct parse *parse, const char *section, const char *name, const char *value)
 {
-	bool is_rule = strncmp(section, RULE_SECTION " ", sizeof(RULE_SECTION)) == 0;
-	const char *table_section = is_rule ? RULE_SECTION : section;
 	bool section_known = false;
-	void *target = parse->config;
 
+	if (strncmp(section, RULE_SECTION " ", sizeof(RULE_SECTION)) == 0)
+		return set_rule(parse, section + sizeof(RULE_SECTION), name, value);
 	for (size_t i = 0; i < HN_COUNT(keys); i++) {
-		if (strcmp(keys[i].section, table_section) != 0)
+		if (strcmp(keys[i].section, section) != 0)
 			continue;
-		section_known = is_rule || strcmp(section, RULE_SECTION) != 0;
-		if (!section_known || strcmp(keys[i].name, name) != 0)
-			continue;
-		if (is_rule && !(target = rule_of(parse->config, section + sizeof(RULE_SECTION))))
-			return hn_oom(parse->err);
-		return keys[i].set(target, value, parse->err) < 0 ? hn_error_prefix(parse->err, "%s", name)
-								  : 0;
+		section_known = true;
+		if (strcmp(keys[i].name, name) == 0)
+			return keys[i].set(parse->config, value, parse->err) < 0
+				       ? hn_error_prefix(parse->err, "%s", name)
+				       : 0;
 	}
 	if (strcmp(section, RULE_SECTION) == 0)
 		return hn_fail(parse->err, -EINVAL, "write the guest's name or a pattern: [guest web-*]");
@@ -314,6 +617,8 @@ int hn_config_load(const char *path, struct hn_config *config, struct hn_error *
 		hn_error_prefix(err, "%s:%d", path, line);
 		return -EINVAL;
 	}
+	if (config->api_listen[0] && !(config->api_cert[0] && config->api_key[0] && config->api_ca[0]))
+		return hn_fail(err, -EINVAL, "%s: [api] listen: cert, key and ca are needed as well", path);
 	return 0;
 }
 
@@ -331,13 +636,14 @@ void hn_config_print_sample(FILE *out)
 
 	fprintf(out, "# homenode's configuration. What is commented out is the default.\n");
 	for (size_t i = 0; i < HN_COUNT(keys); i++) {
-		bool is_rule = strcmp(keys[i].section, RULE_SECTION) == 0;
-
 		if (strcmp(section, keys[i].section) != 0) {
 			section = keys[i].section;
-			fprintf(out, "\n%s[%s%s]\n", is_rule ? "#" : "", section, is_rule ? " web-*" : "");
+			fprintf(out, "\n[%s]\n", section);
 		}
-		fprintf(out, "# %s\n#%s = %s\n", keys[i].meaning, keys[i].name,
-			keys[i].standard ? keys[i].standard : "observe");
+		fprintf(out, "# %s\n#%s = %s\n", keys[i].meaning, keys[i].name, keys[i].standard);
 	}
+	fprintf(out, "\n#[" RULE_SECTION " web-*]\n");
+	for (unsigned i = 0; i < HN_SETTING_COUNT; i++)
+		fprintf(out, "# %s\n#%s = %s\n", hn_setting_meaning((enum hn_setting)i),
+			hn_setting_name((enum hn_setting)i), hn_setting_default((enum hn_setting)i));
 }

@@ -6,17 +6,41 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/units.h"
+#include "daemon/agent.h"
 #include "daemon/balancer.h"
-#include "daemon/hands-channel.h"
-#include "daemon/look.h"
+#include "daemon/domain.h"
+#include "daemon/draining.h"
+#include "daemon/events.h"
+#include "daemon/gauge.h"
+#include "daemon/guest-devices.h"
+#include "daemon/inspect.h"
+#include "daemon/make-up.h"
+#include "daemon/monitor.h"
 #include "daemon/operation.h"
+#include "daemon/rota.h"
+#include "daemon/window.h"
 #include "host/residency.h"
 #include "policy/locality.h"
+#include "policy/remote-cost.h"
 
-#define REINTROSPECT_AFTER_NS (200 * HN_NS_PER_MS)
-#define IDENTIFY_RETRY_NS (5 * HN_NS_PER_S)
 #define REINTROSPECT_EVERY_NS (60 * HN_NS_PER_S) /* QEMU sends no event when a device has been added */
+
+static void tell_problem(const struct hn_managed *managed)
+{
+	json_object *json = json_object_new_object();
+
+	if (json)
+		hn_json_add_string(json, "problem", managed->problem ? managed->problem : "");
+	hn_event_emit(managed->service, HN_EVENT_PROBLEM, managed->name, json);
+}
+
+static void tell_gone(const struct hn_managed *managed)
+{
+	if (managed->identified)
+		hn_event_emit(managed->service, HN_EVENT_GUEST_GONE, managed->name, NULL);
+}
 
 /* Sentences from qmp/ name the guest, where here that is said already. */
 static const char *without_name(const struct hn_managed *managed, const char *message)
@@ -32,16 +56,19 @@ void hn_managed_set_problem(struct hn_managed *managed, const struct hn_error *e
 	const char *message = err ? without_name(managed, err->message) : "";
 
 	if (!err) {
-		if (managed->problem[0])
-			hn_log(HN_LOG_INFO, "guest '%s': recovered from: %s", managed->name,
-			       managed->problem);
-		managed->problem[0] = '\0';
+		if (!managed->problem)
+			return;
+		hn_log(HN_LOG_INFO, "guest '%s': recovered from: %s", managed->name, managed->problem);
+		free(hn_steal(managed->problem));
+		tell_problem(managed);
 		return;
 	}
-	if (strcmp(managed->problem, message) == 0)
+	if (managed->problem && strcmp(managed->problem, message) == 0)
 		return;
 	hn_log(HN_LOG_WARNING, "guest '%s': %s", managed->name, message);
-	snprintf(managed->problem, sizeof(managed->problem), "%s", message);
+	free(managed->problem);
+	managed->problem = strdup(message);
+	tell_problem(managed);
 }
 
 struct hn_managed *hn_managed_find(struct hn_service *service, const char *name)
@@ -59,7 +86,17 @@ struct hn_managed *hn_managed_find_socket(struct hn_service *service, const char
 	struct hn_managed *managed;
 
 	TAILQ_FOREACH(managed, &service->guests, entry)
-	if (strcmp(managed->socket, path) == 0)
+	if (managed->socket && strcmp(managed->socket, path) == 0)
+		return managed;
+	return NULL;
+}
+
+struct hn_managed *hn_managed_find_inode(struct hn_service *service, uint64_t inode)
+{
+	struct hn_managed *managed;
+
+	TAILQ_FOREACH(managed, &service->guests, entry)
+	if (managed->socket && managed->socket_inode == inode)
 		return managed;
 	return NULL;
 }
@@ -72,17 +109,44 @@ void hn_managed_look_in(struct hn_managed *managed, uint64_t ns)
 }
 
 /* Everything that was learnt of a process or a make-up that is no more. */
-static void forget_looks(struct hn_managed *managed)
+void hn_managed_forget_looks(struct hn_managed *managed)
 {
 	for (size_t i = 0; i < managed->history_count; i++)
 		free(managed->history[i].residency);
 	free(managed->history);
 	managed->history = NULL;
 	managed->history_count = 0;
+	hn_guest_agent_forget(managed->agent);
+	managed->trend = (struct hn_trend_looks){0};
+	free(hn_steal(managed->cell_trends));
+	managed->cell_trend_count = 0;
+	hn_inspect_forget(managed);
 	hn_sample_free(hn_steal(managed->sample));
+	hn_readings_done(&managed->readings);
 	hn_plan_free(hn_steal(managed->plan));
 	managed->looks = (struct hn_looks){0};
+	managed->drain_tries = 0;
+	managed->look_cost = (struct hn_look_cost){0};
+	hn_cadence_forget(&managed->service->cadence, &managed->turn);
 	hn_regret_free(hn_steal(managed->regret));
+}
+
+void hn_managed_set_run_state(struct hn_managed *managed, enum hn_run_state state)
+{
+	if (managed->guest)
+		managed->guest->state = state;
+}
+
+/* Its reservation alone stands for it from now on. */
+static void unsee(struct hn_managed *managed)
+{
+	struct hn_reservation *reservation =
+		managed->guest ? hn_reservations_find(&managed->service->reservations, managed->guest->uuid,
+						      managed->name)
+			       : NULL;
+
+	if (reservation)
+		reservation->seen = false;
 }
 
 void hn_managed_process_gone(struct hn_managed *managed)
@@ -90,245 +154,30 @@ void hn_managed_process_gone(struct hn_managed *managed)
 	if (managed->identified)
 		hn_log(HN_LOG_INFO, "guest '%s': QEMU (pid %d) has ended", managed->name,
 		       managed->guest->pid);
-	forget_looks(managed);
+	tell_gone(managed);
+	hn_managed_forget_looks(managed);
 	hn_placement_free(hn_steal(managed->home));
-	managed->identified = false;
+	unsee(managed);
+	managed->identified = managed->runs_realtime = false;
+	managed->calls = (struct hn_calls){0};
 	managed->guest->state = HN_RUN_SHUTDOWN;
 	managed->guest->pid = 0;
 	managed->guest->thread_count = 0;
 	hn_balancer_update(managed->service->balancer);
-}
-
-/* The name QMP tells, unless another guest has it already. */
-static void take_name(struct hn_managed *managed, const char *name)
-{
-	struct hn_managed *other = hn_managed_find(managed->service, name);
-
-	if (other && other != managed) {
-		hn_log(HN_LOG_WARNING, "guest '%s' (%s): the name '%s' belongs to the guest at %s already",
-		       managed->name, managed->socket, name, other->socket);
-		return;
-	}
-	snprintf(managed->name, sizeof(managed->name), "%s", name);
-}
-
-static void apply_rule(struct hn_managed *managed, struct hn_guest *guest)
-{
-	const struct hn_guest_rule *rule = hn_config_rule(managed->service->config, managed->name);
-
-	snprintf(guest->name, sizeof(guest->name), "%s", managed->name);
-	guest->mode = rule && rule->has_mode ? rule->mode : managed->service->config->mode;
-	if (rule && rule->has_class)
-		guest->class = rule->class;
-	snprintf(guest->policy, sizeof(guest->policy), "%s",
-		 rule && rule->policy[0] ? rule->policy : "home-node");
-}
-
-static void on_identify_reply(int result, const void *body, size_t length, const struct hn_error *err,
-			      void *context)
-{
-	struct hn_managed *managed = context;
-	struct hn_hands_identity identity;
-
-	managed->looking = false;
-	if (result < 0 || length != sizeof(identity)) {
-		hn_managed_set_problem(managed, err);
-		hn_managed_look_in(managed, IDENTIFY_RETRY_NS);
-		return;
-	}
-	memcpy(&identity, body, sizeof(identity));
-	if (!managed->guest)
-		return;
-	managed->identified = true;
-	managed->ranges_checked = false;
-	managed->guest->pid = identity.process.pid;
-	managed->guest->start_ticks = identity.process.start_ticks;
-	for (size_t i = 0; identity.pinned && i < managed->guest->backend_count; i++)
-		if (managed->guest->backends[i].movability == HN_MOVABLE)
-			managed->guest->backends[i].movability = HN_IMMOVABLE_PINNED;
-	hn_log(HN_LOG_INFO, "guest '%s': pid %d, %zu cells, %d vCPUs, mode %s", managed->name,
-	       managed->guest->pid, managed->guest->cell_count, hn_guest_vcpu_count(managed->guest),
-	       hn_mode_name(managed->guest->mode));
-	hn_balancer_update(managed->service->balancer);
-	hn_managed_look_in(managed, 0);
-}
-
-/* Which process is it? The threads that QMP named tell, if they belong to whoever listens on the socket. */
-static int request_identity(struct hn_managed *managed, struct hn_error *err)
-{
-	struct hn_hands_identify identify = {.uid = -1};
-	int32_t tids[HN_HANDS_TIDS_MAX];
-	pid_t peer;
-	uid_t uid;
-
-	for (size_t i = 0; i < managed->guest->thread_count && identify.tid_count < HN_HANDS_TIDS_MAX; i++)
-		tids[identify.tid_count++] = managed->guest->threads[i].tid;
-	if (identify.tid_count == 0)
-		return hn_fail(err, -ENOENT, "QMP named none of its threads");
-	if (hn_qmp_peer(managed->qmp, &peer, &uid, NULL) == 0)
-		identify.uid = uid;
-	return hn_hands_request(managed->service->hands, HN_HANDS_IDENTIFY,
-				(struct hn_hands_part[]){{&identify, sizeof(identify)},
-							 {tids, identify.tid_count * sizeof(tids[0])}},
-				2, NULL, on_identify_reply, managed, err);
-}
-
-static void identify(struct hn_managed *managed)
-{
-	struct hn_error err;
-
-	if (managed->looking)
-		return;
-	if (request_identity(managed, &err) < 0) {
-		hn_managed_set_problem(managed, &err);
-		hn_managed_look_in(managed, IDENTIFY_RETRY_NS);
-		return;
-	}
-	managed->looking = true;
-}
-
-/* A make-up with other cells makes everything known about the old one worthless. */
-static bool same_cells(const struct hn_guest *a, const struct hn_guest *b)
-{
-	if (a->cell_count != b->cell_count)
-		return false;
-	for (size_t i = 0; i < a->cell_count; i++)
-		if (a->cells[i].id != b->cells[i].id ||
-		    a->cells[i].memory_bytes != b->cells[i].memory_bytes ||
-		    !hn_set_equal(&a->cells[i].vcpus, &b->cells[i].vcpus))
-			return false;
-	return true;
-}
-
-static bool has_thread(const struct hn_guest *guest, const struct hn_thread *thread)
-{
-	for (size_t i = 0; i < guest->thread_count; i++)
-		if (guest->threads[i].tid == thread->tid && guest->threads[i].kind == thread->kind &&
-		    guest->threads[i].vcpu == thread->vcpu)
-			return true;
-	return false;
-}
-
-static bool has_backend(const struct hn_guest *guest, const struct hn_backend *backend)
-{
-	for (size_t i = 0; i < guest->backend_count; i++)
-		if (strcmp(guest->backends[i].id, backend->id) == 0 &&
-		    guest->backends[i].bytes == backend->bytes &&
-		    guest->backends[i].host_address == backend->host_address &&
-		    guest->backends[i].cell == backend->cell)
-			return true;
-	return false;
-}
-
-/* Whether what QMP tells now is what is known: known has more threads, those that QMP does not name. */
-static bool same_make_up(const struct hn_guest *known, const struct hn_guest *told)
-{
-	if (!same_cells(known, told) || known->backend_count != told->backend_count)
-		return false;
-	for (size_t i = 0; i < told->thread_count; i++)
-		if (!has_thread(known, &told->threads[i]))
-			return false;
-	for (size_t i = 0; i < told->backend_count; i++)
-		if (!has_backend(known, &told->backends[i]))
-			return false;
-	return true;
-}
-
-static void take_make_up(struct hn_managed *managed, struct hn_guest *told)
-{
-	forget_looks(managed);
-	if (managed->home && !same_cells(managed->guest, told))
-		hn_placement_free(hn_steal(managed->home));
-	hn_guest_free(managed->guest);
-	managed->guest = told;
-	managed->identified = false;
-	managed->generation++;
-	take_name(managed, told->name);
-	apply_rule(managed, told);
-	identify(managed);
-}
-
-static void on_introspect_done(struct hn_introspect_result *result, const struct hn_error *err, void *context)
-{
-	struct hn_managed *managed = context;
-
-	managed->introspection = NULL;
-	if (!result) {
-		hn_managed_set_problem(managed, err);
-		hn_managed_look_in(managed, IDENTIFY_RETRY_NS);
-		return;
-	}
-	managed->introspected_ns = hn_now_ns();
-	hn_managed_set_problem(managed, NULL);
-	if (managed->guest && managed->identified && same_make_up(managed->guest, result->guest)) {
-		managed->guest->state = result->guest->state;
-		return;
-	}
-	for (size_t i = 0; i < result->note_count; i++)
-		hn_log(HN_LOG_INFO, "guest '%s': %s", managed->name, result->notes[i]);
-	take_make_up(managed, hn_steal(result->guest));
-}
-
-static void start_introspection(struct hn_managed *managed)
-{
-	struct hn_error err;
-
-	hn_introspect_cancel(hn_steal(managed->introspection));
-	if (hn_introspect_start(managed->qmp, managed->name, on_introspect_done, managed,
-				&managed->introspection, &err) < 0)
-		hn_managed_set_problem(managed, &err);
-}
-
-static void on_qmp_ready(struct hn_qmp *qmp, void *context)
-{
-	start_introspection(context);
-}
-
-static void on_qmp_down(struct hn_qmp *qmp, const struct hn_error *why, uint64_t retry_ns, void *context)
-{
-	struct hn_managed *managed = context;
-
-	hn_introspect_cancel(hn_steal(managed->introspection));
-	hn_managed_set_problem(managed, why);
-}
-
-static void set_run_state(struct hn_managed *managed, enum hn_run_state state)
-{
-	if (managed->guest)
-		managed->guest->state = state;
-}
-
-static void on_qmp_event(struct hn_qmp *qmp, const char *name, json_object *data, void *context)
-{
-	static const struct {
-		const char *name;
-		enum hn_run_state state;
-	} changes[] = {{"STOP", HN_RUN_PAUSED}, {"RESUME", HN_RUN_RUNNING}, {"SHUTDOWN", HN_RUN_SHUTDOWN}};
-	struct hn_managed *managed = context;
-	struct timeval wait = hn_timeval(REINTROSPECT_AFTER_NS);
-
-	hn_log(HN_LOG_DEBUG, "guest '%s': event %s", managed->name, name);
-	for (size_t i = 0; i < HN_COUNT(changes); i++)
-		if (strcmp(changes[i].name, name) == 0)
-			set_run_state(managed, changes[i].state);
-	if (hn_introspect_event_matters(name))
-		event_add(managed->reintrospect, &wait);
-}
-
-static void on_reintrospect_due(evutil_socket_t fd, short what, void *context)
-{
-	struct hn_managed *managed = context;
-
-	if (hn_qmp_ready(managed->qmp))
-		start_introspection(managed);
+	hn_draining_review(managed->service);
 }
 
 /* Ten per cent of jitter keeps guests that appeared together apart. */
 static uint64_t next_tick_ns(struct hn_managed *managed)
 {
-	uint64_t tick = managed->service->config->tick_ns;
+	uint64_t tick = hn_cadence_interval(&managed->service->cadence, &managed->turn);
 
 	return tick - tick / 20 + hn_random_below(&managed->service->random, tick / 10 + 1);
+}
+
+static bool source_is_ready(const struct hn_managed *managed)
+{
+	return managed->qmp ? hn_qmp_ready(managed->qmp) : managed->domain != NULL;
 }
 
 static void on_tick_due(evutil_socket_t fd, short what, void *context)
@@ -336,15 +185,25 @@ static void on_tick_due(evutil_socket_t fd, short what, void *context)
 	struct hn_managed *managed = context;
 
 	hn_managed_look_in(managed, next_tick_ns(managed));
-	if (!managed->introspection && hn_qmp_ready(managed->qmp) &&
+	if (!source_is_ready(managed) && !managed->identified)
+		return;
+	if (source_is_ready(managed) &&
 	    (!managed->guest || hn_now_ns() > managed->introspected_ns + REINTROSPECT_EVERY_NS))
-		start_introspection(managed);
+		hn_make_up_start(managed);
 	if (!managed->guest || managed->looking || managed->guest->mode == HN_MODE_OFF)
 		return;
-	if (managed->identified)
-		hn_look_start(managed);
-	else if (hn_qmp_ready(managed->qmp))
-		identify(managed);
+	if (managed->identified) {
+		hn_make_up_apply_settings(managed);
+		hn_window_heed(managed);
+		if (hn_inspect_is_due(managed))
+			hn_inspect_start(managed);
+		if (managed->inspected_ns)
+			hn_rota_join(managed);
+	} else if (managed->qmp) {
+		hn_monitor_identify(managed);
+	} else {
+		hn_make_up_start(managed);
+	}
 }
 
 /* "/run/x/web-17.qmp" -> "web-17" */
@@ -359,33 +218,96 @@ static void name_from_path(const char *path, char *name, size_t size)
 		*dot = '\0';
 }
 
+/* NULL when out of memory. */
+static struct hn_managed *new_guest(struct hn_service *service, const char *name)
+{
+	struct hn_managed *managed = calloc(1, sizeof(*managed));
+
+	if (!managed)
+		return NULL;
+	managed->service = service;
+	managed->operation.cell = managed->operation.to_node = -1;
+	snprintf(managed->name, sizeof(managed->name), "%s", name);
+	TAILQ_INSERT_TAIL(&service->guests, managed, entry);
+	managed->tick = event_new(service->base, -1, 0, on_tick_due, managed);
+	if (managed->tick && hn_guest_agent_new(managed, &managed->agent, NULL) == 0)
+		return managed;
+	hn_managed_free(managed);
+	return NULL;
+}
+
 int hn_managed_new(struct hn_service *service, const char *path, uint64_t inode, struct hn_error *err)
 {
 	struct hn_managed *managed;
-	struct hn_qmp_listener listener = {on_qmp_ready, on_qmp_down, on_qmp_event, NULL};
+	char name[HN_NAME_MAX];
 	int r;
 
-	if (strlen(path) >= sizeof(managed->socket))
+	if (strlen(path) >= HN_SOCKET_PATH_MAX)
 		return hn_fail(err, -ENAMETOOLONG, "the path '%.60s...' is too long", path);
-	managed = calloc(1, sizeof(*managed));
+	name_from_path(path, name, sizeof(name));
+	managed = new_guest(service, name);
 	if (!managed)
 		return hn_oom(err);
-	managed->service = service;
-	managed->operation.cell = managed->operation.to_node = -1;
-	strcpy(managed->socket, path);
+	managed->socket = strdup(path);
 	managed->socket_inode = inode;
-	name_from_path(path, managed->name, sizeof(managed->name));
-	TAILQ_INSERT_TAIL(&service->guests, managed, entry);
-	listener.context = managed;
-	managed->tick = event_new(service->base, -1, 0, on_tick_due, managed);
-	managed->reintrospect = event_new(service->base, -1, 0, on_reintrospect_due, managed);
-	r = managed->tick && managed->reintrospect ? 0 : hn_oom(err);
-	if (r == 0)
-		r = hn_qmp_new(service->base, managed->name, path, HN_QMP_MONITOR, NULL, &listener,
-			       &managed->qmp, err);
+	r = managed->socket ? hn_monitor_new(managed, err) : hn_oom(err);
 	if (r < 0)
 		hn_managed_free(managed);
 	return r;
+}
+
+int hn_managed_new_domain(struct hn_service *service, const char *name, struct hn_managed **ret,
+			  struct hn_error *err)
+{
+	struct hn_managed *managed = new_guest(service, name);
+
+	if (!managed)
+		return hn_oom(err);
+	hn_managed_look_in(managed, next_tick_ns(managed));
+	*ret = managed;
+	return 0;
+}
+
+void hn_managed_join(struct hn_managed *managed, const char *uuid)
+{
+	struct hn_managed *other;
+
+	TAILQ_FOREACH(other, &managed->service->guests, entry)
+	{
+		if (other == managed || !other->domain || other->socket ||
+		    strcmp(other->domain->uuid, uuid) != 0)
+			continue;
+		/* what it has asked libvirt for is found by its domain */
+		hn_operation_abandon(other, "it is one guest with the one at a socket of its own");
+		hn_domain_free(managed->domain);
+		managed->domain = hn_steal(other->domain);
+		hn_managed_free(other);
+		return;
+	}
+}
+
+void hn_managed_part_with_domain(struct hn_managed *managed)
+{
+	if (!managed->socket) {
+		hn_managed_free(managed);
+		return;
+	}
+	hn_operation_abandon(managed, "libvirt runs it no more");
+	hn_domain_free(hn_steal(managed->domain));
+	hn_make_up_apply_settings(managed);
+}
+
+void hn_managed_part_with_socket(struct hn_managed *managed)
+{
+	if (!managed->domain) {
+		hn_managed_free(managed);
+		return;
+	}
+	free(hn_steal(managed->socket));
+	hn_introspect_cancel(hn_steal(managed->introspection));
+	hn_guest_agent_stop(managed->agent);
+	hn_qmp_free(hn_steal(managed->qmp));
+	hn_make_up_soon(managed);
 }
 
 void hn_managed_free(struct hn_managed *managed)
@@ -393,14 +315,26 @@ void hn_managed_free(struct hn_managed *managed)
 	struct hn_service *service = managed->service;
 
 	hn_operation_abandon(managed, "the guest is gone");
+	tell_gone(managed);
+	unsee(managed);
 	hn_hands_forget(service->hands, managed);
+	managed->looking = false;
+	hn_rota_leave(managed);
 	hn_introspect_cancel(managed->introspection);
+	hn_guest_agent_free(hn_steal(managed->agent));
 	hn_qmp_free(managed->qmp);
+	hn_domain_free(managed->domain);
 	if (managed->tick)
 		event_free(managed->tick);
 	if (managed->reintrospect)
 		event_free(managed->reintrospect);
-	forget_looks(managed);
+	if (managed->window_end)
+		event_free(managed->window_end);
+	hn_managed_forget_looks(managed);
+	free(managed->socket);
+	free(managed->container_nodes);
+	free(managed->problem);
+	free(managed->note);
 	hn_guest_free(managed->guest);
 	hn_placement_free(managed->home);
 	TAILQ_REMOVE(&service->guests, managed, entry);
@@ -423,17 +357,36 @@ size_t hn_managed_ranges(const struct hn_guest *guest, int cell, struct hn_range
 	return count;
 }
 
-/* An interval for each cell and for the guest; false while nothing is known. */
+/* An interval and a trend for each cell and an interval for the guest; false while nothing is known. */
 static bool report_locality(const struct hn_managed *managed, struct hn_report *report)
 {
-	report->cell_locality = calloc(managed->guest->cell_count + 1, sizeof(*report->cell_locality));
-	if (!report->cell_locality ||
+	if (hn_report_add_cell_localities(report, managed->guest->cell_count) < 0 ||
 	    !hn_locality_of_guest(managed->guest, managed->sample, &report->locality))
 		return false;
-	for (size_t i = 0; i < managed->guest->cell_count; i++)
+	for (size_t i = 0; i < managed->guest->cell_count; i++) {
 		if (!hn_locality_of_cell(managed->guest, managed->sample, i, &report->cell_locality[i]))
 			report->cell_locality[i] = (struct hn_interval){0, 0, 1};
+		if (i < managed->cell_trend_count)
+			report->cell_trend[i] = hn_trend_of(&managed->cell_trends[i]);
+	}
 	return true;
+}
+
+static void report_remote_cost(const struct hn_managed *managed, struct hn_report *report)
+{
+	const struct hn_host *host = managed->service->host;
+
+	report->trend = hn_trend_of(&managed->trend);
+	if (managed->sample->node_count != host->node_count)
+		return;
+	if (hn_remote_cost_counted(host, managed->guest, managed->sample, report->activity,
+				   &report->remote_cost)) {
+		report->remote_cost_known = true;
+		return;
+	}
+	report->remote_cost_known =
+		hn_remote_cost_of_guest(host, managed->guest, managed->sample, &report->remote_cost);
+	report->remote_cost_estimated = report->remote_cost_known;
 }
 
 struct hn_report *hn_managed_report(const struct hn_managed *managed)
@@ -444,14 +397,24 @@ struct hn_report *hn_managed_report(const struct hn_managed *managed)
 		return NULL;
 	report->guest = managed->guest ? hn_guest_copy(managed->guest) : hn_guest_new(managed->name);
 	report->operation = managed->operation;
-	memcpy(report->problem, managed->problem, sizeof(report->problem));
+	if (managed->problem)
+		snprintf(report->problem, sizeof(report->problem), "%s", managed->problem);
 	if (!report->guest || (managed->home && !(report->home = hn_placement_copy(managed->home))) ||
 	    (managed->plan && !(report->plan = hn_plan_copy(managed->plan))) ||
 	    (managed->sample && !(report->sample = hn_sample_copy(managed->sample))))
 		return NULL;
+	if (hn_readings_tell(&managed->readings, hn_now_ns(), hn_gauge_max_age(managed->service),
+			     &report->activity) < 0)
+		return NULL;
 	if (managed->sample) {
 		report->age_ns = hn_now_ns() - managed->sample->taken_ns;
 		report->locality_known = report_locality(managed, report);
+		report_remote_cost(managed, report);
 	}
+	report->calls = managed->calls;
+	report->window_left_ns = hn_window_left_ns(managed);
+	if (hn_guest_devices_place(managed, &report->devices, &report->device_count) < 0 ||
+	    hn_guest_agent_report(managed->agent, report) < 0)
+		return NULL;
 	return hn_steal(report);
 }

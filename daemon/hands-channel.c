@@ -88,3 +88,46 @@ int hn_hands_write(int fd, enum hn_hands_type type, uint64_t id, int result,
 	}
 	return 0;
 }
+
+/* Room for one descriptor, aligned as a control message must be. */
+union fd_message {
+	struct cmsghdr header;
+	char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+int hn_hands_send_fd(int socket, const void *data, size_t length, int fd)
+{
+	struct iovec vector = {(void *)(uintptr_t)data, length};
+	union fd_message control = {0};
+	struct msghdr message = {.msg_iov = &vector,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control)};
+	struct cmsghdr *item = CMSG_FIRSTHDR(&message);
+
+	item->cmsg_level = SOL_SOCKET;
+	item->cmsg_type = SCM_RIGHTS;
+	item->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(item), &fd, sizeof(fd));
+	return sendmsg(socket, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+int hn_hands_receive_fd(int socket, void *buffer, size_t size, int *ret_fd)
+{
+	struct iovec vector = {buffer, size};
+	union fd_message control;
+	struct msghdr message = {.msg_iov = &vector,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control)};
+	ssize_t length = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *item = length > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+
+	*ret_fd = -1;
+	if (item && item->cmsg_level == SOL_SOCKET && item->cmsg_type == SCM_RIGHTS &&
+	    item->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(ret_fd, CMSG_DATA(item), sizeof(int));
+	if (length < 0)
+		return -errno;
+	return length == 0 ? -ECONNRESET : (int)length;
+}

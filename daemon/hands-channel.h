@@ -20,3 +20,10 @@ struct hn_hands_part {
 };
 int hn_hands_write(int fd, enum hn_hands_type type, uint64_t id, int result,
 		   const struct hn_hands_part *parts, size_t part_count);
+
+/* Sends bytes and, with them, a descriptor, which stays the caller's. -errno. */
+int hn_hands_send_fd(int socket, const void *data, size_t length, int fd);
+
+/* Takes what has arrived, at most size bytes. *ret_fd: the descriptor that came with it, close-on-exec and
+ * the caller's to close, -1 none. The number of bytes, -ECONNRESET at the end, -errno. */
+int hn_hands_receive_fd(int socket, void *buffer, size_t size, int *ret_fd);

@@ -4,25 +4,19 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/units.h"
 #include "daemon/hands-channel.h"
+#include "daemon/hands-process.h"
 
 #define RESPAWN_AFTER_NS HN_NS_PER_S
-#define SOCKET_FD 3
-
-extern char **environ;
 
 struct pending {
 	TAILQ_ENTRY(pending) entry;
@@ -40,7 +34,7 @@ struct hn_hands {
 	char *program;
 	char role[160];
 	uint64_t watchdog_ns;
-	pid_t pid;
+	struct hn_hands_process process;
 	struct bufferevent *connection;
 	struct event *watchdog;
 	struct pending_list pending;
@@ -80,17 +74,15 @@ static bool leave(struct hn_hands *hands)
 
 static void drop_process(struct hn_hands *hands)
 {
+	/* first: a child that ends by itself, for want of a connection, leaves its number to others */
+	hn_hands_process_kill(&hands->process);
+	hands->process.pid = 0;
 	if (hands->connection)
 		bufferevent_free(hands->connection);
 	hands->connection = NULL;
 	if (hands->watchdog)
 		event_free(hands->watchdog);
 	hands->watchdog = NULL;
-	/* a process stuck in the kernel dies when the kernel lets it; SIGCHLD is ignored, so nothing has to
-	 * be reaped */
-	if (hands->pid > 0)
-		kill(hands->pid, SIGKILL);
-	hands->pid = 0;
 }
 
 /* A forgotten request has no reply function any more. */
@@ -109,7 +101,7 @@ static void fail_all(struct hn_hands *hands, int result, const char *what)
 	uint64_t last = hands->next_id;
 	struct pending *pending;
 
-	hn_fail(&err, result, "homenode-host for %s (pid %d) %s", hands->role, hands->pid, what);
+	hn_fail(&err, result, "homenode-host for %s (pid %d) %s", hands->role, hands->process.pid, what);
 	hn_log(HN_LOG_WARNING, "%s", err.message);
 	drop_process(hands);
 	/* what a reply asks anew has a later id and is not to be failed */
@@ -229,63 +221,23 @@ static void on_connection_event(struct bufferevent *connection, short what, void
 	leave(hands);
 }
 
-static int spawn(struct hn_hands *hands, int fd, struct hn_error *err)
-{
-	char *const argv[] = {(char *)(uintptr_t) "homenode-host", NULL};
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t all, none;
-	int r;
-
-	sigfillset(&all);
-	sigemptyset(&none);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawnattr_init(&attributes);
-	posix_spawn_file_actions_adddup2(&actions, fd, SOCKET_FD);
-	posix_spawnattr_setsigdefault(&attributes, &all);
-	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-	r = posix_spawn(&hands->pid, hands->program, &actions, &attributes, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attributes);
-	if (r != 0) {
-		hands->pid = 0;
-		return hn_fail_errno(err, -r, "cannot start %s", hands->program);
-	}
-	return 0;
-}
-
 static int connect_process(struct hn_hands *hands, struct hn_error *err)
 {
-	int ends[2], r;
+	int r;
 
 	if (hands->spawned_ns && now_ns() < hands->spawned_ns + RESPAWN_AFTER_NS)
 		return hn_fail(err, -EAGAIN,
 			       "homenode-host for %s has just died; it is started again in a moment",
 			       hands->role);
 	hands->spawned_ns = now_ns();
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
-		return hn_fail_errno(err, -errno, "socketpair");
-	/* dup2 of a descriptor onto itself would leave it close-on-exec */
-	if (ends[1] == SOCKET_FD) {
-		int moved = fcntl(ends[1], F_DUPFD_CLOEXEC, SOCKET_FD + 1);
-
-		close(ends[1]);
-		ends[1] = moved;
-	}
-	r = spawn(hands, ends[1], err);
-	close(ends[1]);
-	if (r < 0) {
-		close(ends[0]);
+	if ((r = hn_hands_process_start(hands->program, &hands->process, err)) < 0)
 		return r;
-	}
-	evutil_make_socket_nonblocking(ends[0]);
-	hands->connection =
-		bufferevent_socket_new(hands->base, ends[0], BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+	hands->connection = bufferevent_socket_new(hands->base, hands->process.fd,
+						   BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
 	hands->watchdog = event_new(hands->base, -1, 0, on_watchdog_expired, hands);
 	if (!hands->connection || !hands->watchdog) {
 		if (!hands->connection)
-			close(ends[0]);
+			close(hands->process.fd);
 		drop_process(hands);
 		return hn_oom(err);
 	}
@@ -366,15 +318,22 @@ void hn_hands_forget(struct hn_hands *hands, const void *context)
 	}
 }
 
+void hn_hands_tell(struct hn_hands *hands, enum hn_hands_type type, const void *body, size_t length)
+{
+	struct hn_hands_header header = {.magic = HN_HANDS_MAGIC, .type = type, .length = (uint32_t)length};
+
+	if (!hands->connection)
+		return;
+	bufferevent_write(hands->connection, &header, sizeof(header));
+	bufferevent_write(hands->connection, body, length);
+}
+
 void hn_hands_cancel(struct hn_hands *hands)
 {
-	struct hn_hands_header header = {.magic = HN_HANDS_MAGIC, .type = HN_HANDS_CANCEL};
-
-	if (hands->connection)
-		bufferevent_write(hands->connection, &header, sizeof(header));
+	hn_hands_tell(hands, HN_HANDS_CANCEL, NULL, 0);
 }
 
 pid_t hn_hands_pid(const struct hn_hands *hands)
 {
-	return hands->pid;
+	return hands->process.pid;
 }

@@ -4,8 +4,8 @@
  * or dead.
  *
  * Requests are answered in order. A process that neither answers nor reports progress for the watchdog's time
- * is killed and everything it owed is answered with -ETIMEDOUT; the next request starts another. All
- * callbacks run on the loop's thread, and may free the hands.
+ * is given up (and killed, if it is our child) and everything it owed is answered with -ETIMEDOUT; the next
+ * request starts another. All callbacks run on the loop's thread, and may free the hands.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -25,8 +25,8 @@ typedef void (*hn_hands_reply)(int result, const void *body, size_t length, cons
 typedef void (*hn_hands_progress)(const struct hn_move_progress *progress, void *context);
 
 /*
- * program is the path of homenode-host; role goes into sentences ("queries", "moving web-17"). No process is
- * started before the first request.
+ * program is the path of homenode-host, or of a socket where one is started for each connection; role goes
+ * into sentences ("queries", "moving web-17"). No process is started before the first request.
  */
 int hn_hands_new(struct event_base *base, const char *program, const char *role, uint64_t watchdog_ns,
 		 struct hn_hands **ret, struct hn_error *err);
@@ -46,8 +46,11 @@ int hn_hands_request(struct hn_hands *hands, enum hn_hands_type type, const stru
 /* Replies to requests made with that context are dropped from now on: it is about to be freed. */
 void hn_hands_forget(struct hn_hands *hands, const void *context);
 
+/* A word to the move that is running, without a reply of its own. Nothing while there is no process. */
+void hn_hands_tell(struct hn_hands *hands, enum hn_hands_type type, const void *body, size_t length);
+
 /* Asks a running move to stop; its reply still comes, with -ECANCELED. */
 void hn_hands_cancel(struct hn_hands *hands);
 
-/* The process, 0 while there is none. For tests and for people. */
+/* The process, 0 while there is none or it is not our child. For tests and for people. */
 pid_t hn_hands_pid(const struct hn_hands *hands);

@@ -4,14 +4,20 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/notify.h"
+#include "base/units.h"
+#include "daemon/api.h"
 #include "daemon/service.h"
+
+#define FILES_WANTED 16384
 
 enum {
 	EXIT_OK = 0,
@@ -36,7 +42,8 @@ static const char help_text[] =
 	"      --check-config    read the configuration, say what is wrong with it, and end\n"
 	"      --print-config    print a sample configuration with every key and its default\n"
 	"  -s, --socket PATH     where the API listens, over the configuration\n"
-	"      --hands PATH      the program homenode-host\n"
+	"      --hands PATH      the program homenode-host, or a socket where one is started for each "
+	"connection\n"
 	"  -l, --log-level LEVEL error, warning, info or debug, over the configuration\n"
 	"  -h, --help            this text\n"
 	"  -V, --version         the version\n"
@@ -87,7 +94,8 @@ static int parse_options(int argc, char **argv, struct options *options)
 		case 'V':
 			puts("homenoded " HOMENODE_VERSION);
 			return EXIT_OK;
-		default:
+		default: /* getopt has said what is wrong with it */
+			fputs("See homenoded --help\n", stderr);
 			return EXIT_USAGE;
 		}
 	}
@@ -141,6 +149,57 @@ static void on_stop_signal(evutil_socket_t signal, short what, void *context)
 	event_base_loopbreak(context);
 }
 
+/*
+ * What introspection needs for a moment comes and goes in large pieces; as mappings of their own they leave
+ * no holes in the heap of what stays, which with a thousand guests are as large as that.
+ */
+static void keep_heap_small(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 16 << 10);
+	mallopt(M_TRIM_THRESHOLD, 128 << 10);
+	mallopt(M_TOP_PAD, 64 << 10);
+}
+
+static void on_reload_signal(evutil_socket_t signal, short what, void *context)
+{
+	struct hn_service **service = context;
+
+	if (*service)
+		hn_api_reload((*service)->api);
+}
+
+/* The API's connections are more than a shell's usual limit allows. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < FILES_WANTED) {
+		limit.rlim_cur = limit.rlim_max < FILES_WANTED ? limit.rlim_max : FILES_WANTED;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+/* Tells systemd that the loop turns. */
+static void on_watchdog_due(evutil_socket_t fd, short what, void *context)
+{
+	hn_notify("WATCHDOG=1");
+}
+
+/* *ret is NULL when nobody watches. */
+static int start_watchdog(struct event_base *base, struct event **ret, struct hn_error *err)
+{
+	uint64_t limit_ns = hn_notify_watchdog_ns();
+	struct timeval every = hn_timeval(limit_ns / 3);
+
+	*ret = NULL;
+	if (limit_ns == 0)
+		return 0;
+	if (!(*ret = event_new(base, -1, EV_PERSIST, on_watchdog_due, NULL)))
+		return hn_oom(err);
+	event_add(*ret, &every);
+	return 0;
+}
+
 static void on_libevent_log(int severity, const char *message)
 {
 	hn_log(severity >= EVENT_LOG_ERR    ? HN_LOG_ERROR
@@ -152,7 +211,7 @@ static void on_libevent_log(int severity, const char *message)
 static int run(const struct hn_config *config, const char *hands, struct hn_error *err)
 {
 	struct event_base *base = event_base_new();
-	struct event *interrupt, *terminate;
+	struct event *interrupt, *terminate, *reload, *watchdog = NULL;
 	struct hn_service *service = NULL;
 	int r;
 
@@ -160,21 +219,29 @@ static int run(const struct hn_config *config, const char *hands, struct hn_erro
 		return hn_oom(err);
 	interrupt = evsignal_new(base, SIGINT, on_stop_signal, base);
 	terminate = evsignal_new(base, SIGTERM, on_stop_signal, base);
-	r = interrupt && terminate ? hn_service_new(base, config, hands, &service, err) : hn_oom(err);
+	reload = evsignal_new(base, SIGHUP, on_reload_signal, &service);
+	r = interrupt && terminate && reload ? start_watchdog(base, &watchdog, err) : hn_oom(err);
+	if (r == 0)
+		r = hn_service_new(base, config, hands, &service, err);
 	if (r == 0) {
 		event_add(interrupt, NULL);
 		event_add(terminate, NULL);
+		event_add(reload, NULL);
 		hn_log(HN_LOG_INFO, "homenoded %s: %zu nodes, %zu CPUs, API on %s", HOMENODE_VERSION,
 		       service->host->node_count, service->host->cpu_count, config->socket);
 		if (service->host->kernel_balancing)
 			hn_log(HN_LOG_WARNING, "kernel NUMA balancing is on: it moves what is placed here; "
 					       "see kernel_balancing "
 					       "in homenode.conf(5)");
-		sd_notify(0, "READY=1");
+		hn_notify("READY=1");
 		event_base_dispatch(base);
-		sd_notify(0, "STOPPING=1");
+		hn_notify("STOPPING=1");
 	}
 	hn_service_free(service);
+	if (reload)
+		event_free(reload);
+	if (watchdog)
+		event_free(watchdog);
 	if (interrupt)
 		event_free(interrupt);
 	if (terminate)
@@ -194,6 +261,7 @@ int main(int argc, char **argv)
 
 	if (r >= 0)
 		return r;
+	keep_heap_small();
 	hn_config_init(&config);
 	if (load_config(&options, &config, &err) < 0) {
 		fprintf(stderr, "homenoded: %s\n", err.message);
@@ -209,6 +277,7 @@ int main(int argc, char **argv)
 	event_set_log_callback(on_libevent_log);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_IGN); /* hands that end are not waited for */
+	raise_file_limit();
 	r = run(&config, find_hands(&options, hands, sizeof(hands)), &err);
 	if (r < 0)
 		fprintf(stderr, "homenoded: %s\n", err.message);

@@ -1,13 +1,23 @@
 #include "daemon/look.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/units.h"
+#include "daemon/chronicle.h"
 #include "daemon/decision.h"
+#include "daemon/gauge.h"
+#include "daemon/guest-calls.h"
 #include "daemon/hands-channel.h"
+#include "daemon/make-up.h"
+#include "daemon/rota.h"
+#include "daemon/window.h"
 #include "host/residency.h"
+#include "policy/locality.h"
 
 #define AUTO_MEMORY __attribute__((cleanup(hn_cleanup_memory)))
 
@@ -33,6 +43,14 @@ static bool has_thread(const struct hn_guest *guest, size_t count, pid_t tid)
 	return false;
 }
 
+/* Of a thread that QMP does not name. */
+static enum hn_thread_kind kind_of(const struct hn_thread_reading *reading)
+{
+	if (reading->helper)
+		return HN_THREAD_HELPER;
+	return strncmp(reading->name, "vhost-", 6) == 0 ? HN_THREAD_VHOST : HN_THREAD_EMULATOR;
+}
+
 /* Threads as they are now: those of QMP that still run, then the rest of the process. */
 static int update_threads(struct hn_guest *guest, const struct hn_thread_reading *readings, size_t count)
 {
@@ -54,14 +72,55 @@ static int update_threads(struct hn_guest *guest, const struct hn_thread_reading
 
 		if (has_thread(guest, named, readings[i].tid))
 			continue;
-		thread = hn_guest_add_thread(
-			guest, readings[i].tid,
-			strncmp(readings[i].name, "vhost-", 6) == 0 ? HN_THREAD_VHOST : HN_THREAD_EMULATOR);
+		thread = hn_guest_add_thread(guest, readings[i].tid, kind_of(&readings[i]));
 		if (!thread)
 			return -ENOMEM;
 		snprintf(thread->name, sizeof(thread->name), "%s", readings[i].name);
 	}
 	return 0;
+}
+
+static enum hn_scheduler scheduler_of(const struct hn_thread_reading *reading)
+{
+	switch (reading->scheduling_policy) {
+	case SCHED_FIFO:
+		return HN_SCHEDULER_FIFO;
+	case SCHED_RR:
+		return HN_SCHEDULER_RR;
+	case SCHED_DEADLINE:
+		return HN_SCHEDULER_DEADLINE;
+	default:
+		return HN_SCHEDULER_OTHER;
+	}
+}
+
+static struct hn_set isolated_cpus(const struct hn_host *host)
+{
+	struct hn_set cpus = {0};
+
+	for (size_t i = 0; i < host->cpu_count; i++)
+		if (host->cpus[i].isolated)
+			hn_set_add(&cpus, host->cpus[i].id);
+	return cpus;
+}
+
+bool hn_look_runs_realtime(const struct hn_host *host, const struct hn_guest *guest,
+			   const struct hn_thread_reading *readings, size_t reading_count)
+{
+	size_t vcpus = 0, realtime = 0, alone = 0;
+	struct hn_set isolated = isolated_cpus(host);
+
+	for (size_t i = 0; i < guest->thread_count; i++) {
+		const struct hn_thread_reading *reading =
+			find_reading(readings, reading_count, guest->threads[i].tid);
+
+		if (guest->threads[i].kind != HN_THREAD_VCPU || !reading)
+			continue;
+		vcpus++;
+		realtime += scheduler_of(reading) != HN_SCHEDULER_OTHER;
+		alone += hn_set_inside(&reading->allowed, &isolated);
+	}
+	return vcpus > 0 && (realtime == vcpus || alone == vcpus);
 }
 
 /* Takes a thread's residency out of the old history, or starts a new one. */
@@ -100,6 +159,21 @@ static int node_of(const struct hn_host *host, const struct hn_thread_reading *r
 	return only >= 0 ? only : hn_host_cpu_node(host, reading->last_cpu);
 }
 
+/* A thread that was bound elsewhere is not where it ran before. */
+static void leave_nodes(const struct hn_host *host, const struct hn_thread_reading *reading,
+			struct hn_residency *residency)
+{
+	if (hn_set_empty(&reading->allowed))
+		return;
+	for (size_t i = 0; i < host->node_count; i++) {
+		struct hn_set both = reading->allowed;
+
+		hn_set_and(&both, &host->nodes[i].cpus);
+		if (hn_set_empty(&both))
+			hn_residency_leave(residency, i);
+	}
+}
+
 static int fill_threads(const struct hn_host *host, const struct hn_guest *guest,
 			const struct hn_thread_reading *readings, size_t reading_count, uint64_t now_ns,
 			struct hn_thread_history *old, size_t old_count, struct hn_thread_history *history,
@@ -118,8 +192,11 @@ static int fill_threads(const struct hn_host *host, const struct hn_guest *guest
 		thread->last_cpu = reading->last_cpu;
 		thread->last_node = node_of(host, reading);
 		thread->cpu_ns = reading->cpu_ns;
-		thread->allowed = reading->allowed;
+		if (hn_sample_allow(sample, i, &reading->allowed) < 0)
+			return -ENOMEM;
+		thread->scheduler = scheduler_of(reading);
 		hn_residency_add(history[i].residency, now_ns, reading->cpu_ns, thread->last_node);
+		leave_nodes(host, reading, history[i].residency);
 		thread->busy = hn_residency_read(history[i].residency, thread->residency);
 	}
 	return 0;
@@ -195,6 +272,56 @@ static int unpack(const struct hn_managed *managed, const void *body, size_t len
 	return 0;
 }
 
+/* For trends. Without memory for those of cells there are none. */
+static void keep_localities(struct hn_managed *managed)
+{
+	size_t cells = managed->guest->cell_count;
+	struct hn_interval locality;
+
+	if (hn_locality_of_guest(managed->guest, managed->sample, &locality))
+		hn_trend_add(&managed->trend, locality.value);
+	if (managed->cell_trend_count != cells) {
+		free(managed->cell_trends);
+		managed->cell_trends = calloc(cells + 1, sizeof(*managed->cell_trends));
+		managed->cell_trend_count = managed->cell_trends ? cells : 0;
+	}
+	for (size_t i = 0; i < managed->cell_trend_count; i++)
+		if (hn_locality_of_cell(managed->guest, managed->sample, i, &locality))
+			hn_trend_add(&managed->cell_trends[i], locality.value);
+}
+
+/* What it cost tells how to look the next time. */
+static void learn_cost(struct hn_managed *managed, const struct hn_hands_view *view)
+{
+	struct hn_look_cost *costs = &managed->look_cost;
+
+	if (managed->walk_asked && !view->walked)
+		costs->walk_barred = true; /* and what it cost is of both ways */
+	else
+		hn_look_learn(costs, managed->guest, managed->sample,
+			      (uint32_t)managed->service->config->samples_per_cell,
+			      view->walked ? HN_LOOK_WALK : HN_LOOK_SAMPLE, view->pages_ns);
+}
+
+/* A guest that turns out to be realtime is left alone from now on. */
+static void heed_scheduling(struct hn_managed *managed, const struct hn_thread_reading *readings,
+			    size_t count)
+{
+	bool realtime = hn_look_runs_realtime(managed->service->host, managed->guest, readings, count);
+	enum hn_class before = managed->guest->class;
+
+	if (realtime == managed->runs_realtime)
+		return;
+	managed->runs_realtime = realtime;
+	hn_log(HN_LOG_INFO, "guest '%s': the threads of its vCPUs %s realtime", managed->name,
+	       realtime ? "are" : "are no longer");
+	hn_make_up_apply_settings(managed);
+	/* the home of another class has no cores of its own */
+	if (managed->guest->class != before)
+		hn_placement_free(hn_steal(managed->home));
+	hn_window_heed(managed);
+}
+
 static int take_view(struct hn_managed *managed, const void *body, size_t length, struct hn_error *err)
 {
 	const struct hn_thread_reading *readings = NULL;
@@ -208,30 +335,71 @@ static int take_view(struct hn_managed *managed, const void *body, size_t length
 				  hn_now_ns(), &managed->history, &managed->history_count, &sample, err);
 	if (r < 0)
 		return r;
+	if ((r = hn_gauge_take(managed, &view, readings, err)) < 0) {
+		hn_sample_free(sample);
+		return r;
+	}
 	sample->cost_ns = view.cost_ns;
+	sample->exhaustive = view.whole;
+	learn_cost(managed, &view);
+	managed->service->tally.look_ns += view.cost_ns;
 	hn_sample_free(managed->sample);
 	managed->sample = sample;
 	managed->ranges_checked = true;
+	keep_localities(managed);
+	heed_scheduling(managed, readings, view.thread_count);
 	return 0;
 }
 
-static void on_look_reply(int result, const void *body, size_t length, const struct hn_error *err,
-			  void *context)
+static uint64_t cpu_ns(void)
 {
-	struct hn_managed *managed = context;
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * HN_NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+static void take_reply(struct hn_managed *managed, int result, const void *body, size_t length,
+		       const struct hn_error *err)
+{
 	struct hn_error why = {0};
 
 	managed->looking = false;
+	managed->service->tally.looks++;
+	managed->service->tally.look_failures += result < 0;
 	if (managed->look_generation != managed->generation || !managed->guest)
 		return; /* the make-up has changed since: this answers an old question */
 	if (result == 0 && take_view(managed, body, length, &why) == 0) {
 		hn_managed_set_problem(managed, NULL);
+		hn_chronicle_sample(managed);
 		hn_decision_take(managed);
 		return;
 	}
 	hn_managed_set_problem(managed, result < 0 ? err : &why);
 	if (result == -ESRCH)
 		hn_managed_process_gone(managed);
+}
+
+/* The guest is billed for the hands' time and for ours. */
+static void on_look_reply(int result, const void *body, size_t length, const struct hn_error *err,
+			  void *context)
+{
+	struct hn_hands_view view = {0};
+	uint64_t started = cpu_ns();
+
+	take_reply(context, result, body, length, err);
+	if (result == 0 && length >= sizeof(view))
+		memcpy(&view, body, sizeof(view));
+	hn_rota_done(context, view.cost_ns ? view.cost_ns + cpu_ns() - started : 0);
+}
+
+/* Not the first time: that look tells whether its threads are realtime, and then it never is walked. */
+static bool may_walk(struct hn_managed *managed)
+{
+	return managed->sample &&
+	       hn_look_choose(managed->guest, managed->sample, &managed->look_cost,
+			      (uint32_t)managed->service->config->samples_per_cell) == HN_LOOK_WALK &&
+	       hn_guest_calls_make(managed, HN_CALL_WALK, 1, NULL) == 0;
 }
 
 static int request_look(struct hn_managed *managed, struct hn_error *err)
@@ -245,6 +413,8 @@ static int request_look(struct hn_managed *managed, struct hn_error *err)
 		.samples_per_cell = (uint32_t)managed->service->config->samples_per_cell,
 		.check_ranges = !managed->ranges_checked,
 		.cell_count = (uint32_t)guest->cell_count,
+		.walk = may_walk(managed),
+		.with_bandwidth = hn_gauge_reads_bandwidth(managed->service),
 	};
 
 	if (!ranges || !cells)
@@ -253,8 +423,11 @@ static int request_look(struct hn_managed *managed, struct hn_error *err)
 		cells[i] = guest->cells[i].id;
 	look.range_count = (uint32_t)hn_managed_ranges(guest, -1, ranges);
 	if (look.range_count == 0)
-		return hn_fail(err, -ENOENT, "QMP does not tell where its memory is in the process");
+		return hn_fail(err, -ENOENT, "%s",
+			       managed->note ? managed->note
+					     : "QMP does not tell where its memory is in the process");
 	managed->look_generation = managed->generation;
+	managed->walk_asked = look.walk;
 	return hn_hands_request(
 		managed->service->hands, HN_HANDS_LOOK,
 		(struct hn_hands_part[]){{&look, sizeof(look)},
@@ -263,14 +436,15 @@ static int request_look(struct hn_managed *managed, struct hn_error *err)
 		3, NULL, on_look_reply, managed, err);
 }
 
-void hn_look_start(struct hn_managed *managed)
+bool hn_look_start(struct hn_managed *managed)
 {
 	struct hn_error err;
 
 	if (managed->looking)
-		return;
+		return false;
 	if (request_look(managed, &err) < 0)
 		hn_managed_set_problem(managed, &err);
 	else
 		managed->looking = true;
+	return managed->looking;
 }

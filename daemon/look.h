@@ -5,14 +5,21 @@
  */
 #include "daemon/guest.h"
 
-/* Starts a look at an identified guest; its outcome is written into the guest. Nothing happens while one is
- * running. */
-void hn_look_start(struct hn_managed *managed);
+/* Starts a look at an identified guest; its outcome is written into the guest, and the rota told of its end.
+ * False when none was started, as while one is running. */
+bool hn_look_start(struct hn_managed *managed);
+
+/*
+ * Whether the threads of its vCPUs say that it is realtime: all of them SCHED_FIFO or SCHED_RR, or each on
+ * isolated CPUs alone.
+ */
+bool hn_look_runs_realtime(const struct hn_host *host, const struct hn_guest *guest,
+			   const struct hn_thread_reading *readings, size_t reading_count);
 
 /*
  * The sample that counts and readings make of the guest: rewrites guest->threads to what is there now (vCPUs
- * and iothreads as QMP named them, everything else emulator or vhost) and carries each thread's history on.
- * counts are in the order of the guest's cells. -ENOMEM.
+ * and iothreads as QMP named them, everything else emulator, vhost or helper) and carries each thread's
+ * history on. counts are in the order of the guest's cells. -ENOMEM.
  */
 int hn_look_merge(const struct hn_host *host, struct hn_guest *guest, const struct hn_page_counts *counts,
 		  const struct hn_thread_reading *readings, size_t reading_count, uint64_t now_ns,

@@ -2,186 +2,79 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/units.h"
-#include "daemon/hands-channel.h"
-#include "policy/decide.h"
-#include "policy/price.h"
-#include "policy/regret.h"
+#include "daemon/binding.h"
+#include "daemon/chronicle.h"
+#include "daemon/events.h"
+#include "daemon/fence.h"
+#include "daemon/migration.h"
+#include "daemon/regulator.h"
+#include "daemon/retreat.h"
 
-#define MOVE_WATCHDOG_NS (30 * HN_NS_PER_S)
-#define AUTO_MEMORY __attribute__((cleanup(hn_cleanup_memory)))
+#define PATIENCE_NS (60 * HN_NS_PER_S) /* a target that has no room for so long has none */
 
-struct hn_running_operation {
-	TAILQ_ENTRY(hn_running_operation) waiting_entry;
-	struct hn_managed *managed;
-	struct hn_plan *plan;
-	size_t next;            /* action to do next */
-	bool waiting;           /* in service->waiting */
-	struct hn_hands *mover; /* while a migration runs */
-	uint64_t started_ns;
-	uint64_t moved_before, stayed_before, cpu_before; /* by the migrations that have ended */
-	struct hn_move_progress last;                     /* of the one that runs or ran last */
-	uint64_t stayed_by[HN_STAY_COUNT];
-};
-
+static int begin(struct hn_running_operation *running, struct hn_error *err);
 static void migrate_next(struct hn_running_operation *running);
 
-static uint64_t stayed_bytes(const struct hn_move_progress *progress)
+static struct hn_set home_of(const struct hn_plan *plan)
 {
-	uint64_t bytes = 0;
-
-	for (size_t i = 0; i < HN_STAY_COUNT; i++)
-		bytes += progress->stayed_bytes[i];
-	return bytes;
+	return plan->home ? hn_placement_nodes(plan->home) : (struct hn_set){0};
 }
 
-static void update_record(struct hn_running_operation *running)
-{
-	struct hn_operation *record = &running->managed->operation;
-
-	record->elapsed_ns = hn_now_ns() - running->started_ns;
-	record->moved_bytes = running->moved_before + running->last.moved_bytes;
-	record->stayed_bytes = running->stayed_before + stayed_bytes(&running->last);
-	record->cpu_ns = running->cpu_before + running->last.cpu_ns;
-}
-
-/* The slot of a migration that has ended goes to whoever has waited longest. */
-static void release_slot(struct hn_service *service)
-{
-	struct hn_running_operation *next = TAILQ_FIRST(&service->waiting);
-
-	service->migrations--;
-	if (!next)
-		return;
-	TAILQ_REMOVE(&service->waiting, next, waiting_entry);
-	next->waiting = false;
-	migrate_next(next);
-}
-
-static void end_migration(struct hn_running_operation *running)
-{
-	if (!running->mover)
-		return;
-	hn_hands_free(hn_steal(running->mover));
-	release_slot(running->managed->service);
-}
-
-static void operation_free(struct hn_running_operation *running)
-{
-	struct hn_service *service = running->managed->service;
-
-	if (running->waiting)
-		TAILQ_REMOVE(&service->waiting, running, waiting_entry);
-	running->managed->running = NULL;
-	hn_hands_forget(service->hands, running);
-	end_migration(running);
-	hn_plan_free(running->plan);
-	free(running);
-}
-
-static void describe_stayed(const struct hn_running_operation *running, char *text, size_t size)
-{
-	size_t used = 0;
-
-	*text = '\0';
-	for (size_t i = 0; i < HN_STAY_COUNT && used < size; i++) {
-		char bytes[HN_UNITS_TEXT_MAX];
-
-		if (running->stayed_by[i] == 0)
-			continue;
-		hn_bytes_format(running->stayed_by[i], bytes, sizeof(bytes));
-		used += (size_t)snprintf(text + used, size - used, "%s%s stayed: %s", used ? ", " : "; ",
-					 bytes, hn_stay_name((enum hn_stay)i));
-	}
-}
-
-/* Ends the operation: writes the record, sets the guest to settle, looks again at once. */
-__attribute__((format(printf, 3, 4))) static void
-finish(struct hn_running_operation *running, enum hn_operation_state state, const char *format, ...)
-{
-	struct hn_managed *managed = running->managed;
-	struct hn_operation *record = &managed->operation;
-	va_list args;
-
-	update_record(running);
-	record->state = state;
-	record->cell = record->to_node = -1;
-	va_start(args, format);
-	vsnprintf(record->message, sizeof(record->message), format, args);
-	va_end(args);
-	hn_log(state == HN_OPERATION_FAILED ? HN_LOG_WARNING : HN_LOG_INFO,
-	       "guest '%s': operation %" PRIu64 " %s: %s", managed->name, record->id,
-	       hn_operation_state_name(state), record->message);
-	managed->looks = hn_looks_after(&managed->looks, hn_now_ns(), managed->service->config->settle_ns,
-					hn_plan_migrate_bytes(running->plan), record->moved_bytes);
-	hn_price_learn(&managed->service->calibration, record->moved_bytes, record->cpu_ns, -1);
-	hn_regret_clear(managed->regret);
-	operation_free(running);
-	hn_managed_look_in(managed, 0);
-}
-
-static void finish_done(struct hn_running_operation *running)
-{
-	const struct hn_operation *record = &running->managed->operation;
-	char moved[HN_UNITS_TEXT_MAX], took[HN_UNITS_TEXT_MAX], stayed[160];
-
-	update_record(running);
-	describe_stayed(running, stayed, sizeof(stayed));
-	hn_bytes_format(record->moved_bytes, moved, sizeof(moved));
-	hn_duration_format(record->elapsed_ns, took, sizeof(took));
-	finish(running, HN_OPERATION_DONE, "%u threads bound, %s moved in %s%s", record->threads_bound, moved,
-	       took, stayed);
-}
-
-/* The books of a migration that has ended go over into the operation's. */
-static void close_books(struct hn_running_operation *running)
-{
-	running->moved_before += running->last.moved_bytes;
-	running->stayed_before += stayed_bytes(&running->last);
-	running->cpu_before += running->last.cpu_ns;
-	for (size_t i = 0; i < HN_STAY_COUNT; i++)
-		running->stayed_by[i] += running->last.stayed_bytes[i];
-	running->last = (struct hn_move_progress){0};
-}
-
-static void on_move_progress(const struct hn_move_progress *progress, void *context)
+static void on_fence_narrowed(const struct hn_error *err, void *context)
 {
 	struct hn_running_operation *running = context;
 
-	running->last = *progress;
-	update_record(running);
+	running->fence = NULL;
+	if (err)
+		snprintf(running->note, sizeof(running->note),
+			 "new memory may still come from elsewhere: %.160s", err->message);
+	hn_running_finish_done(running);
 }
 
-static void on_move_reply(int result, const void *body, size_t length, const struct hn_error *err,
-			  void *context)
+/* New memory is to come from home as well. */
+static void close_fence(struct hn_running_operation *running)
+{
+	struct hn_set nodes = home_of(running->plan);
+	struct hn_error err;
+
+	if (hn_set_empty(&nodes) || !hn_fence_is_too_wide(running->managed, &nodes))
+		hn_running_finish_done(running);
+	else if (hn_fence_start(running->managed, HN_FENCE_NARROW, &nodes, on_fence_narrowed, running,
+				&running->fence, &err) < 0)
+		on_fence_narrowed(&err, running);
+}
+
+static void on_migration_progress(const struct hn_move_progress *books, void *context)
 {
 	struct hn_running_operation *running = context;
 
-	if (length >= sizeof(running->last))
-		memcpy(&running->last, body, sizeof(running->last));
-	close_books(running);
+	running->books.last = *books;
+	hn_running_update(running);
+}
+
+static void on_migration_done(int result, const struct hn_move_progress *books, const struct hn_error *err,
+			      void *context)
+{
+	struct hn_running_operation *running = context;
+
+	running->books.last = *books;
+	hn_books_close(&running->books);
 	if (result == -ECANCELED)
-		finish(running, HN_OPERATION_CANCELLED, "%s", err->message);
+		hn_retreat(running, HN_OPERATION_CANCELLED, "%s",
+			   running->stopped[0] ? running->stopped : err->message);
 	else if (result < 0)
-		finish(running, HN_OPERATION_FAILED, "%s", err->message);
+		hn_retreat(running, HN_OPERATION_FAILED, "%s", err->message);
 	else {
 		running->next++;
-		end_migration(running);
+		hn_exchange_advance(&running->part);
+		hn_running_end_migration(running); /* wakes whoever waits, its partner too */
 		migrate_next(running);
 	}
-}
-
-static bool has_shared_backend(const struct hn_guest *guest, int cell)
-{
-	for (size_t i = 0; i < guest->backend_count; i++)
-		if (guest->backends[i].cell == cell && guest->backends[i].shared)
-			return true;
-	return false;
 }
 
 /* What lies on another node of the cell's home is at home too: pulling it over would go on for ever. */
@@ -195,144 +88,201 @@ static struct hn_set home_nodes(const struct hn_plan *plan, int cell)
 	return none;
 }
 
-static int request_move(struct hn_running_operation *running, const struct hn_action *action,
-			struct hn_error *err)
-{
-	const struct hn_guest *guest = running->managed->guest;
-	const struct hn_config *config = running->managed->service->config;
-	AUTO_MEMORY struct hn_range *ranges = calloc(guest->backend_count + 1, sizeof(*ranges));
-	struct hn_hands_move move = {
-		.process = {guest->pid, guest->start_ticks},
-		.limit_bytes = action->limit_bytes,
-		.bytes_per_second = config->rate_limit_bytes / config->at_once,
-		.to_node = action->to_node,
-		.shared = has_shared_backend(guest, action->cell),
-	};
-
-	if (!ranges)
-		return hn_oom(err);
-	move.stay_nodes = home_nodes(running->plan, action->cell);
-	move.range_count = (uint32_t)hn_managed_ranges(guest, action->cell, ranges);
-	running->managed->operation.bytes_per_second = move.bytes_per_second;
-	return hn_hands_request(
-		running->mover, HN_HANDS_MOVE,
-		(struct hn_hands_part[]){{&move, sizeof(move)}, {ranges, move.range_count * sizeof(*ranges)}},
-		2, on_move_progress, on_move_reply, running, err);
-}
-
-static int start_migration(struct hn_running_operation *running, const struct hn_action *action,
+static int start_migration(struct hn_running_operation *running, const struct hn_migration_order *order,
 			   struct hn_error *err)
 {
-	struct hn_service *service = running->managed->service;
-	char role[HN_NAME_MAX + 16];
-	int r;
+	const struct hn_migration_listener listener = {on_migration_progress, on_migration_done, running};
+	struct hn_operation *record = &running->managed->operation;
 
-	snprintf(role, sizeof(role), "moving %s", running->managed->name);
-	r = hn_hands_new(service->base, service->hands_program, role, MOVE_WATCHDOG_NS, &running->mover, err);
+	record->message[0] = '\0';
+	record->cell = order->action->cell;
+	record->to_node = order->action->to_node;
+	hn_log(HN_LOG_INFO, "guest '%s': %s", running->managed->name, order->action->reason);
+	return hn_migration_start(running->managed, order, &listener, &running->migration, err);
+}
+
+static void on_try_again(void *context)
+{
+	struct hn_running_operation *running = context;
+	struct hn_error ignored;
+
+	if (running->begun)
+		migrate_next(running);
+	else
+		begin(running, &ignored);
+}
+
+static void queue_up(struct hn_running_operation *running, const char *why)
+{
+	struct hn_managed *managed = running->managed;
+
+	snprintf(managed->operation.message, sizeof(managed->operation.message), "waits %s", why);
+	hn_running_update(running);
+	running->waiter.try_again = on_try_again;
+	running->waiter.context = running;
+	hn_admission_join(managed->service->admission, &running->waiter);
+}
+
+/* It waits for its turn, and says for what; for room, or for evidence, it does not wait for ever. */
+static void wait_turn(struct hn_running_operation *running, enum hn_wait wait, const char *why)
+{
+	uint64_t now = hn_now_ns();
+
+	if (wait == HN_WAIT_FOR_ANOTHER)
+		running->in_vain_since_ns = 0;
+	else if (running->in_vain_since_ns == 0)
+		running->in_vain_since_ns = now;
+	if (running->in_vain_since_ns && now - running->in_vain_since_ns >= PATIENCE_NS) {
+		hn_retreat(running, HN_OPERATION_FAILED, "has waited for a minute %s", why);
+		return;
+	}
+	queue_up(running, why);
+}
+
+/* Whether it is its turn among the two that change places; else it waits, or has ended. */
+static bool may_go_on(struct hn_running_operation *running)
+{
+	char why[HN_REASON_MAX];
+	int r = hn_exchange_ask(&running->part, running->next, why, sizeof(why));
+
 	if (r < 0)
-		return r;
-	service->migrations++;
-	running->managed->operation.cell = action->cell;
-	running->managed->operation.to_node = action->to_node;
-	hn_log(HN_LOG_INFO, "guest '%s': %s", running->managed->name, action->reason);
-	return request_move(running, action, err);
+		hn_retreat(running, HN_OPERATION_CANCELLED, "%s", why);
+	else if (r == 0)
+		queue_up(running, why);
+	return r > 0;
+}
+
+/* Whether it is admitted with what its plan stood on; else it waits, or has ended. */
+static bool is_admitted(struct hn_running_operation *running, const struct hn_turn_move *move)
+{
+	char why[HN_REASON_MAX];
+	enum hn_wait wait = hn_admission_ask(running->managed, move, why, sizeof(why));
+
+	if (wait != HN_WAIT_NOT)
+		wait_turn(running, wait, why);
+	else if (running->managed->seizures != running->seizures)
+		hn_running_finish(
+			running, HN_OPERATION_FAILED,
+			"something has come to hold its memory since this was planned: it is planned "
+			"anew");
+	else
+		return true;
+	return false;
 }
 
 /* The next migration of the plan, when it is its turn; the end of the operation when there is none. */
 static void migrate_next(struct hn_running_operation *running)
 {
-	struct hn_service *service = running->managed->service;
+	const struct hn_plan *plan = running->plan;
+	struct hn_migration_order order;
+	struct hn_turn_move move;
 	struct hn_error err;
 
-	while (running->next < running->plan->action_count &&
-	       running->plan->actions[running->next].kind != HN_ACTION_MIGRATE)
+	while (running->next < plan->action_count && plan->actions[running->next].kind != HN_ACTION_MIGRATE)
 		running->next++;
-	if (running->next == running->plan->action_count) {
-		finish_done(running);
+	if (running->next == plan->action_count) {
+		close_fence(running);
 		return;
 	}
-	if (service->migrations >= service->config->at_once) {
-		TAILQ_INSERT_TAIL(&service->waiting, running, waiting_entry);
-		running->waiting = true;
-		snprintf(running->managed->operation.message, sizeof(running->managed->operation.message),
-			 "waits for another migration to end");
+	running->held = running->paused;
+	if (running->held || !may_go_on(running))
 		return;
-	}
-	running->managed->operation.message[0] = '\0';
-	if (start_migration(running, &running->plan->actions[running->next], &err) < 0)
-		finish(running, HN_OPERATION_FAILED, "%s", err.message);
+	order.action = &plan->actions[running->next];
+	order.stay_nodes = home_nodes(plan, order.action->cell);
+	hn_migration_turn(running->managed, &order, &move);
+	if (is_admitted(running, &move) && start_migration(running, &order, &err) < 0)
+		hn_retreat(running, HN_OPERATION_FAILED, "%s", err.message);
 }
 
-static void on_bind_reply(int result, const void *body, size_t length, const struct hn_error *err,
-			  void *context)
+static void on_fence_widened(const struct hn_error *err, void *context)
 {
 	struct hn_running_operation *running = context;
-	struct hn_hands_bound bound = {0};
 
-	if (result == 0 && length == sizeof(bound))
-		memcpy(&bound, body, sizeof(bound));
-	running->managed->operation.threads_bound = bound.bound;
-	if (result < 0)
-		finish(running, HN_OPERATION_FAILED, "%s", err->message);
-	else if (bound.failed > 0)
-		/* bringing the memory to where the threads cannot follow would make it worse */
-		finish(running, HN_OPERATION_FAILED, "%u threads could not be bound, nothing was moved: %s",
-		       bound.failed, bound.message);
+	running->fence = NULL;
+	if (err)
+		hn_retreat(running, HN_OPERATION_FAILED,
+			   "its cgroups could not be opened for node memory: %s", err->message);
 	else
 		migrate_next(running);
 }
 
-static int request_bind(struct hn_running_operation *running, size_t count, struct hn_error *err)
+/* Pages can only go where the guest's cgroups let them. */
+static void open_fence(struct hn_running_operation *running)
 {
-	AUTO_MEMORY struct hn_hands_binding *bindings = calloc(count, sizeof(*bindings));
-	struct hn_hands_bind bind = {
-		.process = {running->managed->guest->pid, running->managed->guest->start_ticks},
-		.binding_count = (uint32_t)count,
-	};
-	size_t filled = 0;
+	struct hn_set nodes = home_of(running->plan);
+	struct hn_error err;
 
-	if (!bindings)
-		return hn_oom(err);
-	for (size_t i = 0; i < running->plan->action_count; i++) {
-		const struct hn_action *action = &running->plan->actions[i];
-
-		if (action->kind == HN_ACTION_BIND)
-			bindings[filled++] =
-				(struct hn_hands_binding){.tid = action->tid, .cpus = action->cpus};
-	}
-	return hn_hands_request(
-		running->managed->service->hands, HN_HANDS_BIND,
-		(struct hn_hands_part[]){{&bind, sizeof(bind)}, {bindings, count * sizeof(*bindings)}}, 2,
-		NULL, on_bind_reply, running, err);
+	if (hn_plan_migrate_bytes(running->plan) == 0 || !hn_fence_is_in_the_way(running->managed, &nodes))
+		migrate_next(running);
+	else if (hn_fence_start(running->managed, HN_FENCE_WIDEN, &nodes, on_fence_widened, running,
+				&running->fence, &err) < 0)
+		hn_retreat(running, HN_OPERATION_FAILED, "%s", err.message);
 }
 
-static size_t count_bindings(const struct hn_plan *plan)
+static void on_bound(const struct hn_binding_outcome *outcome, const struct hn_error *err, void *context)
 {
-	size_t count = 0;
+	struct hn_running_operation *running = context;
 
+	running->binding = NULL;
+	running->managed->operation.threads_bound = outcome->bound;
+	snprintf(running->note, sizeof(running->note), "%s", outcome->note);
+	if (err)
+		/* bringing the memory to where the threads cannot follow would make it worse */
+		hn_retreat(running, HN_OPERATION_FAILED, "%s", err->message);
+	else
+		open_fence(running);
+}
+
+static bool has_bindings(const struct hn_plan *plan)
+{
 	for (size_t i = 0; i < plan->action_count; i++)
-		count += plan->actions[i].kind == HN_ACTION_BIND;
-	return count;
+		if (plan->actions[i].kind == HN_ACTION_BIND)
+			return true;
+	return false;
 }
 
-int hn_operation_start(struct hn_managed *managed, struct hn_plan *plan, struct hn_error *err)
+/* Threads first, unless who was to change places with it has given up while it waited. */
+static int begin(struct hn_running_operation *running, struct hn_error *err)
 {
-	struct hn_running_operation *running;
-	size_t bindings = count_bindings(plan);
-	int r = 0;
+	char why[HN_REASON_MAX];
+	int r;
 
-	if (managed->running) {
-		hn_plan_free(plan);
-		return hn_fail(err, -EBUSY, "an operation on it is still under way");
+	if (hn_exchange_ask(&running->part, running->next, why, sizeof(why)) < 0) {
+		hn_retreat(running, HN_OPERATION_CANCELLED, "%s", why);
+		return 0;
 	}
-	running = calloc(1, sizeof(*running));
+	if (!is_admitted(running, NULL))
+		return 0;
+	running->begun = true;
+	if (!has_bindings(running->plan)) {
+		open_fence(running);
+		return 0;
+	}
+	r = hn_binding_start(running->managed, running->plan, on_bound, running, &running->binding, err);
+	if (r < 0)
+		hn_running_finish(running, HN_OPERATION_FAILED, "%s", err->message);
+	return r;
+}
+
+int hn_operation_start(struct hn_managed *managed, struct hn_plan *plan, double predicted_gain,
+		       struct hn_part *part, struct hn_error *err)
+{
+	struct hn_running_operation *running = managed->running ? NULL : calloc(1, sizeof(*running));
+	int r;
+
 	if (!running) {
 		hn_plan_free(plan);
-		return hn_oom(err);
+		hn_exchange_leave(part);
+		return managed->running ? hn_fail(err, -EBUSY, "an operation on it is still under way")
+					: hn_oom(err);
 	}
+	running->part = (struct hn_part){hn_steal(part->exchange), part->side};
 	running->managed = managed;
 	running->plan = plan;
+	running->price = hn_chronicle_price(managed, plan);
+	running->gain = predicted_gain;
 	running->started_ns = hn_now_ns();
+	running->seizures = managed->seizures;
 	managed->running = running;
 	managed->operation = (struct hn_operation){.id = ++managed->service->next_operation_id,
 						   .state = HN_OPERATION_RUNNING,
@@ -341,13 +291,12 @@ int hn_operation_start(struct hn_managed *managed, struct hn_plan *plan, struct 
 						   .to_node = -1};
 	hn_log(HN_LOG_INFO, "guest '%s': operation %" PRIu64 ": %s", managed->name, managed->operation.id,
 	       plan->reason);
-	if (bindings > 0)
-		r = request_bind(running, bindings, err);
-	else
-		migrate_next(running);
-	if (r < 0)
-		finish(running, HN_OPERATION_FAILED, "%s", err->message);
-	return r;
+	hn_running_tell(managed, HN_EVENT_OPERATION_STARTED, plan->reason);
+	if ((r = hn_retreat_prepare(running, err)) < 0) {
+		hn_running_finish(running, HN_OPERATION_FAILED, "%s", err->message);
+		return r;
+	}
+	return begin(running, err);
 }
 
 void hn_operation_abandon(struct hn_managed *managed, const char *why)
@@ -356,9 +305,67 @@ void hn_operation_abandon(struct hn_managed *managed, const char *why)
 
 	if (!running)
 		return;
+	hn_running_update(running);
 	managed->operation.state = HN_OPERATION_CANCELLED;
 	snprintf(managed->operation.message, sizeof(managed->operation.message), "%s", why);
 	hn_log(HN_LOG_WARNING, "guest '%s': operation %" PRIu64 " abandoned: %s", managed->name,
 	       managed->operation.id, why);
-	operation_free(running);
+	hn_chronicle_move(managed, running->price, running->gain);
+	hn_running_tell(managed, HN_EVENT_OPERATION_FAILED, why);
+	hn_running_free(running);
+}
+
+static int find_running(const struct hn_managed *managed, struct hn_error *err)
+{
+	return managed->running ? 0 : hn_fail(err, -EBUSY, "no operation on it is under way");
+}
+
+int hn_operation_pause(struct hn_managed *managed, bool pause, struct hn_error *err)
+{
+	struct hn_running_operation *running = managed->running;
+	struct hn_operation *record = &managed->operation;
+	int r = find_running(managed, err);
+
+	if (r < 0 || running->paused == pause)
+		return r;
+	running->paused = record->paused = pause;
+	snprintf(record->message, sizeof(record->message), "%s", pause ? "paused by an operator" : "");
+	hn_log(HN_LOG_INFO, "guest '%s': operation %" PRIu64 " %s by an operator", managed->name, record->id,
+	       pause ? "paused" : "resumed");
+	if (running->migration) {
+		running->migration->paused = pause;
+		hn_regulator_deal(managed->service);
+	} else if (pause && running->begun && running->waiter.queued) {
+		hn_admission_leave(managed->service->admission, &running->waiter);
+		running->held = true;
+	} else if (!pause && running->held) {
+		migrate_next(running);
+	}
+	return 0;
+}
+
+int hn_operation_cancel(struct hn_managed *managed, const char *why, struct hn_error *err)
+{
+	struct hn_running_operation *running = managed->running;
+	int r = find_running(managed, err);
+
+	if (r < 0)
+		return r;
+	snprintf(running->stopped, sizeof(running->stopped), "%s", why);
+	if (running->migration)
+		hn_migration_cancel(running->migration);
+	else if (!running->retreats)
+		hn_retreat(running, HN_OPERATION_CANCELLED, "%s", running->stopped);
+	return 0;
+}
+
+bool hn_operation_goes_to(const struct hn_managed *managed, int node)
+{
+	const struct hn_running_operation *running = managed->running;
+
+	for (size_t i = running ? running->next : 0; running && i < running->plan->action_count; i++)
+		if (running->plan->actions[i].kind == HN_ACTION_MIGRATE &&
+		    running->plan->actions[i].to_node == node)
+			return true;
+	return false;
 }

@@ -2,19 +2,34 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/units.h"
+#include "daemon/admission.h"
 #include "daemon/api.h"
 #include "daemon/balancer.h"
+#include "daemon/census.h"
+#include "daemon/chronicle.h"
+#include "daemon/domain.h"
+#include "daemon/draining.h"
+#include "daemon/events.h"
+#include "daemon/filing.h"
+#include "daemon/gauge.h"
 #include "daemon/guest.h"
+#include "daemon/metrics-listener.h"
+#include "daemon/publish.h"
+#include "daemon/regulator.h"
 #include "daemon/reserve.h"
+#include "daemon/rota.h"
 #include "daemon/watch.h"
 #include "host/memory.h"
 #include "host/topology.h"
 #include "model/check.h"
+#include "store/store.h"
 
 #define HOST_FRESH_NS (500 * HN_NS_PER_MS)
 #define QUERY_WATCHDOG_NS (10 * HN_NS_PER_S)
@@ -58,8 +73,22 @@ static int load_host(struct hn_service *service, struct hn_error *err)
 		hn_log(HN_LOG_WARNING, "%s", note);
 	if ((r = hn_service_refresh_host(service, err)) < 0)
 		return r;
-	return hn_host_reserve(service->host, &service->config->reserved_cpus,
-			       service->config->reserved_memory_bytes, err);
+	if ((r = hn_host_reserve(service->host, &service->config->reserved_cpus,
+				 service->config->reserved_memory_bytes, err)) < 0)
+		return r;
+	hn_draining_load(service);
+	return 0;
+}
+
+/* Beside the API's socket. */
+static int load_reservations(struct hn_service *service, struct hn_error *err)
+{
+	const char *slash = strrchr(service->config->socket, '/');
+	char path[sizeof(service->reservations.path)];
+
+	snprintf(path, sizeof(path), "%.*s/reservations.json",
+		 slash ? (int)(slash - service->config->socket) : 1, slash ? service->config->socket : ".");
+	return hn_reservations_init(&service->reservations, path, err);
 }
 
 int hn_service_new(struct event_base *base, const struct hn_config *config, const char *hands_program,
@@ -73,14 +102,30 @@ int hn_service_new(struct event_base *base, const struct hn_config *config, cons
 	service->base = base;
 	service->config = config;
 	service->hands_program = hands_program;
+	hn_opener_init(&service->opener, base, hands_program);
 	service->random.state = hn_now_ns() ^ ((uint64_t)getpid() << 32);
 	TAILQ_INIT(&service->guests);
-	TAILQ_INIT(&service->waiting);
-	if ((r = load_host(service, err)) < 0 ||
+	TAILQ_INIT(&service->reservations.list);
+	TAILQ_INIT(&service->cadence.waiting);
+	hn_plans_init(&service->plans);
+	TAILQ_INIT(&service->migrations);
+	TAILQ_INIT(&service->stuck);
+	if ((r = load_host(service, err)) < 0 || (r = load_reservations(service, err)) < 0 ||
+	    (r = hn_chronicle_open(service, err)) < 0 ||
 	    (r = hn_hands_new(base, hands_program, "queries", QUERY_WATCHDOG_NS, &service->hands, err)) < 0 ||
+	    (r = hn_rota_new(service, &service->rota, err)) < 0 ||
+	    (r = hn_admission_new(service, &service->admission, err)) < 0 ||
+	    (r = hn_regulator_new(service, &service->regulator, err)) < 0 ||
 	    (r = hn_balancer_new(service, &service->balancer, err)) < 0 ||
+	    (r = hn_events_new(base, &service->events, err)) < 0 ||
+	    (r = hn_filing_new(service, &service->filing, err)) < 0 ||
 	    (r = hn_api_new(service, config->socket, &service->api, err)) < 0 ||
-	    (r = hn_watch_new(service, &service->watch, err)) < 0) {
+	    (r = hn_metrics_listener_new(service, config->metrics, &service->metrics, err)) < 0 ||
+	    (r = hn_watch_new(service, &service->watch, err)) < 0 ||
+	    (r = hn_virts_new(service, &service->virts, err)) < 0 ||
+	    (r = hn_census_new(service, &service->census, err)) < 0 ||
+	    (r = hn_publish_new(service, &service->publish, err)) < 0 ||
+	    (r = hn_gauge_new(service, &service->gauge, err)) < 0) {
 		hn_service_free(service);
 		return r;
 	}
@@ -94,12 +139,27 @@ void hn_service_free(struct hn_service *service)
 
 	if (!service)
 		return;
+	hn_publish_free(service->publish);
+	hn_gauge_free(service->gauge);
+	hn_readings_done(&service->readings);
+	hn_census_free(service->census);
+	hn_virts_free(service->virts);
 	hn_watch_free(service->watch);
+	hn_metrics_listener_free(service->metrics);
+	hn_filing_free(hn_steal(service->filing));
 	hn_api_free(service->api);
+	hn_events_free(hn_steal(service->events));
+	hn_rota_free(hn_steal(service->rota));
 	while ((managed = TAILQ_FIRST(&service->guests)))
 		hn_managed_free(managed);
+	hn_stuck_done(service);
+	hn_regulator_free(service->regulator);
+	hn_admission_free(service->admission);
 	hn_balancer_free(service->balancer);
 	hn_hands_free(service->hands);
 	hn_host_free(service->host);
+	hn_store_free(service->store); /* guests and requests that end still write and wait */
+	hn_plans_done(&service->plans);
+	hn_reservations_done(&service->reservations);
 	free(service);
 }

@@ -8,19 +8,40 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "base/set.h"
+#include "daemon/cadence.h"
 #include "daemon/config.h"
 #include "daemon/hands.h"
+#include "daemon/opener.h"
+#include "daemon/plans.h"
+#include "daemon/readings.h"
+#include "daemon/refusals.h"
+#include "daemon/reservations.h"
+#include "daemon/stuck.h"
+#include "daemon/tally.h"
 #include "model/host.h"
 #include "model/snapshot.h"
 
 struct event_base;
+struct hn_admission;
 struct hn_api;
 struct hn_balancer;
+struct hn_census;
+struct hn_events;
+struct hn_filing;
+struct hn_gauge;
+struct hn_migration;
+struct hn_regulator;
+struct hn_virts;
 struct hn_managed;
+struct hn_rota;
+struct hn_store;
+struct hn_metrics_listener;
+struct hn_publish;
 struct hn_watch;
 
 TAILQ_HEAD(hn_managed_list, hn_managed);
-TAILQ_HEAD(hn_operation_queue, hn_running_operation);
+TAILQ_HEAD(hn_migration_list, hn_migration);
 
 struct hn_service {
 	struct event_base *base;
@@ -28,16 +49,36 @@ struct hn_service {
 	const char *hands_program; /* path of homenode-host */
 	struct hn_host *host;
 	uint64_t host_refreshed_ns;
-	struct hn_hands *hands;            /* for queries; each migration has its own */
-	struct hn_managed_list guests;     /* in order of appearance */
-	struct hn_operation_queue waiting; /* for their turn to migrate */
-	unsigned migrations;               /* running */
+	struct hn_opener opener;             /* of guests' sockets that we may not open */
+	struct hn_readings readings;         /* of its pressure and counters, once a tick */
+	struct hn_hands *hands;              /* for queries; each migration has its own */
+	struct hn_managed_list guests;       /* in order of appearance */
+	struct hn_migration_list migrations; /* running */
+	struct hn_stuck_list stuck;          /* movers given up that have not ended */
+	struct hn_admission *admission;
+	struct hn_regulator *regulator;
 	uint64_t next_operation_id;
+	struct hn_reservations reservations;
+	struct hn_filing *filing; /* of the reservations */
+	struct hn_plans plans;    /* made on request */
+	struct hn_set drained;    /* ids of nodes that drain and have been seen empty */
+	uint64_t next_stranger;   /* numad was asked about a guest that nobody told of */
+	struct hn_tally tally;
+	struct hn_refusals refusals;       /* of the API */
 	struct hn_calibration calibration; /* what the migrations so far have cost */
+	struct hn_cadence cadence;         /* how often guests are looked at */
+	struct hn_rota *rota;
 	struct hn_random random; /* jitter and sample seeds */
+	struct hn_store *store;  /* the history; NULL: none is kept */
 	struct hn_watch *watch;
+	struct hn_census *census;
+	struct hn_virts *virts;
 	struct hn_api *api;
 	struct hn_balancer *balancer;
+	struct hn_metrics_listener *metrics;
+	struct hn_events *events;
+	struct hn_publish *publish; /* to the fleet; NULL: not */
+	struct hn_gauge *gauge;
 };
 
 /* Reads the host, starts the watch, the API and the hands. *ret is freed with hn_service_free(), NULL is

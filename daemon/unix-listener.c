@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 
-#define BACKLOG 128
+#define BACKLOG 256
 #define AUTO_FD __attribute__((cleanup(hn_cleanup_fd)))
 
 static int make_folder(const char *path, struct hn_error *err)
@@ -53,7 +53,7 @@ static int remove_stale(const struct sockaddr_un *address, struct hn_error *err)
 		       : 0;
 }
 
-int hn_unix_listen(const char *path, int *ret_fd, struct hn_error *err)
+int hn_unix_listen(const char *path, mode_t mode, int *ret_fd, struct hn_error *err)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	AUTO_FD int fd = -1;
@@ -69,7 +69,7 @@ int hn_unix_listen(const char *path, int *ret_fd, struct hn_error *err)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return hn_fail_errno(err, -errno, "socket");
-	mask = umask(0117);
+	mask = umask(0777 & ~mode);
 	r = bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
 	umask(mask);
 	if (r < 0)

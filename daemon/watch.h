@@ -11,3 +11,7 @@
 
 int hn_watch_new(struct hn_service *service, struct hn_watch **ret, struct hn_error *err);
 void hn_watch_free(struct hn_watch *watch); /* NULL is fine */
+
+/* The monitor of a QEMU in a container, a path through /proc/PID/root: a guest if its folder there is a
+ * watched one. */
+void hn_watch_meet(struct hn_watch *watch, const char *path);

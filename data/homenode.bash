@@ -3,12 +3,20 @@ _homenode() {
     local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} word command=''
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         case $word in
-        host | guests | show | rebalance | watch | explain | fit | replay | simulate) [[ $command ]] || command=$word ;;
+        host | guests | check | events | show | rebalance | watch | window | top | explain | history | fit | xml | set | replay | simulate | topology | pause | resume | cancel | drain | undrain) [[ $command ]] || command=$word ;;
         esac
     done
     case $before in
     --host | --trace | -t | --socket | -s)
-        [[ $before == -s && $command == simulate ]] || mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        [[ $before == -s && $command == @(simulate|history) ]] || mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        return
+        ;;
+    --kind | -k)
+        mapfile -t COMPREPLY < <(compgen -W 'samples decisions moves' -- "$current")
+        return
+        ;;
+    --format | -f)
+        mapfile -t COMPREPLY < <(compgen -W 'json nrt placement hwloc' -- "$current")
         return
         ;;
     --class)
@@ -17,17 +25,32 @@ _homenode() {
         ;;
     esac
     case $command in
-    '') mapfile -t COMPREPLY < <(compgen -W 'host guests show rebalance watch explain fit replay simulate --socket --json --color --help --version' -- "$current") ;;
-    rebalance) word='--dry-run --no-wait --json --help' ;;&
+    '') mapfile -t COMPREPLY < <(compgen -W 'host guests check events show rebalance watch window top explain history fit xml set replay simulate topology pause resume cancel drain undrain --socket --json --color --help --version' -- "$current") ;;
+    rebalance) word='--dry-run --wait --no-wait --json --help' ;;&
+    topology) word='--format --host --json --help' ;;&
     watch) word='--interval --timeout --until-home --help' ;;&
+    window) word='--for --close --json --help' ;;&
+    check) word="--list --guest --json --help $(homenode check --list 2> /dev/null | sed -n 's/^| `\([^`]*\)`.*/\1/p')" ;;&
+    events) word='--since --json --help' ;;&
     show | explain) word='--json --help' ;;&
+    pause | resume | cancel) word='--wait --json --help' ;;&
+    drain) word='--dry-run --wait --json --help' ;;&
+    undrain) word='--json --help' ;;&
+    history) word='--since --kind --json --help' ;;&
     fit) word='--vcpus --memory --cells --class --hugepages --host --json --help' ;;&
+    xml) word='--domain --existing --anywhere --verbose --host --json --help' ;;&
+    set) word='mode= class= policy= nodes= near= apart= window= pins= cpuset= persist= --json --help' ;;&
     replay) word='--policy --now --json --help' ;;&
     simulate) word='--generate --trace --seed --load --host --nodes --cpus --memory --policy --all-policies --ticks --tick --stray --rate --json --help' ;;&
-    show | rebalance | watch | explain)
+    show | rebalance | watch | window | check | explain | history | set | pause | resume | cancel)
         mapfile -t COMPREPLY < <(compgen -W "$word $(homenode guests 2> /dev/null | awk 'NR > 1 {print $1}')" -- "$current")
         ;;
-    fit | replay) mapfile -t COMPREPLY < <(compgen -f -W "$word" -- "$current") ;;
+    drain | undrain)
+        mapfile -t COMPREPLY < <(compgen -W "$word $(homenode host 2> /dev/null | awk '$1 ~ /^[0-9]+$/ {print $1}')" -- "$current")
+        ;;
+    check | events | topology) mapfile -t COMPREPLY < <(compgen -W "$word" -- "$current") ;;
+    fit | xml | replay) mapfile -t COMPREPLY < <(compgen -f -W "$word" -- "$current") ;;
+    top) mapfile -t COMPREPLY < <(compgen -W '--interval --once --frames --help' -- "$current") ;;
     simulate) mapfile -t COMPREPLY < <(compgen -W "$word" -- "$current") ;;
     *) mapfile -t COMPREPLY < <(compgen -W '--json --help' -- "$current") ;;
     esac

@@ -2,21 +2,41 @@
  * affinity - sched_setaffinity(2), with the thread's membership looked at first.
  *
  * A thread id arrives from QMP, that is from the guest's QEMU. It is bound only when it is a thread of that
- * very process, or a kernel thread named after one of them; a guest must not get homenode to bind anyone
- * else.
+ * very process or of a helper of it, or a kernel thread named after one of them; a guest must not get
+ * homenode to bind anyone else.
  */
 #include "host/affinity.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "host/helpers.h"
 #include "host/process.h"
 
-/* A thread of its own is looked up directly; only what is not one may be a vhost worker, which is dear to
- * find. */
+static bool is_helpers(const struct hn_process *process, pid_t tid)
+{
+	struct hn_process helpers[HN_HELPERS_MAX];
+	size_t count = 0;
+	bool found = false;
+
+	if (hn_helpers_find(NULL, process, helpers, &count, NULL) < 0)
+		return false;
+	for (size_t i = 0; i < count && !found; i++) {
+		HN_AUTO(fd) int directory = hn_process_open(NULL, &helpers[i], NULL);
+		char path[64];
+
+		snprintf(path, sizeof(path), "task/%d", (int)tid);
+		found = directory >= 0 && faccessat(directory, path, F_OK, 0) == 0;
+	}
+	return found;
+}
+
+/* A thread of its own is looked up directly; only what is not one may be a helper's or a vhost worker, which
+ * is dear to find. */
 static int member_check(const struct hn_process *process, pid_t tid, struct hn_error *err)
 {
 	HN_AUTO(fd) int directory = hn_process_open(NULL, process, err);
@@ -29,6 +49,8 @@ static int member_check(const struct hn_process *process, pid_t tid, struct hn_e
 		return directory;
 	snprintf(path, sizeof(path), "task/%d", (int)tid);
 	if (tid > 0 && faccessat(directory, path, F_OK, 0) == 0)
+		return 0;
+	if (tid > 0 && is_helpers(process, tid))
 		return 0;
 	r = hn_threads_read(NULL, process, &threads, &count, err);
 	if (r)

@@ -14,6 +14,7 @@
 
 #include "base/units.h"
 #include "host/proc-file.h"
+#include "host/watermarks.h"
 
 #define MEMINFO_MAX 8192
 #define FOLDER_MAX 128
@@ -142,6 +143,20 @@ static int machine_refresh(const char *root, struct hn_host *host, struct hn_err
 	return pools_read(root, "sys/kernel/mm/hugepages", &host->nodes[0], err);
 }
 
+/* A machine that tells nothing of them is none the worse. */
+static void watermarks_refresh(const char *root, struct hn_host *host)
+{
+	uint64_t low[HN_SET_MAX] = {0};
+
+	(void)hn_watermarks_read(root, low, NULL);
+	for (size_t i = 0; i < host->node_count; i++) {
+		struct hn_node *node = &host->nodes[i];
+
+		node->watermark_bytes =
+			low[node->id] < node->memory_bytes ? low[node->id] : node->memory_bytes;
+	}
+}
+
 int hn_host_memory_refresh(const char *root, struct hn_host *host, struct hn_error *err)
 {
 	HN_AUTO(fd) int nodes = hn_proc_open(root, O_DIRECTORY, "sys/devices/system/node");
@@ -152,8 +167,9 @@ int hn_host_memory_refresh(const char *root, struct hn_host *host, struct hn_err
 		balancing = 0;
 	host->kernel_balancing = balancing != 0;
 	if (nodes < 0)
-		return machine_refresh(root, host, err);
-	for (size_t i = 0; i < host->node_count && !r; i++)
+		r = machine_refresh(root, host, err);
+	for (size_t i = 0; nodes >= 0 && i < host->node_count && !r; i++)
 		r = node_refresh(root, &host->nodes[i], err);
+	watermarks_refresh(root, host);
 	return r;
 }

@@ -10,7 +10,8 @@
  * ROOT/sys/devices/system/node/nodeN/{meminfo,hugepages}, or from ROOT/proc/meminfo on a machine without
  * NUMA, and kernel_balancing from ROOT/proc/sys/kernel/numa_balancing (absent: off). free_bytes counts
  * MemFree plus clean page cache that a migration may reclaim: (FilePages - Dirty - Shmem) / 2, the half
- * because reclaiming more hurts others. A node that went offline meanwhile gets 0 free bytes; that is no
- * error. root as in hn_topology_load(), but NULL or "" or a folder only.
+ * because reclaiming more hurts others; watermark_bytes are those of host/watermarks.h. A node that went
+ * offline meanwhile gets 0 free bytes; that is no error. root as in hn_topology_load(), but NULL or "" or a
+ * folder only.
  */
 int hn_host_memory_refresh(const char *root, struct hn_host *host, struct hn_error *err);

@@ -1,5 +1,5 @@
 /*
- * move-batch - ask, move, ask again.
+ * move-batch - look, move, ask.
  *
  * A status of a moving call that tells of success is relied upon, any other is a hint (move-call.h): where
  * such a page is afterwards is asked for. What is still elsewhere is tried again while there is hope, and in
@@ -11,6 +11,7 @@
 #include <numaif.h>
 #include <string.h>
 
+#include "base/pages.h"
 #include "base/units.h"
 #include "host/page-table.h"
 
@@ -63,41 +64,31 @@ static int ask(const struct hn_move_batch *batch, void **pages, size_t count, in
 	return r < 0 ? process_failed(batch, r, err) : 0;
 }
 
-/* Which pages move with the one before. Where that cannot be known every page is tried by itself, which is
- * slower. */
-static void tails_find(const struct hn_move_batch *batch, void *const *pages, size_t count, bool *ret_tail)
-{
-	const struct hn_move_kernel *kernel = batch->kernel;
-
-	memset(ret_tail, 0, count * sizeof(*ret_tail));
-	if (kernel->find_tails && count > 1 && batch->page_bytes == hn_base_page_bytes() &&
-	    kernel->find_tails(kernel->context, &batch->order->process, pages, count, ret_tail))
-		memset(ret_tail, 0, count * sizeof(*ret_tail));
-}
-
 static bool is_absent(int status)
 {
 	return status == HN_PAGE_ABSENT || status == -EFAULT;
 }
 
 /*
- * Statuses of the batch's pages. Parts of a huge page lie where its head lies, so only heads are asked
- * for.
+ * Of pages that nobody could tell the place of. Parts of a huge page lie where its head lies, so only heads
+ * are asked for.
  */
-static int heads_ask(struct hn_move_batch *batch, struct hn_error *err)
+static int unknown_ask(struct hn_move_batch *batch, struct hn_error *err)
 {
-	size_t head = 0, heads = 0;
+	size_t asked = 0;
 	int r;
 
 	for (size_t i = 0; i < batch->count; i++)
-		if (!batch->tail[i])
-			batch->asked[heads++] = batch->pages[i];
-	r = ask(batch, batch->asked, heads, batch->asked_status, err);
+		if (!batch->tail[i] && batch->status[i] == HN_PAGE_UNKNOWN)
+			batch->asked[asked++] = batch->pages[i];
+	r = asked ? ask(batch, batch->asked, asked, batch->asked_status, err) : 0;
 	if (r)
 		return r;
+	asked = 0;
 	for (size_t i = 0; i < batch->count; i++) {
-		head += i > 0 && !batch->tail[i];
-		batch->status[i] = batch->asked_status[head];
+		if (batch->status[i] == HN_PAGE_UNKNOWN)
+			batch->status[i] =
+				batch->tail[i] ? batch->status[i - 1] : batch->asked_status[asked++];
 	}
 	return 0;
 }
@@ -107,9 +98,8 @@ int hn_move_batch_look(struct hn_move_batch *batch, struct hn_move_progress *pro
 	size_t elsewhere = 0;
 	int r;
 
-	tails_find(batch, batch->pages, batch->count, batch->tail);
-	batch->tail[0] = false;
-	r = heads_ask(batch, err);
+	batch->kernel->look(batch->kernel->context, batch->pages, batch->count, batch->status, batch->tail);
+	r = unknown_ask(batch, err);
 	if (r)
 		return r;
 	for (size_t i = 0; i < batch->count; i++) {
@@ -264,7 +254,7 @@ int hn_move_batch_run(struct hn_move_batch *batch, size_t first, size_t count,
 		int r;
 
 		hn_move_call_list(call, pending, batch->order->to_node, calls % 2 == 0);
-		hn_move_call_make(call, kernel, batch->order->process.pid, &batch->flags, &progress->calls);
+		hn_move_call_make(call, kernel, batch->order->process.pid, &batch->flags, progress);
 		if (is_final(call->answer))
 			return process_failed(batch, call->answer, err);
 		if (call->answer == -EACCES) {
@@ -284,7 +274,7 @@ int hn_move_batch_run(struct hn_move_batch *batch, size_t first, size_t count,
 			pause_ns *= PAUSE_GROWTH;
 		}
 		/* A huge page that found no room whole may have been split since. */
-		tails_find(batch, pending->pages, pending->count, pending->tail);
+		kernel->look(kernel->context, pending->pages, pending->count, batch->status, pending->tail);
 	}
 	pending_book(batch, progress);
 	return 0;

@@ -17,10 +17,9 @@
 
 /*
  * Addresses named in one moving call: enough that the drain of all CPUs' page lists which each call begins
- * with is a small part of it, and few enough that it ends within some 10 ms (4096 small pages, or 128 MiB of
- * huge ones).
+ * with is a small part of it. How many bytes that may be is measured, see hn_move_watch.
  */
-#define HN_PIECE_HEADS 4096
+#define HN_PIECE_HEADS HN_CALL_PAGES
 
 struct hn_move_batch {
 	const struct hn_move_kernel *kernel;

@@ -61,8 +61,9 @@ static bool is_complete(const struct hn_move_call *call)
 }
 
 void hn_move_call_make(struct hn_move_call *call, const struct hn_move_kernel *kernel, pid_t pid, int *flags,
-		       uint64_t *calls)
+		       struct hn_move_progress *progress)
 {
+	uint64_t began_ns = kernel->now_ns(kernel->context);
 	bool again;
 
 	do {
@@ -73,8 +74,9 @@ void hn_move_call_make(struct hn_move_call *call, const struct hn_move_kernel *k
 			*flags = MPOL_MF_MOVE; /* not allowed to touch others' pages: do without */
 			again = true;
 		}
-		++*calls;
+		progress->calls++;
 	} while (again);
+	progress->copying_ns += kernel->now_ns(kernel->context) - began_ns;
 	call->complete = is_complete(call);
 }
 

@@ -48,10 +48,11 @@ void hn_move_call_list(struct hn_move_call *call, struct hn_move_pending *pendin
 
 /*
  * Makes the call, again when it is interrupted, and without MPOL_MF_MOVE_ALL (in *flags) where that is not
- * allowed. Counts calls made in *calls. Sets answer: how many pages the kernel says it left, or -errno.
+ * allowed. Counts calls made and the time they took in *progress. Sets answer: how many pages the kernel says
+ * it left, or -errno.
  */
 void hn_move_call_make(struct hn_move_call *call, const struct hn_move_kernel *kernel, pid_t pid, int *flags,
-		       uint64_t *calls);
+		       struct hn_move_progress *progress);
 
 /* Notes of each pending page that had a turn whether it has arrived, else its reason and next turn. */
 void hn_move_call_read(const struct hn_move_call *call, struct hn_move_pending *pending);

@@ -59,12 +59,11 @@ static long machine_move_pages(void *context, pid_t pid, unsigned long count, vo
 	return errno == EINVAL ? -ESRCH : -errno; /* EINVAL: it has given up its memory, about to end */
 }
 
-static int machine_find_tails(void *context, const struct hn_process *process, void *const *pages,
-			      size_t count, bool *ret_tail)
+static void machine_look(void *context, void *const *pages, size_t count, int *ret_status, bool *ret_tail)
 {
 	const struct machine *machine = context;
 
-	return hn_page_table_tails(hn_page_query_table(machine->query), pages, count, ret_tail);
+	(void)hn_page_table_read(hn_page_query_table(machine->query), pages, count, ret_status, ret_tail);
 }
 
 static uint64_t machine_now_ns(void *context)
@@ -108,22 +107,39 @@ static int machine_new(const struct hn_process *process, struct machine **ret, s
 	return 0;
 }
 
+int hn_move_kernel_open(const struct hn_process *process, struct hn_move_kernel *ret, struct hn_error *err)
+{
+	struct machine *machine = NULL;
+	int r = machine_new(process, &machine, err);
+
+	if (r)
+		return r;
+	*ret = (struct hn_move_kernel){
+		.move_pages = machine_move_pages,
+		.look = machine_look,
+		.now_ns = machine_now_ns,
+		.sleep_ns = machine_sleep_ns,
+		.context = machine,
+	};
+	return 0;
+}
+
+void hn_move_kernel_close(struct hn_move_kernel *kernel)
+{
+	machine_free(kernel->context);
+}
+
 int hn_move(const struct hn_move_order *order, hn_move_watch watch, void *context,
 	    struct hn_move_progress *ret, struct hn_error *err)
 {
-	HN_AUTO(machine) struct machine *machine = NULL;
-	struct hn_move_kernel kernel = {
-		.move_pages = machine_move_pages,
-		.find_tails = machine_find_tails,
-		.now_ns = machine_now_ns,
-		.sleep_ns = machine_sleep_ns,
-	};
+	struct hn_move_kernel kernel;
 	int r;
 
 	*ret = (struct hn_move_progress){0};
-	r = machine_new(&order->process, &machine, err);
+	r = hn_move_kernel_open(&order->process, &kernel, err);
 	if (r)
 		return r;
-	kernel.context = machine;
-	return hn_move_with(&kernel, order, watch, context, ret, err);
+	r = hn_move_with(&kernel, order, watch, context, ret, err);
+	hn_move_kernel_close(&kernel);
+	return r;
 }

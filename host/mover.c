@@ -1,12 +1,13 @@
 /*
  * mover - walks over the ranges of an order in windows, and moves what is elsewhere in pieces.
  *
- * What lies elsewhere in a window is moved piece by piece, a piece being one call's worth, or 30 ms worth of
- * the cap with the pause it owes behind it. Every page of a window is booked exactly once, so that already +
- * moved + absent + left + stayed = scanned holds whenever the watch is called.
+ * What lies elsewhere in a window is moved piece by piece, a piece being some milliseconds of copying as
+ * measured (move-piece.h), and at most 30 ms worth of the cap, with the pause that cap and duty owe behind
+ * it. Every page of a window is booked exactly once, so that already + moved + absent + left + stayed =
+ * scanned holds whenever the watch is called.
  *
- * Windows end on multiples of 2 MiB, so that a huge page of that size never lies in two of them: its second
- * part would be found on the target and be taken for having been there before.
+ * Windows end on multiples of a huge page, so that none lies in two of them: its second part would be found
+ * on the target and be taken for having been there before.
  */
 #include "host/mover.h"
 
@@ -16,14 +17,18 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/pages.h"
 #include "base/units.h"
 #include "host/move-batch.h"
+#include "host/move-piece.h"
 #include "host/token-bucket.h"
 #include "model/names.h"
 
-#define WINDOW_ALIGN (2 * HN_MIB)
 #define WINDOW_MIN (16 * HN_MIB)
 #define NAP_NS (25 * HN_NS_PER_MS)
+/* Huge pages tried one after the other without room for any: the target is full, and not only short of those.
+ */
+#define FULL_AFTER 8
 #define NOTHING_GIVEN_UP HN_STAY_COUNT
 
 static const char *const STAYS[] = {
@@ -44,9 +49,12 @@ struct move {
 	struct hn_move_progress *progress;
 	struct hn_error *err;
 	struct hn_move_batch *batch;
-	struct hn_token_bucket bucket;
+	struct hn_token_bucket bucket; /* of bytes */
+	struct hn_token_bucket duty;   /* of nanoseconds in moving calls */
+	struct hn_move_piece piece;
 	uint64_t started_ns, cpu_started_ns;
 	uint64_t allowed_bytes; /* may still move before the limit is reached */
+	uint64_t no_room_bytes; /* tried since something last moved, that found no room */
 	enum hn_stay given_up;  /* why nothing more is tried, or NOTHING_GIVEN_UP */
 };
 
@@ -69,22 +77,49 @@ static void times_note(struct move *move)
 	move->progress->cpu_ns = thread_cpu_ns() - move->cpu_started_ns;
 }
 
+static void pace_set(struct move *move, const struct hn_move_pace *pace)
+{
+	uint64_t now = now_ns(move);
+	bool bounded = pace->duty_permille > 0 && pace->duty_permille < 1000;
+
+	move->progress->pace = *pace;
+	hn_token_bucket_change(&move->bucket, pace->bytes_per_second, now);
+	hn_token_bucket_change(&move->duty, bounded ? pace->duty_permille * HN_NS_PER_MS : 0, now);
+	move->piece.target_ns = bounded || pace->bytes_per_second ? HN_PIECE_PACED_NS : HN_PIECE_NS;
+}
+
 static int watch_call(struct move *move)
 {
+	struct hn_move_pace pace = move->progress->pace;
+
 	times_note(move);
-	if (!move->watch || move->watch(move->context, move->progress))
+	if (!move->watch)
 		return 0;
+	if (move->watch(move->context, move->progress, &pace)) {
+		pace_set(move, &pace);
+		return 0;
+	}
 	return hn_fail(move->err, -ECANCELED, "the move of process %d's pages was stopped",
 		       (int)move->order->process.pid);
 }
 
-/* Sleeps until the time comes, watched. */
-static int wait_until(struct move *move, uint64_t until_ns)
+/* When the next piece may begin at the pace in force. */
+static uint64_t due_ns(const struct move *move, uint64_t now)
+{
+	uint64_t due = move->bucket.bytes_per_second ? move->bucket.due_ns : 0;
+
+	if (move->duty.bytes_per_second && move->duty.due_ns > due)
+		due = move->duty.due_ns;
+	return move->progress->pace.paused ? now + NAP_NS : due;
+}
+
+/* Sleeps until the next piece may begin, watched. */
+static int turn_wait(struct move *move)
 {
 	int r = watch_call(move);
 
-	for (uint64_t now = now_ns(move); !r && now < until_ns; now = now_ns(move)) {
-		uint64_t left = until_ns - now;
+	for (uint64_t now = now_ns(move); !r && now < due_ns(move, now); now = now_ns(move)) {
+		uint64_t left = due_ns(move, now) - now;
 
 		move->kernel->sleep_ns(move->kernel->context, left < NAP_NS ? left : NAP_NS);
 		r = watch_call(move);
@@ -108,11 +143,14 @@ static void rest_book(struct move *move, size_t first)
 static int piece_move(struct move *move, size_t first, size_t *ret)
 {
 	struct hn_move_progress *progress = move->progress;
-	uint64_t moved_before = progress->moved_bytes, began_ns = now_ns(move);
+	uint64_t moved_before = progress->moved_bytes, copying_before = progress->copying_ns;
+	uint64_t began_ns = now_ns(move), copied_ns;
 	uint64_t full_before = progress->stayed_bytes[HN_STAY_NO_MEMORY];
 	uint64_t bytes = hn_token_bucket_piece(&move->bucket), moved;
 	int r;
 
+	if (bytes > move->piece.bytes)
+		bytes = move->piece.bytes;
 	if (bytes > move->allowed_bytes)
 		bytes = move->allowed_bytes;
 	*ret = hn_move_batch_piece(move->batch, first, bytes);
@@ -120,12 +158,18 @@ static int piece_move(struct move *move, size_t first, size_t *ret)
 	if (r)
 		return r;
 	moved = progress->moved_bytes - moved_before;
+	copied_ns = progress->copying_ns - copying_before;
+	hn_move_piece_learn(&move->piece, *ret * move->batch->page_bytes, copied_ns);
+	move->no_room_bytes =
+		moved ? 0 : move->no_room_bytes + progress->stayed_bytes[HN_STAY_NO_MEMORY] - full_before;
 	move->allowed_bytes -= moved < move->allowed_bytes ? moved : move->allowed_bytes;
 	if (move->batch->refused)
 		move->given_up = HN_STAY_CPUSET;
-	else if (moved == 0 && progress->stayed_bytes[HN_STAY_NO_MEMORY] > full_before)
+	else if (move->no_room_bytes >= FULL_AFTER * hn_huge_page_bytes())
 		move->given_up = HN_STAY_NO_MEMORY;
-	return wait_until(move, hn_token_bucket_take(&move->bucket, moved, began_ns));
+	hn_token_bucket_take(&move->bucket, moved, began_ns);
+	hn_token_bucket_take(&move->duty, copied_ns, began_ns);
+	return turn_wait(move);
 }
 
 static int window_move(struct move *move)
@@ -168,11 +212,11 @@ static int window_survey(struct move *move)
  * old. */
 static uint64_t window_bytes(const struct move *move)
 {
-	uint64_t bytes = HN_BATCH_BYTES, cap = move->order->bytes_per_second;
+	uint64_t bytes = HN_BATCH_BYTES, cap = move->bucket.bytes_per_second;
 
 	if (cap && cap / 2 < bytes)
 		bytes = cap / 2 < WINDOW_MIN ? WINDOW_MIN : cap / 2;
-	return bytes;
+	return bytes < hn_huge_page_bytes() ? hn_huge_page_bytes() : bytes;
 }
 
 /* Where the window that starts at an address of the range ends. */
@@ -183,7 +227,7 @@ static uint64_t window_end(const struct move *move, uint64_t start, uint64_t ran
 	if (page_bytes >= bytes)
 		end = start + page_bytes;
 	else
-		end = (start + bytes) / WINDOW_ALIGN * WINDOW_ALIGN;
+		end = (start + bytes) / hn_huge_page_bytes() * hn_huge_page_bytes();
 	return end < range_end ? end : range_end;
 }
 
@@ -256,8 +300,12 @@ int hn_move_with(const struct hn_move_kernel *kernel, const struct hn_move_order
 		return r;
 	move.started_ns = now_ns(&move);
 	move.cpu_started_ns = thread_cpu_ns();
-	hn_token_bucket_init(&move.bucket, order->bytes_per_second, move.started_ns);
-	if (order->limit_bytes)
+	hn_move_piece_init(&move.piece);
+	hn_token_bucket_init(&move.bucket, 0, move.started_ns);
+	hn_token_bucket_init(&move.duty, 0, move.started_ns);
+	pace_set(&move, &order->pace);
+	r = order->pace.paused ? turn_wait(&move) : 0;
+	if (!r && order->limit_bytes)
 		r = ranges_walk(&move, window_survey);
 	if (!r)
 		r = ranges_walk(&move, window_move);

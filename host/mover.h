@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/units.h"
 #include "host/page-sampler.h"
 #include "host/process.h"
 
@@ -24,16 +25,24 @@ enum hn_stay {
 };
 const char *hn_stay_name(enum hn_stay stay);
 
+/* How fast an order is carried out; it may change while it is. */
+struct hn_move_pace {
+	uint64_t bytes_per_second; /* cap, averaged over any second and over the whole; 0: none */
+	uint32_t duty_permille;    /* share of the time that moving calls may take; 0 and 1000: all of it */
+	uint32_t paused;           /* no piece is begun */
+};
+
 struct hn_move_order {
 	struct hn_process process;
 	const struct hn_range *ranges;
 	size_t range_count;
-	int to_node;               /* node id */
-	struct hn_set stay_nodes;  /* ids: pages on these stay as well, for a cell that lives on several nodes */
-	uint64_t limit_bytes;      /* stop once that much of the ranges lies on the target; 0: all */
-	uint64_t bytes_per_second; /* cap, averaged over any second and over the whole; 0: none */
-	bool shared;               /* also pages mapped by several processes (MPOL_MF_MOVE_ALL) */
-	uint64_t page_bytes;       /* of hugetlb pages; 0: base pages, and THP as it is found */
+	int to_node; /* node id */
+	struct hn_set
+		stay_nodes;   /* ids: pages on these stay as well, for a cell that lives on several nodes */
+	uint64_t limit_bytes; /* stop once that much of the ranges lies on the target; 0: all */
+	struct hn_move_pace pace; /* to begin with */
+	bool shared;              /* also pages mapped by several processes (MPOL_MF_MOVE_ALL) */
+	uint64_t page_bytes;      /* of hugetlb pages; 0: base pages, and THP as it is found */
 };
 
 /*
@@ -45,19 +54,27 @@ struct hn_move_progress {
 	uint64_t scanned_bytes; /* of them, looked at so far */
 	uint64_t already_bytes; /* were on the target before */
 	uint64_t absent_bytes;  /* never touched: nothing to move */
-	uint64_t left_bytes;    /* elsewhere, and not tried: on a node where they may stay, or the limit was reached */
+	uint64_t left_bytes;    /* elsewhere, and not tried: on a node where they may stay, or the limit was
+				   reached */
 	uint64_t moved_bytes;
 	uint64_t stayed_bytes[HN_STAY_COUNT];
 	uint64_t calls;           /* moving calls made */
 	uint64_t wall_ns, cpu_ns; /* since the start; CPU of the calling thread */
+	uint64_t
+		copying_ns; /* in moving calls: at most that long did a thread of the guest wait for a page */
+	struct hn_move_pace pace; /* in force */
 };
 
 /*
- * Called between pieces and while pausing, at least every 50 ms; false stops the move cleanly. A piece is at
- * most 16 MiB of small pages, 128 MiB of huge ones, or one hugetlb page: where copying that takes longer, so
- * does the next call.
+ * Called between pieces and while waiting, at least every 50 ms; false stops the move cleanly. May change the
+ * pace, which holds from then on. A piece is what the copying so far says takes HN_PIECE_PACED_NS, or without
+ * a cap and a duty HN_PIECE_NS, yet at least one page: where a page of 1 GiB takes longer, so does the next
+ * call.
  */
-typedef bool (*hn_move_watch)(void *context, const struct hn_move_progress *progress);
+#define HN_PIECE_PACED_NS (10 * HN_NS_PER_MS)
+#define HN_PIECE_NS (75 * HN_NS_PER_MS)
+typedef bool (*hn_move_watch)(void *context, const struct hn_move_progress *progress,
+			      struct hn_move_pace *pace);
 
 /*
  * Carries out the order on the calling thread; blocks. *ret is filled whatever the outcome. 0 when it ran to
@@ -72,12 +89,17 @@ struct hn_move_kernel {
 	/* as move_pages(2), but returns -errno */
 	long (*move_pages)(void *context, pid_t pid, unsigned long count, void **pages, const int *nodes,
 			   int *status, int flags);
-	/* marks the pages that move along with an earlier page of the same compound page; may be NULL */
-	int (*find_tails)(void *context, const struct hn_process *process, void *const *pages, size_t count,
-			  bool *ret_tail);
+	/* where pages are, HN_PAGE_UNKNOWN where that must be asked for, and which of them move along with
+	 * the page before as parts of the same compound page */
+	void (*look)(void *context, void *const *pages, size_t count, int *ret_status, bool *ret_tail);
 	uint64_t (*now_ns)(void *context);
 	void (*sleep_ns)(void *context, uint64_t ns);
 	void *context;
 };
+
+/* This machine's, for that process; closed by the caller. -ESRCH, -ENOMEM. */
+int hn_move_kernel_open(const struct hn_process *process, struct hn_move_kernel *ret, struct hn_error *err);
+void hn_move_kernel_close(struct hn_move_kernel *kernel);
+
 int hn_move_with(const struct hn_move_kernel *kernel, const struct hn_move_order *order, hn_move_watch watch,
 		 void *context, struct hn_move_progress *ret, struct hn_error *err);

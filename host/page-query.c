@@ -16,11 +16,13 @@
 #include "host/page-query.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include "base/pages.h"
 #include "host/proc-file.h"
 
 #define CALL_PAGES 1024 /* pages asked for in one system call */
@@ -41,7 +43,7 @@ void hn_page_query_free(struct hn_page_query *query)
 }
 
 /* A page made inaccessible by mprotect(2) has the same page table entry as one that balancing has marked. */
-static bool kernel_sees_all(void)
+static bool try_kernel(void)
 {
 	size_t bytes = hn_base_page_bytes();
 	char *page = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -55,6 +57,22 @@ static bool kernel_sees_all(void)
 		status = -ENOENT;
 	munmap(page, bytes);
 	return status >= 0;
+}
+
+static bool sees_all;
+
+static void try_kernel_once(void)
+{
+	sees_all = try_kernel();
+}
+
+/* Of this kernel, and so tried but once. */
+static bool kernel_sees_all(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, try_kernel_once);
+	return sees_all;
 }
 
 /* A kernel without the file has no balancing; a file that cannot be read may hide one that is on. */
@@ -191,7 +209,7 @@ size_t hn_page_query_hidden(const struct hn_page_query *query, void *const *page
 	return hidden;
 }
 
-const struct hn_page_table *hn_page_query_table(const struct hn_page_query *query)
+struct hn_page_table *hn_page_query_table(const struct hn_page_query *query)
 {
 	return query->table;
 }

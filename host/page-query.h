@@ -43,7 +43,7 @@ size_t hn_page_query_hidden(const struct hn_page_query *query, void *const *page
 			    void **ret_hidden);
 
 /* The process's page table, borrowed. */
-const struct hn_page_table *hn_page_query_table(const struct hn_page_query *query);
+struct hn_page_table *hn_page_query_table(const struct hn_page_query *query);
 
 /* Overrides what hn_page_query_new() found out about this kernel, to stand in for another one. */
 void hn_page_query_doubt(struct hn_page_query *query, enum hn_doubt doubt);

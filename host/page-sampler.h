@@ -29,11 +29,13 @@ struct hn_page_counts {
 };
 
 /*
- * Draws samples_per_cell addresses in each cell (a cell's ranges weighted by size: stratified, so that every
- * range gets its share to within one address) and counts nodes. A cell with fewer pages than that is counted
- * whole, each page once. ret has cell_count entries, set up by the caller with cell ids and zeroed otherwise;
- * ranges of cells not among them are ignored. -ESRCH when the process is gone, -EPERM without the right,
- * -ENOMEM. The same seed and ranges draw the same addresses.
+ * Draws up to samples_per_cell addresses in each cell, an eighth, a quarter, a half or all: as many as tell
+ * each share (of a node, absent, unknown) as well as samples_per_cell would tell one of a half (a cell's
+ * ranges weighted by size: stratified, so that every range gets its share to within one address in each part
+ * drawn) and counts nodes. A cell with fewer pages than that is counted whole, each page once. ret has
+ * cell_count entries, set up by the caller with cell ids and zeroed otherwise; ranges of cells not among them
+ * are ignored. -ESRCH when the process is gone, -EPERM without the right, -ENOMEM. The same seed and ranges
+ * draw the same addresses.
  */
 int hn_pages_sample(const char *root, const struct hn_process *process, const struct hn_range *ranges,
 		    size_t range_count, uint32_t samples_per_cell, uint64_t seed, struct hn_page_counts *ret,

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/pages.h"
 #include "host/frame-nodes.h"
 #include "host/proc-file.h"
 
@@ -21,6 +22,9 @@ _Static_assert(HN_PAGE_ABSENT == -ENOENT && HN_PAGE_UNKNOWN == -EIO, "the header
 
 /* Linux Documentation/admin-guide/mm/pagemap.rst */
 #define FRAME_COMPOUND_TAIL (UINT64_C(1) << 16)
+#define FRAME_HUGETLB (UINT64_C(1) << 17)
+#define FRAME_MERGED (UINT64_C(1) << 21)
+#define FRAME_THP (UINT64_C(1) << 22)
 #define FRAME_ZERO_PAGE (UINT64_C(1) << 24)
 #define ENTRY_PRESENT (UINT64_C(1) << 63)
 #define ENTRY_FRAME ((UINT64_C(1) << 55) - 1) /* reads as 0 without CAP_SYS_ADMIN */
@@ -64,11 +68,6 @@ bool hn_page_table_readable(const struct hn_page_table *table)
 	return table->pagemap >= 0;
 }
 
-uint64_t hn_base_page_bytes(void)
-{
-	return (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 static uint64_t page_number(const void *page)
 {
 	return (uint64_t)page / hn_base_page_bytes();
@@ -93,6 +92,20 @@ static int words_read(int fd, uint64_t first, size_t count, uint64_t *ret)
 	}
 	memset((char *)ret + done, 0, wanted - done);
 	return 0;
+}
+
+/*
+ * Nothing can be read of the table of a process that has given up its memory. Looked at afterwards: what was
+ * read before is right if there is a table still.
+ */
+static int entries_read(const struct hn_page_table *table, uint64_t first, size_t count, uint64_t *ret)
+{
+	int r = words_read(table->pagemap, first, count, ret);
+	uint64_t again;
+
+	if (r == 0 && pread(table->pagemap, &again, sizeof(again), (off_t)(first * sizeof(again))) == 0)
+		r = -ESRCH;
+	return r;
 }
 
 /* Reads and anonymous huge pages never written share one frame of zeroes; it is no memory of the process. */
@@ -213,15 +226,28 @@ static uint64_t huge_candidate(uint64_t entry, uint64_t number)
 		       : 0;
 }
 
-static int block_tails(const struct hn_page_table *table, void *const *pages, size_t count, bool *ret_tail)
+/* Where the page is, of which the entry tells; zeroes and merged pages share a frame with the one before. */
+static int entry_node(struct hn_page_table *table, uint64_t entry, uint64_t before, int *ret)
 {
-	uint64_t entries[BLOCK_PAGES], first = page_number(pages[0]), checked = 0, before = 0;
-	int r = words_read(table->pagemap, first, page_number(pages[count - 1]) - first + 1, entries);
+	if (!(entry & ENTRY_PRESENT))
+		*ret = HN_PAGE_ABSENT;
+	else if ((entry & ENTRY_FRAME) == 0 || (entry & ENTRY_FRAME) == (before & ENTRY_FRAME))
+		*ret = HN_PAGE_UNKNOWN;
+	else
+		return frame_node(table, entry & ENTRY_FRAME, ret, NULL);
+	return 0;
+}
+
+static int block_read(struct hn_page_table *table, void *const *pages, size_t count, int *ret_status,
+		      bool *ret_tail)
+{
+	uint64_t entries[BLOCK_PAGES], first = page_number(pages[0]), checked = 0, before = 0, last = 0;
+	int r = entries_read(table, first, page_number(pages[count - 1]) - first + 1, entries);
 	int huge = 0;
 
 	for (size_t i = 0; i < count && r >= 0; i++) {
-		uint64_t number = page_number(pages[i]),
-			 start = huge_candidate(entries[number - first], number);
+		uint64_t number = page_number(pages[i]), entry = entries[number - first],
+			 start = huge_candidate(entry, number);
 
 		if (start && start == before && start != checked) {
 			r = huge = is_huge(table, start);
@@ -229,20 +255,56 @@ static int block_tails(const struct hn_page_table *table, void *const *pages, si
 		}
 		ret_tail[i] = start && start == before && huge > 0;
 		before = start;
+		if (r >= 0)
+			r = entry_node(table, entry, last, &ret_status[i]);
+		last = entry;
 	}
 	return r < 0 ? r : 0;
 }
 
-int hn_page_table_tails(const struct hn_page_table *table, void *const *pages, size_t count, bool *ret_tail)
+int hn_page_table_read(struct hn_page_table *table, void *const *pages, size_t count, int *ret_status,
+		       bool *ret_tail)
 {
-	int r = 0;
+	int r = table->pagemap < 0 || table->kpageflags < 0 ? -EPERM : 0;
 
-	memset(ret_tail, 0, count * sizeof(*ret_tail));
-	if (table->pagemap < 0 || table->kpageflags < 0)
-		return -EPERM;
 	for (size_t i = 0, length; i < count && !r; i += length) {
 		length = block_length(&pages[i], count - i);
-		r = block_tails(table, &pages[i], length, &ret_tail[i]);
+		r = block_read(table, &pages[i], length, &ret_status[i], &ret_tail[i]);
+	}
+	for (size_t i = 0; i < count && r; i++) {
+		ret_status[i] = HN_PAGE_UNKNOWN;
+		ret_tail[i] = false;
 	}
 	return r;
+}
+
+static uint64_t frame_says(uint64_t flags)
+{
+	if (flags & FRAME_ZERO_PAGE)
+		return 0;
+	return HN_PAGE_IS_THERE | (flags & (FRAME_HUGETLB | FRAME_THP) ? HN_PAGE_IS_HUGE : 0) |
+	       (flags & FRAME_MERGED ? HN_PAGE_IS_MERGED : 0);
+}
+
+int hn_page_table_flags(const struct hn_page_table *table, void *const *pages, size_t count,
+			uint64_t *ret_flags)
+{
+	if (table->pagemap < 0 || table->kpageflags < 0)
+		return -EPERM;
+	for (size_t i = 0; i < count; i++) {
+		uint64_t entry, flags;
+		int r = words_read(table->pagemap, page_number(pages[i]), 1, &entry);
+
+		ret_flags[i] = 0;
+		if (r == 0 && !(entry & ENTRY_PRESENT))
+			continue;
+		if (r == 0 && (entry & ENTRY_FRAME) == 0)
+			r = -EPERM; /* the kernel hides frames from us */
+		if (r == 0)
+			r = words_read(table->kpageflags, entry & ENTRY_FRAME, 1, &flags);
+		if (r < 0)
+			return r;
+		ret_flags[i] = frame_says(flags);
+	}
+	return 0;
 }

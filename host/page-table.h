@@ -31,11 +31,21 @@ int hn_page_table_look_up(struct hn_page_table *table, void *const *pages, size_
 			  struct hn_error *err);
 
 /*
- * Marks pages that are part of the same huge page of 2 MiB or more (THP or hugetlb) as the page before them
- * in the list. Pages in order of address. Smaller compound pages are not looked for: to read the flags of
- * every frame costs more than it saves. -EPERM or -errno where nothing can be seen.
+ * Of each page where it is, and whether it is part of the same huge page of 2 MiB or more (THP or hugetlb) as
+ * the page before it in the list. Pages in order of address. Unknown is also whose neighbour has the same
+ * frame: it may be the page of zeroes, which a lone page of it is taken for memory. Smaller compound pages
+ * are not looked for: to read the flags of every frame costs more than it saves. -EPERM or -errno where
+ * nothing can be seen, -ESRCH where the process has given up its memory; then all are unknown, none a part.
  */
-int hn_page_table_tails(const struct hn_page_table *table, void *const *pages, size_t count, bool *ret_tail);
+int hn_page_table_read(struct hn_page_table *table, void *const *pages, size_t count, int *ret_status,
+		       bool *ret_tail);
 
-/* The size of a base page. */
-uint64_t hn_base_page_bytes(void);
+/* What hn_page_table_flags() tells of a page. */
+#define HN_PAGE_IS_THERE 1u
+#define HN_PAGE_IS_HUGE 2u   /* part of a transparent huge page, or of a hugetlb one */
+#define HN_PAGE_IS_MERGED 4u /* by KSM: other pages share it */
+
+/* Of each page what it is, 0 where it is absent. Cheapest in order of address. -EPERM or -errno where nothing
+ * can be seen. */
+int hn_page_table_flags(const struct hn_page_table *table, void *const *pages, size_t count,
+			uint64_t *ret_flags);

@@ -9,32 +9,15 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
 
 #include "base/cleanup.h"
 #include "host/proc-file.h"
-#include "host/process.h"
 
-/*
- * Memory that is mapped for a device's DMA is pinned for as long as the device is there: VFIO in its old
- * (group) and new (device, iommufd) forms, and vDPA. InfiniBand verbs are what an RDMA live migration
- * registers guest memory with.
- */
-static const char *const PINNING[] = {
-	"/dev/vfio/", "/dev/iommu", "/dev/vhost-vdpa-", "/dev/infiniband/uverbs", "anon_inode:[vfio-device]",
-};
-
-static bool name_matches(const char *name, const char *const *prefixes, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
-			return true;
-	return false;
-}
-
-int hn_process_files_match(int directory, const char *const *prefixes, size_t count)
+int hn_process_files_visit(int directory, int (*visit)(int number, const char *name, void *context),
+			   void *context)
 {
 	HN_AUTO(directory) DIR *files = hn_proc_folder_at(directory, "fd");
 	struct dirent *entry;
@@ -44,25 +27,36 @@ int hn_process_files_match(int directory, const char *const *prefixes, size_t co
 	while ((errno = 0, entry = readdir(files))) {
 		char name[PATH_MAX];
 		ssize_t length = readlinkat(dirfd(files), entry->d_name, name, sizeof(name) - 1);
+		int r;
 
 		if (length < 0)
 			continue; /* "." and "..", or closed meanwhile */
 		name[length] = '\0';
-		if (name_matches(name, prefixes, count))
-			return 1;
+		r = visit(atoi(entry->d_name), name, context);
+		if (r != 0)
+			return r;
 	}
 	return -errno;
 }
 
-int hn_process_has_pinned_devices(const char *root, const struct hn_process *process, struct hn_error *err)
-{
-	HN_AUTO(fd) int directory = hn_process_open(root, process, err);
-	int r;
+struct prefixes {
+	const char *const *items;
+	size_t count;
+};
 
-	if (directory < 0)
-		return directory;
-	r = hn_process_files_match(directory, PINNING, HN_COUNT(PINNING));
-	if (r < 0)
-		return hn_fail_errno(err, r, "cannot see what process %d has open", (int)process->pid);
-	return r;
+static int name_matches(int number, const char *name, void *context)
+{
+	const struct prefixes *prefixes = context;
+
+	for (size_t i = 0; i < prefixes->count; i++)
+		if (strncmp(name, prefixes->items[i], strlen(prefixes->items[i])) == 0)
+			return 1;
+	return 0;
+}
+
+int hn_process_files_match(int directory, const char *const *prefixes, size_t count)
+{
+	struct prefixes wanted = {prefixes, count};
+
+	return hn_process_files_visit(directory, name_matches, &wanted);
 }

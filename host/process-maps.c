@@ -6,50 +6,23 @@
  * is there.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "host/maps-file.h"
 #include "host/process.h"
-
-struct mapping {
-	uint64_t start, end;
-	char rights[5];
-};
-
-static FILE *maps_open(int directory)
-{
-	int fd = openat(directory, "maps", O_RDONLY | O_CLOEXEC);
-	FILE *maps;
-
-	if (fd < 0)
-		return NULL;
-	maps = fdopen(fd, "r");
-	if (!maps)
-		close(fd);
-	return maps;
-}
-
-/* The next mapping in order of address; false at the end. */
-static bool mapping_next(FILE *maps, char **line, size_t *room, struct mapping *ret)
-{
-	while (getline(line, room, maps) > 0)
-		if (sscanf(*line, "%" SCNx64 "-%" SCNx64 " %4s", &ret->start, &ret->end, ret->rights) == 3)
-			return true;
-	return false;
-}
 
 /* How far from start mappings that may be read and written follow each other without a gap. */
 static uint64_t reach(FILE *maps, uint64_t start, uint64_t end)
 {
 	HN_AUTO(memory) char *line = NULL;
-	struct mapping mapping;
+	struct hn_maps_line mapping;
 	uint64_t at = start;
 	size_t room = 0;
 
-	while (at < end && mapping_next(maps, &line, &room, &mapping)) {
+	while (at < end && hn_maps_next(maps, &line, &room, &mapping)) {
 		if (mapping.end <= at)
 			continue;
 		if (mapping.start > at || strncmp(mapping.rights, "rw", 2) != 0)
@@ -72,7 +45,7 @@ int hn_range_check(const char *root, const struct hn_process *process, uint64_t 
 	directory = hn_process_open(root, process, err);
 	if (directory < 0)
 		return directory;
-	maps = maps_open(directory);
+	maps = hn_maps_open(directory, "maps");
 	if (!maps)
 		return hn_fail_errno(err, -errno, "cannot read /proc/%d/maps", (int)process->pid);
 	reached = reach(maps, start, end);

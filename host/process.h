@@ -6,6 +6,7 @@
  * A process is named by pid *and* start time, so that a reused pid is never taken for the guest that had it
  * before.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -40,6 +41,8 @@ struct hn_thread_reading {
 	int last_cpu;          /* field 39 of stat: CPU last run on */
 	uint64_t cpu_ns;       /* run time: schedstat's first field, else utime + stime in ticks */
 	int scheduling_policy; /* SCHED_OTHER, SCHED_FIFO, ... */
+	bool helper;           /* of another process that serves the guest, see helpers.h */
+	bool monitored;        /* its memory traffic is counted for the guest alone, see bandwidth.h */
 	struct hn_set allowed; /* Cpus_allowed_list */
 };
 
@@ -58,7 +61,3 @@ int hn_threads_read(const char *root, const struct hn_process *process, struct h
  */
 int hn_range_check(const char *root, const struct hn_process *process, uint64_t start, uint64_t bytes,
 		   struct hn_error *err);
-
-/* Whether the process holds VFIO groups or devices, iommufd or vDPA open: its memory is pinned. 1, 0, or
- * -errno. */
-int hn_process_has_pinned_devices(const char *root, const struct hn_process *process, struct hn_error *err);

@@ -56,6 +56,12 @@ void hn_residency_add(struct hn_residency *residency, uint64_t now_ns, uint64_t 
 	residency->last_cpu_ns = cpu_ns;
 }
 
+void hn_residency_leave(struct hn_residency *residency, size_t node)
+{
+	if (node < residency->node_count)
+		residency->on_node_ns[node] = 0;
+}
+
 double hn_residency_read(const struct hn_residency *residency, double *ret_shares)
 {
 	double located_ns = 0, busy;

@@ -4,7 +4,7 @@
  *
  * Pure arithmetic on readings. Each interval's CPU time is credited to the node of the CPU seen at its end;
  * when the thread may run on one node only, all of it is that node's. Older time fades with a half-life of
- * HN_RESIDENCY_HALF_NS.
+ * HN_RESIDENCY_HALF_NS; time on a node that the thread may no longer run on is forgotten.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -29,6 +29,10 @@ struct hn_residency *hn_residency_new(size_t node_count);
  * afresh.
  */
 void hn_residency_add(struct hn_residency *residency, uint64_t now_ns, uint64_t cpu_ns, int node);
+
+/* The thread may no longer run on the node with that index: its time there tells nothing of what is to come.
+ */
+void hn_residency_leave(struct hn_residency *residency, size_t node);
 
 /* Shares by node index that sum to 1; all 0 while nothing is known. Returns the busy share, 0..1. */
 double hn_residency_read(const struct hn_residency *residency, double *ret_shares);

@@ -17,6 +17,20 @@ uint64_t hn_token_bucket_piece(const struct hn_token_bucket *bucket)
 			  HN_NS_PER_S);
 }
 
+void hn_token_bucket_change(struct hn_token_bucket *bucket, uint64_t bytes_per_second, uint64_t now_ns)
+{
+	uint64_t ahead_ns = bucket->due_ns > now_ns ? bucket->due_ns - now_ns : 0;
+
+	if (bytes_per_second == bucket->bytes_per_second)
+		return;
+	if (bytes_per_second == 0)
+		ahead_ns = 0;
+	else
+		ahead_ns =
+			(uint64_t)((unsigned __int128)ahead_ns * bucket->bytes_per_second / bytes_per_second);
+	*bucket = (struct hn_token_bucket){.bytes_per_second = bytes_per_second, .due_ns = now_ns + ahead_ns};
+}
+
 uint64_t hn_token_bucket_take(struct hn_token_bucket *bucket, uint64_t bytes, uint64_t began_ns)
 {
 	uint64_t earliest_ns;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool is_power_of_two(uint64_t number)
@@ -124,22 +125,52 @@ static int check_words(const struct hn_guest *guest, struct hn_error *err)
 	return 0;
 }
 
+static int check_nodes(const struct hn_set *nodes, const char *whose, const struct hn_host *host,
+		       struct hn_error *err)
+{
+	HN_SET_FOREACH (node, nodes) {
+		if (hn_host_node_index(host, node) < 0)
+			return hn_fail(err, -EINVAL, "%sallowed_nodes: id %d is no node of the host's", whose,
+				       node);
+	}
+	return 0;
+}
+
+/* One of the nodes that a cell is allowed can be a home. */
+static int check_cell_allowed(const struct hn_guest *guest, size_t cell, const struct hn_host *host,
+			      struct hn_error *err)
+{
+	const struct hn_set *own = &guest->cells[cell].allowed_nodes;
+	struct hn_set homes = hn_host_home_nodes(host);
+	char whose[32], text[64];
+	int r;
+
+	snprintf(whose, sizeof(whose), "cells[%zu].", cell);
+	if ((r = check_nodes(own, whose, host, err)) < 0)
+		return r;
+	HN_SET_FOREACH (node, &homes) {
+		if (hn_guest_allows(guest, cell, node))
+			return 0;
+	}
+	return hn_fail(err, -EINVAL, "%sallowed_nodes: %s have no node with CPUs and memory among them%s",
+		       whose, hn_set_format(own, text, sizeof(text)),
+		       hn_set_empty(&guest->allowed_nodes) ? "" : " that the guest is allowed");
+}
+
 static int check_allowed(const struct hn_guest *guest, const struct hn_host *host, struct hn_error *err)
 {
 	struct hn_set homes = hn_host_home_nodes(host), allowed = guest->allowed_nodes;
 	char text[64];
+	int r = check_nodes(&allowed, "", host, err);
 
-	HN_SET_FOREACH (node, &allowed) {
-		if (hn_host_node_index(host, node) < 0)
-			return hn_fail(err, -EINVAL, "allowed_nodes: id %d is no node of the host's", node);
-	}
-	if (hn_set_empty(&allowed))
-		return 0;
 	hn_set_and(&allowed, &homes);
-	if (hn_set_empty(&allowed))
-		return hn_fail(err, -EINVAL, "allowed_nodes: %s have no node with CPUs and memory among them",
-			       hn_set_format(&guest->allowed_nodes, text, sizeof(text)));
-	return 0;
+	if (r == 0 && !hn_set_empty(&guest->allowed_nodes) && hn_set_empty(&allowed))
+		r = hn_fail(err, -EINVAL, "allowed_nodes: %s have no node with CPUs and memory among them",
+			    hn_set_format(&guest->allowed_nodes, text, sizeof(text)));
+	for (size_t cell = 0; r == 0 && cell < guest->cell_count; cell++)
+		if (!hn_set_empty(&guest->cells[cell].allowed_nodes))
+			r = check_cell_allowed(guest, cell, host, err);
+	return r;
 }
 
 int hn_guest_check(const struct hn_guest *guest, const struct hn_host *host, struct hn_error *err)

@@ -50,6 +50,9 @@ static int check_memory(const struct hn_node *node, uint64_t *total, struct hn_e
 	if (node->reserved_bytes > node->memory_bytes)
 		return hn_fail(err, -EINVAL, "reserved_bytes %" PRIu64 " is above memory_bytes %" PRIu64,
 			       node->reserved_bytes, node->memory_bytes);
+	if (node->watermark_bytes > node->memory_bytes)
+		return hn_fail(err, -EINVAL, "watermark_bytes %" PRIu64 " is above memory_bytes %" PRIu64,
+			       node->watermark_bytes, node->memory_bytes);
 	if (node->memory_bytes > HN_MEMORY_MAX || (*total += node->memory_bytes) > HN_MEMORY_MAX)
 		return hn_fail(err, -EINVAL,
 			       "memory_bytes %" PRIu64 " brings the host's to more than %" PRIu64,

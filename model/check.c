@@ -66,6 +66,12 @@ static int check_home(const struct hn_host *host, const struct hn_guest *guest,
 					node);
 		}
 		for (size_t node = 0; node < home->node_count; node++)
+			if (cell->vcpus[node] > HN_SET_MAX)
+				return hn_fail(err, -EINVAL,
+					       "home: cells[%zu]: vcpus %" PRIu64
+					       " on node %d are more than %d",
+					       i, cell->vcpus[node], host->nodes[node].id, HN_SET_MAX);
+		for (size_t node = 0; node < home->node_count; node++)
 			if (cell->bytes[node] > HN_MEMORY_MAX || (total += cell->bytes[node]) > HN_MEMORY_MAX)
 				return hn_fail(err, -EINVAL,
 					       "home: cells[%zu]: bytes %" PRIu64

@@ -15,7 +15,8 @@ static json_object *encode_cell(const void *element)
 		 hn_json_add_u64(json, "memory_bytes", cell->memory_bytes) ||
 		 hn_codec_add_set(json, "vcpus", &cell->vcpus) ||
 		 hn_json_add_u64(json, "page_bytes", cell->page_bytes) ||
-		 hn_json_add_u64(json, "bandwidth_bytes", cell->bandwidth_bytes);
+		 hn_json_add_u64(json, "bandwidth_bytes", cell->bandwidth_bytes) ||
+		 hn_codec_add_set(json, "allowed_nodes", &cell->allowed_nodes);
 	return hn_codec_finish(json, failed);
 }
 
@@ -29,6 +30,16 @@ static json_object *encode_thread(const void *element)
 		 hn_json_add_string(json, "kind", hn_thread_kind_name(thread->kind)) ||
 		 hn_json_add_int(json, "vcpu", thread->vcpu) || hn_json_add_int(json, "cell", thread->cell) ||
 		 hn_json_add_string(json, "name", thread->name);
+	return hn_codec_finish(json, failed);
+}
+
+static json_object *encode_seen(const struct hn_backend *backend)
+{
+	json_object *json = json_object_new_object();
+	int failed = !json;
+
+	failed = failed || hn_json_add_double(json, "huge_share", backend->huge_share) ||
+		 hn_json_add_double(json, "merged_share", backend->merged_share);
 	return hn_codec_finish(json, failed);
 }
 
@@ -48,19 +59,23 @@ static json_object *encode_backend(const void *element)
 		 hn_json_add_bool(json, "dimm", backend->dimm) ||
 		 hn_json_add_string(json, "policy", backend->policy) ||
 		 hn_codec_add_set(json, "host_nodes", &backend->host_nodes) ||
-		 hn_json_add_string(json, "movability", hn_movability_name(backend->movability));
+		 hn_json_add_string(json, "movability", hn_movability_name(backend->movability)) ||
+		 hn_json_add_string(json, "backing", hn_backing_name(backend->backing)) ||
+		 (backend->looked_inside ? hn_codec_add_part(json, "seen", encode_seen(backend))
+					 : hn_json_add(json, "seen", NULL));
 	return hn_codec_finish(json, failed);
 }
 
 static json_object *encode_device(const void *element)
 {
-	return json_object_new_string(element);
+	return hn_json_new_string(element);
 }
 
 /* What its operator wants of its place. */
 static int add_wishes(json_object *json, const struct hn_guest *guest)
 {
 	return hn_codec_add_set(json, "allowed_nodes", &guest->allowed_nodes) ||
+	       hn_json_add_bool(json, "window_open", guest->window_open) ||
 	       hn_json_add_string(json, "near", guest->near) ||
 	       hn_json_add_string(json, "apart", guest->apart) ||
 	       hn_json_add_u64(json, "iothread_count", guest->iothread_count) ||
@@ -86,6 +101,8 @@ json_object *hn_guest_encode(const struct hn_guest *guest)
 				    sizeof(*guest->threads), encode_thread) ||
 		 hn_codec_add_items(json, "backends", guest->backends, guest->backend_count,
 				    sizeof(*guest->backends), encode_backend);
+	failed = failed || (guest->hold.known ? hn_codec_add_part(json, "hold", hn_hold_encode(&guest->hold))
+					      : hn_json_add(json, "hold", NULL));
 	return hn_codec_finish(json, failed);
 }
 
@@ -102,7 +119,9 @@ static int decode_cell(json_object *json, struct hn_guest *guest, struct hn_erro
 	       (hn_codec_present(json, "page_bytes") &&
 		(r = hn_json_get_u64(json, "page_bytes", &cell->page_bytes, err)) < 0) ||
 	       (hn_codec_present(json, "bandwidth_bytes") &&
-		(r = hn_json_get_u64(json, "bandwidth_bytes", &cell->bandwidth_bytes, err)) < 0));
+		(r = hn_json_get_u64(json, "bandwidth_bytes", &cell->bandwidth_bytes, err)) < 0) ||
+	       (hn_codec_present(json, "allowed_nodes") &&
+		(r = hn_codec_get_set(json, "allowed_nodes", &cell->allowed_nodes, err)) < 0));
 	return r;
 }
 
@@ -121,6 +140,27 @@ static int decode_thread(json_object *json, struct hn_guest *guest, struct hn_er
 	       (r = hn_json_get_int(json, "cell", &thread->cell, err)) < 0 ||
 	       (r = hn_codec_get_text(json, "name", thread->name, sizeof(thread->name), err)) < 0);
 	return r;
+}
+
+/* Versions before 0.3 do not tell. */
+static int decode_seen(json_object *json, struct hn_backend *backend, struct hn_error *err)
+{
+	const char *backing;
+	json_object *seen;
+	int r = 0;
+
+	if (hn_codec_present(json, "backing") &&
+	    ((r = hn_json_get_string(json, "backing", &backing, err)) < 0 ||
+	     (r = hn_codec_word(hn_backing_parse(backing, &backend->backing, err), "backing", err)) < 0))
+		return r;
+	if (!hn_json_has(json, "seen"))
+		return 0;
+	if ((r = hn_json_get_object(json, "seen", &seen, err)) < 0 ||
+	    (r = hn_json_get_double(seen, "huge_share", &backend->huge_share, err)) < 0 ||
+	    (r = hn_json_get_double(seen, "merged_share", &backend->merged_share, err)) < 0)
+		return r;
+	backend->looked_inside = true;
+	return 0;
 }
 
 static int decode_backend(json_object *json, struct hn_guest *guest, struct hn_error *err)
@@ -143,7 +183,8 @@ static int decode_backend(json_object *json, struct hn_guest *guest, struct hn_e
 	       (r = hn_codec_get_set(json, "host_nodes", &backend->host_nodes, err)) < 0 ||
 	       (r = hn_json_get_string(json, "movability", &movability, err)) < 0 ||
 	       (r = hn_codec_word(hn_movability_parse(movability, &backend->movability, err), "movability",
-				  err)) < 0);
+				  err)) < 0 ||
+	       (r = decode_seen(json, backend, err)) < 0);
 	return r;
 }
 
@@ -201,7 +242,9 @@ static int decode_wishes(json_object *json, struct hn_guest *guest, struct hn_er
 {
 	int r = 0;
 
-	(void)((hn_codec_present(json, "allowed_nodes") &&
+	(void)((hn_codec_present(json, "window_open") &&
+		(r = hn_json_get_bool(json, "window_open", &guest->window_open, err)) < 0) ||
+	       (hn_codec_present(json, "allowed_nodes") &&
 		(r = hn_codec_get_set(json, "allowed_nodes", &guest->allowed_nodes, err)) < 0) ||
 	       (hn_codec_present(json, "near") &&
 		(r = hn_codec_get_text(json, "near", guest->near, sizeof(guest->near), err)) < 0) ||
@@ -211,6 +254,17 @@ static int decode_wishes(json_object *json, struct hn_guest *guest, struct hn_er
 		(r = hn_codec_get_unsigned(json, "iothread_count", &guest->iothread_count, err)) < 0) ||
 	       (hn_codec_present(json, "devices") && (r = decode_devices(json, guest, err)) < 0));
 	return r;
+}
+
+static int decode_hold(json_object *json, struct hn_guest *guest, struct hn_error *err)
+{
+	json_object *hold;
+	int r;
+
+	if (!hn_json_has(json, "hold"))
+		return 0;
+	r = hn_json_get_object(json, "hold", &hold, err);
+	return r < 0 ? r : hn_hold_decode(hold, &guest->hold, err);
 }
 
 int hn_guest_decode(json_object *json, struct hn_guest **ret, struct hn_error *err)
@@ -227,7 +281,8 @@ int hn_guest_decode(json_object *json, struct hn_guest **ret, struct hn_error *e
 	    (r = decode_words(json, guest, err)) < 0 || (r = decode_wishes(json, guest, err)) < 0 ||
 	    (r = decode_items(json, "cells", guest, decode_cell, err)) < 0 ||
 	    (r = decode_items(json, "threads", guest, decode_thread, err)) < 0 ||
-	    (r = decode_items(json, "backends", guest, decode_backend, err)) < 0)
+	    (r = decode_items(json, "backends", guest, decode_backend, err)) < 0 ||
+	    (r = decode_hold(json, guest, err)) < 0)
 		return r;
 	*ret = hn_steal(guest);
 	return 0;

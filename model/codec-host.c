@@ -27,7 +27,9 @@ static json_object *encode_node(const void *element)
 		 hn_json_add_u64(json, "memory_bytes", node->memory_bytes) ||
 		 hn_json_add_u64(json, "free_bytes", node->free_bytes) ||
 		 hn_json_add_u64(json, "reserved_bytes", node->reserved_bytes) ||
+		 hn_json_add_u64(json, "watermark_bytes", node->watermark_bytes) ||
 		 hn_json_add_string(json, "memory_kind", hn_memory_kind_name(node->memory_kind)) ||
+		 hn_json_add_bool(json, "draining", node->draining) ||
 		 hn_codec_add_items(json, "pools", node->pools, node->pool_count, sizeof(*node->pools),
 				    encode_pool);
 	return hn_codec_finish(json, failed);
@@ -149,7 +151,13 @@ static int decode_node(json_object *json, struct hn_node *node, struct hn_error 
 	if (hn_codec_present(json, "reserved_bytes") &&
 	    (r = hn_json_get_u64(json, "reserved_bytes", &node->reserved_bytes, err)) < 0)
 		return r;
+	if (hn_codec_present(json, "watermark_bytes") &&
+	    (r = hn_json_get_u64(json, "watermark_bytes", &node->watermark_bytes, err)) < 0)
+		return r;
 	if (hn_codec_present(json, "memory_kind") && (r = decode_memory_kind(json, node, err)) < 0)
+		return r;
+	if (hn_codec_present(json, "draining") &&
+	    (r = hn_json_get_bool(json, "draining", &node->draining, err)) < 0)
 		return r;
 	return decode_pools(json, node, err);
 }

@@ -60,6 +60,28 @@ int hn_codec_add_part(json_object *json, const char *key, json_object *part)
 	return part ? hn_json_add(json, key, part) : -ENOMEM;
 }
 
+json_object *hn_codec_encode_interval(const void *element)
+{
+	const struct hn_interval *interval = element;
+	json_object *json = json_object_new_object();
+	int failed = !json;
+
+	failed = failed || hn_json_add_double(json, "value", interval->value) ||
+		 hn_json_add_double(json, "low", interval->low) ||
+		 hn_json_add_double(json, "high", interval->high);
+	return hn_codec_finish(json, failed);
+}
+
+int hn_codec_decode_interval(json_object *json, struct hn_interval *ret, struct hn_error *err)
+{
+	int r;
+
+	(void)((r = hn_json_get_double(json, "value", &ret->value, err)) < 0 ||
+	       (r = hn_json_get_double(json, "low", &ret->low, err)) < 0 ||
+	       (r = hn_json_get_double(json, "high", &ret->high, err)) < 0);
+	return r;
+}
+
 static int add_array(json_object *json, const char *key, json_object *array, int failed)
 {
 	if (failed || !array) {

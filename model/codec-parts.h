@@ -9,6 +9,10 @@
 
 #include "base/error.h"
 #include "base/set.h"
+#include "model/calls.h"
+#include "model/device-place.h"
+#include "model/interval.h"
+#include "model/pins.h"
 
 int hn_codec_add_set(json_object *json, const char *key, const struct hn_set *set);
 int hn_codec_get_set(json_object *json, const char *key, struct hn_set *ret, struct hn_error *err);
@@ -22,6 +26,10 @@ int hn_codec_get_unsigned(json_object *json, const char *key, unsigned *ret, str
 
 /* What parsing the word of a member gave: 0, or -EPROTO with the member named. */
 int hn_codec_word(int result, const char *key, struct hn_error *err);
+
+/* {"value", "low", "high"}; element is a struct hn_interval. */
+json_object *hn_codec_encode_interval(const void *element);
+int hn_codec_decode_interval(json_object *json, struct hn_interval *ret, struct hn_error *err);
 
 /* Arrays of exactly count numbers. */
 int hn_codec_add_u64s(json_object *json, const char *key, const uint64_t *values, size_t count);
@@ -58,3 +66,11 @@ int hn_codec_add_items(json_object *json, const char *key, const void *elements,
 
 /* Gives object back when every addition went well (failed == 0), else drops it and returns NULL. */
 json_object *hn_codec_finish(json_object *json, int failed);
+
+/* Parts of guests and reports (codec-hold.c); errors of their decoders name the member. */
+json_object *hn_hold_encode(const struct hn_hold *hold);
+int hn_hold_decode(json_object *json, struct hn_hold *ret, struct hn_error *err);
+json_object *hn_calls_encode(const struct hn_calls *calls);
+int hn_calls_decode(json_object *json, struct hn_calls *ret, struct hn_error *err);
+json_object *hn_device_place_encode(const void *element);
+int hn_device_place_decode(json_object *json, struct hn_device_place *ret, struct hn_error *err);

@@ -25,6 +25,18 @@ static json_object *encode_vcpu(const void *element)
 	return hn_codec_finish(json, failed);
 }
 
+static json_object *encode_cell(const struct hn_placement *placement, const struct hn_cell_home *cell)
+{
+	json_object *json = json_object_new_object();
+	int failed = !json;
+
+	failed = failed || hn_json_add_int(json, "cell", cell->cell) ||
+		 hn_codec_add_set(json, "nodes", &cell->nodes) ||
+		 hn_codec_add_u64s(json, "bytes", cell->bytes, placement->node_count) ||
+		 hn_codec_add_u64s(json, "vcpus", cell->vcpus, placement->node_count);
+	return hn_codec_finish(json, failed);
+}
+
 json_object *hn_placement_encode(const struct hn_placement *placement)
 {
 	json_object *json = json_object_new_object(), *cells = json_object_new_array();
@@ -36,14 +48,8 @@ json_object *hn_placement_encode(const struct hn_placement *placement)
 		 hn_codec_add_set(json, "other_cpus", &placement->other_cpus) ||
 		 hn_codec_add_items(json, "vcpus", placement->vcpus, placement->vcpu_count,
 				    sizeof(*placement->vcpus), encode_vcpu);
-	for (size_t i = 0; i < placement->cell_count && !failed; i++) {
-		const struct hn_cell_home *cell = &placement->cells[i];
-		json_object *item = json_object_new_object();
-
-		failed = hn_codec_append(cells, item) || hn_json_add_int(item, "cell", cell->cell) ||
-			 hn_codec_add_set(item, "nodes", &cell->nodes) ||
-			 hn_codec_add_u64s(item, "bytes", cell->bytes, placement->node_count);
-	}
+	for (size_t i = 0; i < placement->cell_count && !failed; i++)
+		failed = hn_codec_append(cells, encode_cell(placement, &placement->cells[i]));
 	if (failed)
 		json_object_put(cells);
 	else
@@ -119,7 +125,9 @@ static int decode_cells(json_object *cells, struct hn_placement *placement, stru
 
 		if ((r = hn_json_get_int(item, "cell", &cell->cell, err)) < 0 ||
 		    (r = hn_codec_get_set(item, "nodes", &cell->nodes, err)) < 0 ||
-		    (r = hn_codec_get_u64s(item, "bytes", cell->bytes, placement->node_count, err)) < 0)
+		    (r = hn_codec_get_u64s(item, "bytes", cell->bytes, placement->node_count, err)) < 0 ||
+		    (hn_codec_present(item, "vcpus") &&
+		     (r = hn_codec_get_u64s(item, "vcpus", cell->vcpus, placement->node_count, err)) < 0))
 			hn_error_prefix(err, "cells[%zu]", i);
 	}
 	return r;

@@ -27,7 +27,7 @@ static json_object *encode_action(const void *element)
 
 static json_object *encode_note(const void *element)
 {
-	return json_object_new_string(element);
+	return hn_json_new_string(element);
 }
 
 json_object *hn_plan_encode(const struct hn_plan *plan)

@@ -37,7 +37,8 @@ static int add_threads(json_object *json, const struct hn_sample *sample)
 			 hn_json_add_u64(item, "cpu_ns", thread->cpu_ns) ||
 			 hn_json_add_double(item, "busy", thread->busy) ||
 			 hn_codec_add_doubles(item, "residency", thread->residency, sample->node_count) ||
-			 hn_codec_add_set(item, "allowed", &thread->allowed);
+			 hn_codec_add_set(item, "allowed", thread->allowed) ||
+			 hn_json_add_string(item, "scheduler", hn_scheduler_name(thread->scheduler));
 	}
 	return failed ? (json_object_put(array), -1) : hn_json_add(json, "threads", array);
 }
@@ -88,9 +89,24 @@ static int decode_cell(json_object *json, struct hn_cell_sample *cell, size_t no
 	return 0;
 }
 
-static int decode_thread(json_object *json, struct hn_thread_sample *thread, size_t node_count,
-			 struct hn_error *err)
+/* Versions before 0.3 do not tell. */
+static int decode_scheduler(json_object *json, struct hn_thread_sample *thread, struct hn_error *err)
 {
+	const char *scheduler;
+	int r;
+
+	if (!hn_codec_present(json, "scheduler"))
+		return 0;
+	r = hn_json_get_string(json, "scheduler", &scheduler, err);
+	return r < 0 ? r
+		     : hn_codec_word(hn_scheduler_parse(scheduler, &thread->scheduler, err), "scheduler",
+				     err);
+}
+
+static int decode_thread(json_object *json, struct hn_sample *sample, size_t index, struct hn_error *err)
+{
+	struct hn_thread_sample *thread = &sample->threads[index];
+	struct hn_set allowed;
 	int r;
 
 	(void)((r = hn_json_get_int(json, "tid", &thread->tid, err)) < 0 ||
@@ -98,8 +114,12 @@ static int decode_thread(json_object *json, struct hn_thread_sample *thread, siz
 	       (r = hn_json_get_int(json, "last_node", &thread->last_node, err)) < 0 ||
 	       (r = hn_json_get_u64(json, "cpu_ns", &thread->cpu_ns, err)) < 0 ||
 	       (r = hn_json_get_double(json, "busy", &thread->busy, err)) < 0 ||
-	       (r = hn_codec_get_doubles(json, "residency", thread->residency, node_count, err)) < 0 ||
-	       (r = hn_codec_get_set(json, "allowed", &thread->allowed, err)) < 0);
+	       (r = hn_codec_get_doubles(json, "residency", thread->residency, sample->node_count, err)) <
+		       0 ||
+	       (r = hn_codec_get_set(json, "allowed", &allowed, err)) < 0 ||
+	       (r = decode_scheduler(json, thread, err)) < 0);
+	if (r == 0 && hn_sample_allow(sample, index, &allowed) < 0)
+		r = hn_oom(err);
 	return r;
 }
 
@@ -134,8 +154,7 @@ int hn_sample_decode(json_object *json, struct hn_sample **ret, struct hn_error 
 			hn_error_prefix(err, "cells[%zu]", i);
 	}
 	for (size_t i = 0; r == 0 && i < thread_count; i++) {
-		r = decode_thread(json_object_array_get_idx(threads, i), &sample->threads[i],
-				  sample->node_count, err);
+		r = decode_thread(json_object_array_get_idx(threads, i), sample, i, err);
 		if (r < 0)
 			hn_error_prefix(err, "threads[%zu]", i);
 	}

@@ -10,8 +10,12 @@ static const char *const mode_names[HN_MODE_COUNT] = {"off", "observe", "advise"
 static const char *const class_names[HN_CLASS_COUNT] = {"shared", "dedicated", "realtime"};
 static const char *const run_state_names[HN_RUN_COUNT] = {"unknown", "running", "paused", "incoming",
 							  "shutdown"};
-static const char *const thread_kind_names[HN_THREAD_KIND_COUNT] = {"vcpu", "iothread", "emulator", "vhost"};
-static const char *const movability_names[HN_MOVABILITY_COUNT] = {"movable", "pinned", "encrypted"};
+static const char *const thread_kind_names[HN_THREAD_KIND_COUNT] = {"vcpu", "iothread", "emulator", "vhost",
+								    "helper"};
+static const char *const movability_names[HN_MOVABILITY_COUNT] = {"movable", "pinned", "encrypted",
+								  "unknown"};
+static const char *const backing_names[HN_BACKING_COUNT] = {"unknown", "anonymous", "shmem",
+							    "file",    "hugetlb",   "device"};
 
 /* The name and the parse function of one enum over its table. */
 #define DEFINE_NAMES(prefix, type, table, what)                                 \
@@ -33,6 +37,7 @@ DEFINE_NAMES(hn_class, enum hn_class, class_names, "class")
 DEFINE_NAMES(hn_run_state, enum hn_run_state, run_state_names, "run state")
 DEFINE_NAMES(hn_thread_kind, enum hn_thread_kind, thread_kind_names, "thread kind")
 DEFINE_NAMES(hn_movability, enum hn_movability, movability_names, "movability")
+DEFINE_NAMES(hn_backing, enum hn_backing, backing_names, "backing")
 
 void hn_guest_free(struct hn_guest *guest)
 {
@@ -153,6 +158,28 @@ int hn_guest_cell_index(const struct hn_guest *guest, int cell_id)
 	return -1;
 }
 
+bool hn_guest_same_cells(const struct hn_guest *a, const struct hn_guest *b)
+{
+	if (a->cell_count != b->cell_count)
+		return false;
+	for (size_t i = 0; i < a->cell_count; i++)
+		if (a->cells[i].id != b->cells[i].id ||
+		    a->cells[i].memory_bytes != b->cells[i].memory_bytes ||
+		    !hn_set_equal(&a->cells[i].vcpus, &b->cells[i].vcpus))
+			return false;
+	return true;
+}
+
+static bool lets(const struct hn_set *allowed, int node)
+{
+	return hn_set_empty(allowed) || hn_set_has(allowed, node);
+}
+
+bool hn_guest_allows(const struct hn_guest *guest, size_t cell, int node)
+{
+	return lets(&guest->allowed_nodes, node) && lets(&guest->cells[cell].allowed_nodes, node);
+}
+
 uint64_t hn_guest_memory_bytes(const struct hn_guest *guest)
 {
 	uint64_t bytes = 0;
@@ -178,4 +205,10 @@ int hn_guest_vcpu_count(const struct hn_guest *guest)
 	for (size_t i = 0; i < guest->cell_count; i++)
 		count += hn_set_count(&guest->cells[i].vcpus);
 	return count;
+}
+
+bool hn_guest_is_untouchable(const struct hn_guest *guest)
+{
+	return guest->class == HN_CLASS_REALTIME && !guest->window_open &&
+	       (guest->state == HN_RUN_RUNNING || guest->state == HN_RUN_UNKNOWN);
 }

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/set.h"
+#include "model/pins.h"
 
 #define HN_NAME_MAX 128 /* longest guest, backend or thread name kept, with its NUL */
 
@@ -47,6 +48,7 @@ enum hn_thread_kind {
 	HN_THREAD_IOTHREAD,
 	HN_THREAD_EMULATOR, /* the main thread and QEMU's other workers */
 	HN_THREAD_VHOST,    /* vhost workers, kernel or user threads */
+	HN_THREAD_HELPER,   /* of another process that serves the guest: virtiofsd, swtpm */
 	HN_THREAD_KIND_COUNT,
 };
 
@@ -63,14 +65,17 @@ int hn_thread_kind_parse(const char *text, enum hn_thread_kind *ret, struct hn_e
 /* A guest NUMA node. A guest without vNUMA has one cell, id 0. */
 struct hn_cell {
 	int id;
-	uint64_t memory_bytes;    /* sum of its backends */
-	struct hn_set vcpus;      /* vCPU indices */
-	uint64_t page_bytes;      /* of the hugetlb pages it wants its memory in; 0: base pages */
-	uint64_t bandwidth_bytes; /* a second, that it is known to use; 0 unknown */
+	uint64_t memory_bytes;       /* sum of its backends */
+	struct hn_set vcpus;         /* vCPU indices */
+	uint64_t page_bytes;         /* of the hugetlb pages it wants its memory in; 0: base pages */
+	uint64_t bandwidth_bytes;    /* a second, that it is known to use; 0 unknown */
+	struct hn_set allowed_nodes; /* node ids its operator allows this cell, of the guest's; empty: all of
+					these */
 };
 
 struct hn_thread {
 	pid_t tid;
+	pid_t tid_inside; /* what a QEMU in a container calls it; 0: the same */
 	enum hn_thread_kind kind;
 	int vcpu; /* HN_THREAD_VCPU: its index; else -1 */
 	int cell; /* HN_THREAD_VCPU: its cell; else -1 (serves the whole guest) */
@@ -82,10 +87,24 @@ enum hn_movability {
 	HN_MOVABLE,
 	HN_IMMOVABLE_PINNED,    /* VFIO, RDMA, long-term pins */
 	HN_IMMOVABLE_ENCRYPTED, /* SEV, TDX, guest_memfd */
+	HN_IMMOVABLE_UNKNOWN, /* nothing tells: until one page of it has been moved, see host/move-probe.h */
 	HN_MOVABILITY_COUNT,
 };
 const char *hn_movability_name(enum hn_movability movability);
 int hn_movability_parse(const char *text, enum hn_movability *ret, struct hn_error *err);
+
+/* What a mapping is made of, as the kernel tells without looking at its pages. */
+enum hn_backing {
+	HN_BACKING_UNKNOWN,
+	HN_BACKING_ANONYMOUS, /* private memory: 4 KiB pages and THP */
+	HN_BACKING_SHMEM,     /* memfd, share=on, /dev/shm */
+	HN_BACKING_FILE,      /* of a file system: its page cache */
+	HN_BACKING_HUGETLB,   /* pages of a pool, page_bytes each */
+	HN_BACKING_DEVICE,    /* a device's own memory, DAX included */
+	HN_BACKING_COUNT,
+};
+const char *hn_backing_name(enum hn_backing backing);
+int hn_backing_parse(const char *text, enum hn_backing *ret, struct hn_error *err);
 
 /* One host mapping that holds guest memory. */
 struct hn_backend {
@@ -100,6 +119,11 @@ struct hn_backend {
 	char policy[16];          /* "default", "bind", "preferred", "interleave", "" unknown */
 	struct hn_set host_nodes; /* nodes of that policy */
 	enum hn_movability movability;
+	enum hn_backing backing;
+	bool looked_inside;  /* the two shares are known; they are of the pages that are there, from a sample
+			      */
+	double huge_share;   /* in huge pages: THP, or all of hugetlb */
+	double merged_share; /* merged with others by KSM: they move only for all who map them */
 };
 
 #define HN_GROUP_MAX 64
@@ -116,6 +140,7 @@ struct hn_guest {
 	struct hn_set allowed_nodes; /* node ids its operator allows; empty: all */
 	char near[HN_GROUP_MAX];     /* affinity: guests of a group want to live near each other; "" none */
 	char apart[HN_GROUP_MAX];    /* anti-affinity: no two guests of a group share a node; "" none */
+	bool window_open;            /* its operator lets it be moved now, realtime or not */
 	unsigned iothread_count;     /* for a guest that has no threads yet */
 	size_t device_count;
 	char (*devices)[32]; /* names of the host's devices it uses */
@@ -125,6 +150,7 @@ struct hn_guest {
 	struct hn_thread *threads;
 	size_t backend_count;
 	struct hn_backend *backends;
+	struct hn_hold hold; /* what holds its process's memory */
 };
 
 void hn_guest_free(struct hn_guest *guest); /* NULL is fine */
@@ -145,7 +171,15 @@ int hn_guest_add_device(struct hn_guest *guest, const char *name);
 /* The index of the cell with that id, or -1. */
 int hn_guest_cell_index(const struct hn_guest *guest, int cell_id);
 
+/* Both have the same cells, with the same memory and vCPUs. */
+bool hn_guest_same_cells(const struct hn_guest *a, const struct hn_guest *b);
+
+/* Whether the cell, by index, is allowed that node, by id. */
+bool hn_guest_allows(const struct hn_guest *guest, size_t cell, int node);
+
 uint64_t hn_guest_memory_bytes(const struct hn_guest *guest);
+/* A realtime guest that runs, and no window is open for it: nothing may be done to it that it can feel. */
+bool hn_guest_is_untouchable(const struct hn_guest *guest);
 /* False when any backend of the cell, by index, cannot be moved. */
 bool hn_guest_cell_movable(const struct hn_guest *guest, size_t cell);
 int hn_guest_vcpu_count(const struct hn_guest *guest);

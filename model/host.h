@@ -39,13 +39,17 @@ struct hn_page_pool {
 
 struct hn_node {
 	int id;
-	struct hn_set cpus;      /* online CPUs; empty for a memory-only node */
-	uint64_t memory_bytes;   /* 0 for a node without memory */
-	uint64_t free_bytes;     /* free base pages plus reclaimable clean page cache, see host/memory.h */
-	uint64_t reserved_bytes; /* of these, set apart by the operator: never a guest's */
+	struct hn_set cpus;       /* online CPUs; empty for a memory-only node */
+	uint64_t memory_bytes;    /* 0 for a node without memory */
+	uint64_t free_bytes;      /* free base pages plus reclaimable clean page cache, see host/memory.h */
+	uint64_t reserved_bytes;  /* of these, set apart by the operator: never a guest's */
+	uint64_t watermark_bytes; /* of free ones, so many the kernel keeps by itself, see host/watermarks.h;
+				     0: unknown */
 	enum hn_memory_kind memory_kind;
 	size_t pool_count;
 	struct hn_page_pool pools[HN_POOLS_MAX];
+	bool draining; /* nobody finds a new home here, and who lives here is brought away: see policy/drain.h
+			*/
 };
 
 struct hn_cpu {

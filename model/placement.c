@@ -22,10 +22,12 @@ int hn_cost_compare(const struct hn_cost *a, const struct hn_cost *b)
 
 void hn_placement_free(struct hn_placement *placement)
 {
-	if (!placement)
+	if (!placement || placement->owners-- > 0)
 		return;
-	for (size_t i = 0; i < placement->cell_count; i++)
+	for (size_t i = 0; i < placement->cell_count; i++) {
 		free(placement->cells[i].bytes);
+		free(placement->cells[i].vcpus);
+	}
 	free(placement->cells);
 	free(placement->vcpus);
 	free(placement);
@@ -41,13 +43,21 @@ struct hn_placement *hn_placement_new(size_t node_count, size_t cell_count)
 	placement->cells = calloc(cell_count ? cell_count : 1, sizeof(*placement->cells));
 	if (!placement->cells)
 		return NULL;
-	for (; placement->cell_count < cell_count; placement->cell_count++) {
-		placement->cells[placement->cell_count].bytes =
-			calloc(node_count ? node_count : 1, sizeof(uint64_t));
-		if (!placement->cells[placement->cell_count].bytes)
+	while (placement->cell_count < cell_count) {
+		struct hn_cell_home *cell = &placement->cells[placement->cell_count++];
+
+		cell->bytes = calloc(node_count ? node_count : 1, sizeof(*cell->bytes));
+		cell->vcpus = calloc(node_count ? node_count : 1, sizeof(*cell->vcpus));
+		if (!cell->bytes || !cell->vcpus)
 			return NULL;
 	}
 	return hn_steal(placement);
+}
+
+struct hn_placement *hn_placement_share(struct hn_placement *placement)
+{
+	placement->owners++;
+	return placement;
 }
 
 struct hn_placement *hn_placement_copy(const struct hn_placement *placement)
@@ -67,6 +77,8 @@ struct hn_placement *hn_placement_copy(const struct hn_placement *placement)
 		copy->cells[i].cell = placement->cells[i].cell;
 		copy->cells[i].nodes = placement->cells[i].nodes;
 		memcpy(copy->cells[i].bytes, placement->cells[i].bytes,
+		       placement->node_count * sizeof(uint64_t));
+		memcpy(copy->cells[i].vcpus, placement->cells[i].vcpus,
 		       placement->node_count * sizeof(uint64_t));
 	}
 	return hn_steal(copy);
@@ -107,6 +119,16 @@ bool hn_placement_equal(const struct hn_placement *a, const struct hn_placement 
 		    memcmp(a->cells[i].bytes, b->cells[i].bytes, a->node_count * sizeof(uint64_t)) != 0)
 			return false;
 	return true;
+}
+
+bool hn_placement_seats_known(const struct hn_placement *placement, size_t cell, unsigned vcpus)
+{
+	const struct hn_cell_home *home = &placement->cells[cell];
+	uint64_t seated = 0;
+
+	for (size_t node = 0; node < placement->node_count && seated <= vcpus; node++)
+		seated += home->vcpus[node] <= vcpus ? home->vcpus[node] : vcpus + 1;
+	return vcpus > 0 && seated == vcpus && hn_set_count(&home->nodes) > 1;
 }
 
 struct hn_set hn_placement_nodes(const struct hn_placement *placement)

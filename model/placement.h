@@ -35,6 +35,9 @@ struct hn_cell_home {
 	int cell;            /* cell id */
 	struct hn_set nodes; /* node ids; one, unless the cell is wider than any node */
 	uint64_t *bytes;     /* by host node index: how much of its memory belongs there */
+	/* By host node index: how many of its vCPUs belong there, when it has several nodes. All 0, or not as
+	 * many as it has vCPUs: nobody has said, and they go as its memory does. */
+	uint64_t *vcpus;
 };
 
 /* The CPUs a vCPU is to run on: one for a dedicated or realtime guest, its node's for a shared one. */
@@ -53,12 +56,16 @@ struct hn_placement {
 	struct hn_cost cost;
 	struct hn_cost bound; /* no placement costs less than this; equal to cost when proven */
 	bool proven;          /* no better placement exists under this cost */
+	unsigned owners;      /* besides the first: see hn_placement_share() */
 };
 
 void hn_placement_free(struct hn_placement *placement); /* NULL is fine */
 HN_CLEANUP_DEFINE(hn_placement, struct hn_placement *, hn_placement_free);
 struct hn_placement *hn_placement_new(size_t node_count, size_t cell_count);
 struct hn_placement *hn_placement_copy(const struct hn_placement *placement);
+/* One more owner of the same, in the same thread; from now on nobody may change it. Each frees it; the last
+ * is the end of it. */
+struct hn_placement *hn_placement_share(struct hn_placement *placement);
 /* Makes room for so many vCPUs, zeroed, in place of what there was. -ENOMEM. */
 int hn_placement_set_vcpus(struct hn_placement *placement, size_t vcpu_count);
 /*
@@ -66,7 +73,9 @@ int hn_placement_set_vcpus(struct hn_placement *placement, size_t vcpu_count);
  * bound) / bound, against at least one unit; 0 when they are equal.
  */
 double hn_placement_gap(const struct hn_placement *placement);
-/* Same cells on the same nodes with the same bytes. */
+/* Same cells on the same nodes with the same bytes; vCPUs are left out of account. */
 bool hn_placement_equal(const struct hn_placement *a, const struct hn_placement *b);
+/* Whether a cell of so many vCPUs has several nodes, and it is said how many of them belong on each. */
+bool hn_placement_seats_known(const struct hn_placement *placement, size_t cell, unsigned vcpus);
 /* Every node any cell lives on. */
 struct hn_set hn_placement_nodes(const struct hn_placement *placement);

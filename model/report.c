@@ -1,5 +1,7 @@
 #include "model/report.h"
 
+#include <errno.h>
+
 #include "model/names.h"
 
 static const char *const operation_names[HN_OPERATION_COUNT] = {"none", "running", "done", "failed",
@@ -29,6 +31,13 @@ struct hn_report *hn_report_new(void)
 	return report;
 }
 
+int hn_report_add_cell_localities(struct hn_report *report, size_t cell_count)
+{
+	report->cell_locality = calloc(cell_count + 1, sizeof(*report->cell_locality));
+	report->cell_trend = calloc(cell_count + 1, sizeof(*report->cell_trend));
+	return report->cell_locality && report->cell_trend ? 0 : -ENOMEM;
+}
+
 void hn_report_free(struct hn_report *report)
 {
 	if (!report)
@@ -37,6 +46,11 @@ void hn_report_free(struct hn_report *report)
 	hn_sample_free(report->sample);
 	hn_placement_free(report->home);
 	hn_plan_free(report->plan);
+	hn_reported_free(report->reported);
+	hn_access_free(report->access);
+	hn_activity_free(report->activity);
 	free(report->cell_locality);
+	free(report->cell_trend);
+	free(report->devices);
 	free(report);
 }

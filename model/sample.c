@@ -1,6 +1,28 @@
 #include "model/sample.h"
 
+#include <errno.h>
 #include <string.h>
+
+#include "model/names.h"
+
+static const char *const scheduler_names[HN_SCHEDULER_COUNT] = {"other", "fifo", "rr", "deadline"};
+
+const char *hn_scheduler_name(enum hn_scheduler scheduler)
+{
+	return hn_name_of(scheduler_names, HN_COUNT(scheduler_names), (size_t)scheduler);
+}
+
+int hn_scheduler_parse(const char *text, enum hn_scheduler *ret, struct hn_error *err)
+{
+	int r = hn_name_parse(scheduler_names, HN_COUNT(scheduler_names), "scheduler", text, err);
+
+	if (r < 0)
+		return r;
+	*ret = (enum hn_scheduler)r;
+	return 0;
+}
+
+static const struct hn_set NO_CPUS;
 
 void hn_sample_free(struct hn_sample *sample)
 {
@@ -10,6 +32,9 @@ void hn_sample_free(struct hn_sample *sample)
 		free(sample->cells[i].on_node);
 	for (size_t i = 0; i < sample->thread_count; i++)
 		free(sample->threads[i].residency);
+	for (size_t i = 0; i < sample->set_count; i++)
+		free(sample->sets[i]);
+	free(sample->sets);
 	free(sample->cells);
 	free(sample->threads);
 	free(sample);
@@ -37,6 +62,7 @@ struct hn_sample *hn_sample_new(size_t node_count, size_t cell_count, size_t thr
 
 		thread->last_cpu = -1;
 		thread->last_node = -1;
+		thread->allowed = &NO_CPUS;
 		thread->residency = calloc(nodes, sizeof(double));
 		if (!thread->residency)
 			return NULL;
@@ -46,6 +72,7 @@ struct hn_sample *hn_sample_new(size_t node_count, size_t cell_count, size_t thr
 
 struct hn_sample *hn_sample_copy(const struct hn_sample *sample)
 {
+	HN_AUTO(hn_sample)
 	struct hn_sample *copy = hn_sample_new(sample->node_count, sample->cell_count, sample->thread_count);
 
 	if (!copy)
@@ -66,8 +93,32 @@ struct hn_sample *hn_sample_copy(const struct hn_sample *sample)
 		copy->threads[i] = sample->threads[i];
 		copy->threads[i].residency = residency;
 		memcpy(residency, sample->threads[i].residency, sample->node_count * sizeof(*residency));
+		copy->threads[i].allowed = &NO_CPUS;
+		if (hn_sample_allow(copy, i, sample->threads[i].allowed) < 0)
+			return NULL;
 	}
-	return copy;
+	return hn_steal(copy);
+}
+
+int hn_sample_allow(struct hn_sample *sample, size_t thread, const struct hn_set *cpus)
+{
+	HN_AUTO(memory) struct hn_set *set = NULL;
+	void *grown;
+
+	for (size_t i = 0; i < sample->set_count; i++)
+		if (hn_set_equal(sample->sets[i], cpus)) {
+			sample->threads[thread].allowed = sample->sets[i];
+			return 0;
+		}
+	set = malloc(sizeof(*set));
+	grown = reallocarray(sample->sets, sample->set_count + 1, sizeof(*sample->sets));
+	if (grown)
+		sample->sets = grown;
+	if (!set || !grown)
+		return -ENOMEM;
+	*set = *cpus;
+	sample->threads[thread].allowed = sample->sets[sample->set_count++] = hn_steal(set);
+	return 0;
 }
 
 uint64_t hn_cell_sample_present(const struct hn_cell_sample *cell, size_t node_count)

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "base/cleanup.h"
+#include "base/error.h"
 #include "base/set.h"
 #include "model/interval.h"
 
@@ -23,14 +24,26 @@ struct hn_cell_sample {
 	uint64_t *on_node; /* by host node index, node_count of them */
 };
 
+/* How the kernel schedules a thread: sched(7). */
+enum hn_scheduler {
+	HN_SCHEDULER_OTHER, /* SCHED_OTHER, SCHED_BATCH, SCHED_IDLE, or not known */
+	HN_SCHEDULER_FIFO,
+	HN_SCHEDULER_RR,
+	HN_SCHEDULER_DEADLINE,
+	HN_SCHEDULER_COUNT,
+};
+const char *hn_scheduler_name(enum hn_scheduler scheduler);
+int hn_scheduler_parse(const char *text, enum hn_scheduler *ret, struct hn_error *err);
+
 struct hn_thread_sample {
 	pid_t tid;
-	int last_cpu;          /* CPU it last ran on, -1 unknown */
-	int last_node;         /* node index of that CPU, -1 unknown */
-	uint64_t cpu_ns;       /* CPU time used since it started */
-	double busy;           /* CPU time / time over the window, 0..1 */
-	double *residency;     /* by host node index: share of its CPU time, sums to 1; all 0 while unknown */
-	struct hn_set allowed; /* CPUs it may run on */
+	int last_cpu;      /* CPU it last ran on, -1 unknown */
+	int last_node;     /* node index of that CPU, -1 unknown */
+	uint64_t cpu_ns;   /* CPU time used since it started */
+	double busy;       /* CPU time / time over the window, 0..1 */
+	double *residency; /* by host node index: share of its CPU time, sums to 1; all 0 while unknown */
+	const struct hn_set *allowed; /* CPUs it may run on: see hn_sample_allow(); never NULL */
+	enum hn_scheduler scheduler;
 };
 
 struct hn_sample {
@@ -42,6 +55,8 @@ struct hn_sample {
 	struct hn_cell_sample *cells; /* in the guest's order */
 	size_t thread_count;
 	struct hn_thread_sample *threads; /* in the guest's order */
+	size_t set_count;
+	struct hn_set **sets; /* what threads are allowed: each once, as most share one */
 };
 
 void hn_sample_free(struct hn_sample *sample); /* NULL is fine */
@@ -50,6 +65,9 @@ HN_CLEANUP_DEFINE(hn_sample, struct hn_sample *, hn_sample_free);
 /* Zeroed arrays of these sizes, threads' last_cpu and last_node -1. NULL when out of memory. */
 struct hn_sample *hn_sample_new(size_t node_count, size_t cell_count, size_t thread_count);
 struct hn_sample *hn_sample_copy(const struct hn_sample *sample);
+
+/* The thread, by index, may run on these CPUs. -ENOMEM: as before. */
+int hn_sample_allow(struct hn_sample *sample, size_t thread, const struct hn_set *cpus);
 
 /* Pages of the cell seen present on any node. */
 uint64_t hn_cell_sample_present(const struct hn_cell_sample *cell, size_t node_count);

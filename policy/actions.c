@@ -65,7 +65,7 @@ static bool is_meant(const struct hn_look *look, const unsigned *sides, size_t t
 {
 	int id = look->guest->threads[thread].cell;
 	int cell = id >= 0 ? hn_guest_cell_index(look->guest, id) : -1;
-	struct hn_set common = look->sample->threads[thread].allowed;
+	struct hn_set common = *look->sample->threads[thread].allowed;
 	unsigned all = 0;
 
 	for (size_t i = 0; i < look->guest->cell_count; i++)
@@ -81,7 +81,7 @@ static int plan_bind(const struct hn_look *look, const unsigned *sides, size_t i
 	const struct hn_thread *thread = &look->guest->threads[index];
 	struct hn_set nodes = nodes_of(look, look->plan->home, index);
 	struct hn_set cpus = hn_home_cpus(look, look->plan->home, index);
-	const struct hn_set *allowed = &look->sample->threads[index].allowed;
+	const struct hn_set *allowed = look->sample->threads[index].allowed;
 	char node_text[64], allowed_text[64];
 	struct hn_action *action;
 
@@ -351,15 +351,15 @@ static int schedule_drafts(const struct drafts *drafts, const uint64_t *room, si
 
 /* The drafts as actions of their plans, in order; whose turn it is goes to turns, which has room. */
 static int write_schedule(const struct drafts *drafts, const struct hn_schedule *schedule,
-			  const struct hn_look *looks, struct hn_turn *turns)
+			  const struct hn_look *looks, struct hn_plan_turn *turns)
 {
 	for (size_t i = 0; i < schedule->count; i++) {
 		struct draft *draft = &drafts->items[schedule->steps[i].leg];
 
 		if (write_step(draft, &schedule->steps[i]) < 0)
 			return -ENOMEM;
-		turns[i] =
-			(struct hn_turn){(size_t)(draft->look - looks), draft->look->plan->action_count - 1};
+		turns[i] = (struct hn_plan_turn){(size_t)(draft->look - looks),
+						 draft->look->plan->action_count - 1};
 	}
 	return 0;
 }
@@ -418,7 +418,7 @@ static int finish(const struct hn_look *look)
 }
 
 int hn_actions_plan_together(const struct hn_look *looks, const unsigned *const *sides, size_t count,
-			     const uint64_t *room, struct hn_turn **ret_turns, size_t *ret_count,
+			     const uint64_t *room, struct hn_plan_turn **ret_turns, size_t *ret_count,
 			     bool *ret_fits)
 {
 	struct drafts drafts = {0};
@@ -451,7 +451,7 @@ int hn_actions_plan(const struct hn_look *look, const unsigned *sides)
 {
 	HN_AUTO(memory)
 	uint64_t *room = hn_room_now(look->snapshot, &look->index, 1, look->options->solver.keep_free_bytes);
-	HN_AUTO(memory) struct hn_turn *turns = NULL;
+	HN_AUTO(memory) struct hn_plan_turn *turns = NULL;
 	size_t count;
 	bool fits;
 

@@ -39,7 +39,7 @@ enum hn_side {
 int hn_actions_plan(const struct hn_look *look, const unsigned *sides);
 
 /* Whose turn it is: the action of that plan. */
-struct hn_turn {
+struct hn_plan_turn {
 	size_t look, action;
 };
 
@@ -49,7 +49,7 @@ struct hn_turn {
  * says whether each finds room in its turn. room: hn_room_now() for all of them. -ENOMEM.
  */
 int hn_actions_plan_together(const struct hn_look *looks, const unsigned *const *sides, size_t count,
-			     const uint64_t *room, struct hn_turn **ret_turns, size_t *ret_count,
+			     const uint64_t *room, struct hn_plan_turn **ret_turns, size_t *ret_count,
 			     bool *ret_fits);
 
 /* Share of the cell's sampled pages that lie in that home, by index; 1 without any page. */

@@ -124,7 +124,7 @@ static void count_strangers(const struct hn_look *look, const struct hn_placemen
 {
 	*ret_loose = *ret_barred = 0;
 	for (size_t i = 0; i < look->guest->thread_count; i++) {
-		struct hn_set cpus, common = look->sample->threads[i].allowed;
+		struct hn_set cpus, common = *look->sample->threads[i].allowed;
 
 		if (look->guest->threads[i].kind != HN_THREAD_VCPU ||
 		    look->guest->threads[i].cell != look->guest->cells[cell].id)

@@ -4,22 +4,15 @@
 #include <stdlib.h>
 
 #include "policy/capacity.h"
+#include "policy/movers.h"
 
 /* Ways that are tried at most: a refusal should not take longer than a boot. */
-#define TRIES_MAX 96
-#define MOVERS_MAX 2
-
-/* One that could make room. */
-struct mover {
-	size_t guest;
-	uint64_t bytes;
-};
+#define TRIES_MAX 48
 
 struct quest {
 	const struct hn_snapshot *snapshot;
 	size_t guest;
 	const struct hn_solver_limits *limits;
-	unsigned tries;
 	struct hn_admission *best;
 };
 
@@ -46,46 +39,6 @@ static uint64_t bytes_to_move(const struct hn_guest_state *state, const struct h
 				bytes += to->cells[cell].bytes[node] - here;
 		}
 	return bytes;
-}
-
-/* Its memory may be moved, and it is known where it is. */
-static bool may_move(const struct hn_snapshot *snapshot, size_t guest)
-{
-	const struct hn_guest_state *state = &snapshot->guests[guest];
-
-	if (state->guest->mode != HN_MODE_ENFORCE || state->guest->class == HN_CLASS_REALTIME ||
-	    state->moving)
-		return false;
-	if (!state->home || state->home->node_count != snapshot->host->node_count ||
-	    state->home->cell_count != state->guest->cell_count)
-		return false;
-	for (size_t cell = 0; cell < state->guest->cell_count; cell++)
-		if (!hn_guest_cell_movable(state->guest, cell))
-			return false;
-	return true;
-}
-
-static int by_bytes(const void *a, const void *b)
-{
-	const struct mover *left = a, *right = b;
-
-	if (left->bytes != right->bytes)
-		return left->bytes < right->bytes ? -1 : 1;
-	return left->guest < right->guest ? -1 : left->guest > right->guest;
-}
-
-static struct mover *list_movers(const struct quest *quest, size_t *ret_count)
-{
-	struct mover *movers = calloc(quest->snapshot->guest_count + 1, sizeof(*movers));
-
-	*ret_count = 0;
-	for (size_t i = 0; i < quest->snapshot->guest_count && movers; i++)
-		if (i != quest->guest && may_move(quest->snapshot, i))
-			movers[(*ret_count)++] =
-				(struct mover){i, hn_guest_memory_bytes(quest->snapshot->guests[i].guest)};
-	if (movers)
-		qsort(movers, *ret_count, sizeof(*movers), by_bytes);
-	return movers;
 }
 
 static bool is_split(const struct hn_placement *placement)
@@ -123,40 +76,34 @@ static int keep_better(struct quest *quest, const size_t *guests, size_t count,
 }
 
 /* The newcomer and these movers, placed together. 0 whether they fit or not, or -ENOMEM. */
-static int try_with(struct quest *quest, const struct mover *const *movers, size_t mover_count)
+static int try_with(struct quest *quest, const struct hn_movers *movers)
 {
-	size_t guests[1 + MOVERS_MAX] = {quest->guest};
-	struct hn_placement *placements[1 + MOVERS_MAX];
+	size_t guests[1 + HN_MOVERS_MAX] = {quest->guest};
+	struct hn_placement *placements[1 + HN_MOVERS_MAX];
 	struct hn_error why = {0};
-	uint64_t bytes = 0;
 	int r;
 
-	for (size_t i = 0; i < mover_count; i++) {
-		guests[1 + i] = movers[i]->guest;
-		bytes += movers[i]->bytes;
-	}
-	/* movers come in order of size: one that cannot be better ends the trying of larger ones */
-	if (quest->tries >= TRIES_MAX || (quest->best->count > 0 && bytes >= 2 * quest->best->move_bytes))
-		return 0;
-	quest->tries++;
-	r = hn_solve_together(quest->snapshot, guests, 1 + mover_count, quest->limits, placements, &why);
+	for (size_t i = 0; i < movers->count; i++)
+		guests[1 + i] = movers->guests[i];
+	r = hn_solve_together(quest->snapshot, guests, 1 + movers->count, quest->limits, placements, &why);
 	if (r == 0)
-		r = keep_better(quest, guests, 1 + mover_count, placements);
+		r = keep_better(quest, guests, 1 + movers->count, placements);
 	return r == -ENOMEM ? r : 0;
 }
 
+/* Sets come in order of what they have: one that has twice the bytes of the best way is not worth a try. */
 static int try_movers(struct quest *quest, unsigned movers_max)
 {
+	struct hn_movers sets[TRIES_MAX];
 	size_t count;
-	HN_AUTO(memory) struct mover *movers = list_movers(quest, &count);
-	int r = movers ? 0 : -ENOMEM;
+	int r = hn_movers_find(quest->snapshot, quest->guest, quest->limits, movers_max, sets, TRIES_MAX,
+			       &count);
 
-	for (size_t i = 0; i < count && r == 0 && movers_max > 0; i++)
-		r = try_with(quest, (const struct mover *[]){&movers[i]}, 1);
-	quest->tries = quest->best->count > 0 ? quest->tries : 0;
-	for (size_t i = 0; i < count && r == 0 && movers_max > 1 && quest->best->count == 0; i++)
-		for (size_t j = 0; j < i && r == 0; j++)
-			r = try_with(quest, (const struct mover *[]){&movers[i], &movers[j]}, 2);
+	for (size_t i = 0; i < count && r == 0; i++) {
+		if (quest->best->count > 0 && sets[i].bytes >= 2 * quest->best->move_bytes)
+			break;
+		r = try_with(quest, &sets[i]);
+	}
 	return r;
 }
 
@@ -164,7 +111,8 @@ int hn_admit(const struct hn_snapshot *snapshot, size_t guest, const struct hn_s
 	     unsigned movers_max, struct hn_admission *ret, struct hn_error *err)
 {
 	struct hn_solver_limits each = {.keep_free_bytes = limits->keep_free_bytes,
-					.steps = limits->steps / 16 + 1};
+					.steps = limits->steps / 16 + 1,
+					.strays_count = true};
 	struct quest quest = {.snapshot = snapshot, .guest = guest, .limits = &each, .best = ret};
 	struct hn_placement *placement = NULL;
 	int r;

@@ -19,7 +19,7 @@ void hn_admission_done(struct hn_admission *admission);
 
 /*
  * Places the guest as hn_solve() does; when it does not fit, or only with a cell split over nodes, tries to
- * move up to movers_max (0..2) others of mode enforce for it, and takes the way that moves the fewest bytes
+ * move up to movers_max (0..4) others of mode enforce for it, and takes the way that moves the fewest bytes
  * among those it finds. -ENOSPC as hn_solve() says it, when there is no way. -EINVAL,
  * -ENOMEM.
  */

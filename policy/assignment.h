@@ -20,6 +20,7 @@ struct hn_node_use {
 	unsigned vcpus[HN_CLASS_COUNT];
 	uint64_t bandwidth_mib;
 	unsigned cells;           /* that have a share here */
+	unsigned spare;           /* CPUs left for shared vCPUs */
 	struct hn_room_size size; /* what is left, where fragments count */
 };
 
@@ -31,6 +32,7 @@ struct hn_assignment {
 	/* By clique and node: distance above local to the clique's cells that have been put; to the nearer
 	 * whole number below for cells on several nodes. */
 	uint32_t *reach;
+	unsigned spare;      /* of all homes */
 	unsigned wide_count; /* cells on several nodes; then reach is but a lower bound */
 	struct hn_cost cost;
 };

@@ -12,8 +12,8 @@
 
 /* A partial assignment: one of the level before, and one more cell. */
 struct sprout {
-	struct hn_cost cost; /* first of what is assigned, then with the bound of the rest */
-	struct hn_cost rank; /* the least is kept */
+	struct hn_cost cost; /* of what is assigned */
+	struct hn_cost rank; /* of the cost, later with the bound of the rest: the least is kept */
 	size_t parent;
 	const struct hn_candidate *candidate;
 };
@@ -21,10 +21,11 @@ struct sprout {
 struct beam {
 	struct hn_search *search;
 	size_t width, cell_count;
-	size_t level_count, next_count;
+	size_t level_count;
 	const struct hn_candidate **level, **next; /* by partial assignment and depth */
-	size_t sprout_count;
-	struct sprout *sprouts;
+	struct hn_cost *costs;                     /* by partial assignment of the level */
+	size_t sprout_count, sprouts_max;
+	struct sprout *sprouts; /* while they are gathered a heap, the worst on top */
 };
 
 static int by_rank(const void *a, const void *b)
@@ -48,18 +49,13 @@ static int by_parent(const void *a, const void *b)
 	return by_rank(a, b);
 }
 
-static void put(struct hn_search *search, size_t depth, const struct hn_candidate *candidate)
-{
-	size_t cell = search->order[depth];
-	struct hn_cost cost = hn_assignment_cost_with(search->assignment, cell, candidate);
-
-	hn_assignment_put(search->assignment, cell, candidate, &cost);
-}
-
+/* The cost is not looked at before the last is put. */
 static void put_member(const struct beam *beam, size_t member, size_t depth)
 {
+	hn_search_clear(beam->search);
 	for (size_t i = 0; i < depth; i++)
-		put(beam->search, i, beam->level[member * beam->cell_count + i]);
+		hn_assignment_put(beam->search->assignment, beam->search->order[i],
+				  beam->level[member * beam->cell_count + i], &beam->costs[member]);
 }
 
 /* Where crowds are to be kept off, of places alike the emptier is the more promising, and not the one it fits
@@ -73,58 +69,110 @@ static struct hn_cost rank_of(const struct hn_search *search, const struct hn_co
 	return rank;
 }
 
-static void sprout(struct beam *beam, size_t depth)
+static void swap(struct sprout *a, struct sprout *b)
+{
+	struct sprout kept = *a;
+
+	*a = *b;
+	*b = kept;
+}
+
+/* Takes the sprout in unless there are enough that are better. */
+static void gather(struct beam *beam, const struct sprout *sprout)
+{
+	struct sprout *heap = beam->sprouts;
+	size_t at = 0;
+
+	if (beam->sprout_count < beam->sprouts_max) {
+		at = beam->sprout_count++;
+		heap[at] = *sprout;
+		for (; at > 0 && by_rank(&heap[at], &heap[(at - 1) / 2]) > 0; at = (at - 1) / 2)
+			swap(&heap[at], &heap[(at - 1) / 2]);
+		return;
+	}
+	if (by_rank(sprout, &heap[0]) >= 0)
+		return;
+	heap[0] = *sprout;
+	for (size_t child = 1; child < beam->sprout_count; child = 2 * at + 1) {
+		child += child + 1 < beam->sprout_count && by_rank(&heap[child + 1], &heap[child]) > 0;
+		if (by_rank(&heap[child], &heap[at]) <= 0)
+			return;
+		swap(&heap[child], &heap[at]);
+		at = child;
+	}
+}
+
+/* Farther than the worst of enough others. */
+static bool is_too_far(const struct beam *beam, size_t cell, const struct hn_candidate *candidate)
+{
+	const struct hn_assignment *assignment = beam->search->assignment;
+
+	return beam->sprout_count == beam->sprouts_max &&
+	       assignment->cost.parts[HN_COST_REMOTE] + hn_assignment_remote(assignment, cell, candidate) >
+		       beam->sprouts[0].rank.parts[HN_COST_REMOTE];
+}
+
+/* All places of the cell for one partial assignment, which has been put. */
+static void sprout_member(struct beam *beam, size_t member, size_t cell)
 {
 	struct hn_search *search = beam->search;
+	const struct hn_candidates *candidates = &search->candidates[cell];
 
+	for (size_t i = 0; i < candidates->count && search->steps_left > 0; i++) {
+		struct sprout sprout = {.parent = member, .candidate = &candidates->items[i]};
+
+		if (is_too_far(beam, cell, sprout.candidate) ||
+		    hn_search_is_repetition(search, sprout.candidate))
+			continue;
+		search->steps_left--;
+		if (!hn_assignment_admits(search->assignment, cell, sprout.candidate))
+			continue;
+		sprout.cost = hn_assignment_cost_with(search->assignment, cell, sprout.candidate);
+		if ((search->no_overload && sprout.cost.parts[HN_COST_CPU] > 0) ||
+		    hn_search_is_no_better(search, &sprout.cost))
+			continue;
+		sprout.rank = rank_of(search, &sprout.cost);
+		gather(beam, &sprout);
+	}
+}
+
+static void sprout(struct beam *beam, size_t depth)
+{
 	beam->sprout_count = 0;
 	for (size_t member = 0; member < beam->level_count; member++) {
-		size_t count;
-
 		put_member(beam, member, depth);
-		count = hn_search_children(search, depth, search->order[depth]);
-		for (size_t i = 0; i < count; i++) {
-			const struct hn_child *child = &search->children[depth * search->child_count + i];
-
-			beam->sprouts[beam->sprout_count++] = (struct sprout){
-				child->cost, rank_of(search, &child->cost), member, child->candidate};
-		}
-		hn_search_clear(search);
+		sprout_member(beam, member, beam->search->order[depth]);
 	}
-	qsort(beam->sprouts, beam->sprout_count, sizeof(*beam->sprouts), by_rank);
+	hn_search_clear(beam->search);
 }
 
 /* Weighs one by what the rest must cost; false when it is hopeless, or there already. */
 static bool weigh(struct hn_search *search, size_t depth, struct sprout *sprout)
 {
 	size_t cell = search->order[depth];
-	struct hn_cost before = search->assignment->cost;
+	struct hn_cost before = search->assignment->cost, cost = sprout->cost;
 	bool whole = depth + 1 == search->problem->cell_count, keep;
 
-	hn_assignment_put(search->assignment, cell, sprout->candidate, &sprout->cost);
-	keep = hn_bound_add_rest(search, depth + 1, &sprout->cost) &&
-	       !hn_search_is_no_better(search, &sprout->cost) &&
-	       (whole || !hn_state_was_reached(search, depth + 1));
+	hn_assignment_put(search->assignment, cell, sprout->candidate, &cost);
+	keep = hn_bound_add_rest(search, depth + 1, &cost) && !hn_search_is_no_better(search, &cost) &&
+	       (whole || !hn_state_was_reached(search, depth + 1, 0));
 	if (keep && whole)
 		hn_search_keep(search);
 	hn_assignment_take_back(search->assignment, cell, &before);
-	sprout->rank = rank_of(search, &sprout->cost);
+	sprout->rank = rank_of(search, &cost);
 	return keep && !whole;
 }
 
-/* Weighs the cheapest, those of one parent together, so that it is put once for all of them. */
-static void weigh_cheapest(struct beam *beam, size_t depth)
+/* Those of one parent together, so that it is put once for all of them. */
+static void weigh_all(struct beam *beam, size_t depth)
 {
-	size_t kept = 0, count = beam->sprout_count, parent = SIZE_MAX;
+	size_t kept = 0, parent = SIZE_MAX;
 
-	if (count > beam->width * WEIGHED)
-		count = beam->width * WEIGHED;
-	qsort(beam->sprouts, count, sizeof(*beam->sprouts), by_parent);
-	for (size_t i = 0; i < count; i++) {
+	qsort(beam->sprouts, beam->sprout_count, sizeof(*beam->sprouts), by_parent);
+	for (size_t i = 0; i < beam->sprout_count; i++) {
 		struct sprout sprout = beam->sprouts[i];
 
 		if (sprout.parent != parent) {
-			hn_search_clear(beam->search);
 			parent = sprout.parent;
 			put_member(beam, parent, depth);
 		}
@@ -139,36 +187,42 @@ static void weigh_cheapest(struct beam *beam, size_t depth)
 static void grow(struct beam *beam, size_t depth)
 {
 	const struct hn_candidate **level = beam->level;
+	size_t count = beam->sprout_count < beam->width ? beam->sprout_count : beam->width;
 
-	beam->next_count = beam->sprout_count < beam->width ? beam->sprout_count : beam->width;
-	for (size_t i = 0; i < beam->next_count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		const struct hn_candidate **to = &beam->next[i * beam->cell_count];
 
 		memcpy(to, &beam->level[beam->sprouts[i].parent * beam->cell_count], depth * sizeof(*to));
 		to[depth] = beam->sprouts[i].candidate;
+		beam->costs[i] = beam->sprouts[i].cost;
 	}
 	beam->level = beam->next;
 	beam->next = level;
-	beam->level_count = beam->next_count;
+	beam->level_count = count;
 }
 
 int hn_beam(struct hn_search *search, size_t width)
 {
 	size_t cells = search->problem->cell_count;
-	struct beam beam = {.search = search, .width = width, .cell_count = cells, .level_count = 1};
+	struct beam beam = {.search = search,
+			    .width = width,
+			    .cell_count = cells,
+			    .level_count = 1,
+			    .sprouts_max = width * WEIGHED};
 	HN_AUTO(memory) const struct hn_candidate **levels = calloc(2 * width * cells, sizeof(*levels));
-	HN_AUTO(memory)
-	struct sprout *sprouts = calloc(width * search->child_count, sizeof(*sprouts));
+	HN_AUTO(memory) struct hn_cost *costs = calloc(width, sizeof(*costs));
+	HN_AUTO(memory) struct sprout *sprouts = calloc(beam.sprouts_max, sizeof(*sprouts));
 
-	if (!levels || !sprouts)
+	if (!levels || !costs || !sprouts)
 		return -ENOMEM;
 	beam.level = levels;
 	beam.next = levels + width * cells;
+	beam.costs = costs;
 	beam.sprouts = sprouts;
 	hn_memo_clear(search->memo);
 	for (size_t depth = 0; depth < cells && beam.level_count > 0 && search->steps_left > 0; depth++) {
 		sprout(&beam, depth);
-		weigh_cheapest(&beam, depth);
+		weigh_all(&beam, depth);
 		grow(&beam, depth);
 	}
 	return 0;

@@ -12,15 +12,24 @@
 int hn_bound_prepare(struct hn_search *search);
 void hn_bound_done(struct hn_search *search);
 
+/* What the smallest of so many cells from that depth on take together, for every number of them from 0 on.
+ * -ENOMEM or 0. */
+int hn_bound_crowds(const struct hn_search *search, size_t depth, size_t count, struct hn_crowd *ret);
+
+/* How many of such cells a node could still take: the smallest, whichever they are; at most that many. Of a
+ * uniform search. */
+size_t hn_bound_crowd_of(const struct hn_search *search, const struct hn_crowd *crowds, size_t most,
+			 size_t node);
+
 /*
  * Whether what is assigned, with the least that the cells from that depth on must add, is no better than the
  * best; or one of them has no place left. The cheap bounds come first.
  */
-bool hn_bound_is_hopeless(const struct hn_search *search, size_t depth);
+bool hn_bound_is_hopeless(struct hn_search *search, size_t depth);
 
 /* Adds the least that the cells from that depth on must cost, but for fragments; false when one has no place
  * left. */
-bool hn_bound_add_rest(const struct hn_search *search, size_t depth, struct hn_cost *cost);
+bool hn_bound_add_rest(struct hn_search *search, size_t depth, struct hn_cost *cost);
 
 /* No assignment costs less than this. */
 struct hn_cost hn_bound_of_all(struct hn_search *search);

@@ -5,13 +5,25 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "policy/wide.h"
 
 /* Everything finding the places of one cell needs. */
 struct quest {
 	const struct hn_problem *problem;
 	const struct hn_problem_cell *cell;
 	const struct hn_search_rules *rules;
+	uint64_t present; /* bytes of the cell that are somewhere */
 };
+
+static struct quest quest_of(const struct hn_problem *problem, size_t cell,
+			     const struct hn_search_rules *rules)
+{
+	struct quest quest = {.problem = problem, .cell = &problem->cells[cell], .rules = rules};
+
+	for (size_t node = 0; node < problem->node_count; node++)
+		quest.present += quest.cell->here[node];
+	return quest;
+}
 
 static uint64_t to_mib(uint64_t bytes)
 {
@@ -33,12 +45,18 @@ static unsigned cpu_room(const struct quest *quest, size_t node)
 	return quest->cell->class == HN_CLASS_SHARED ? seats * quest->rules->cpu_multiple : seats;
 }
 
-/* But for strays. */
+/* What of the cell is taken for strays where the rest is. */
+static uint64_t few_bytes(const struct quest *quest)
+{
+	return quest->cell->bytes / HN_STRAY_FRACTION;
+}
+
+/* But for strays, where these do not count. */
 static bool is_there(const struct quest *quest, size_t node)
 {
-	uint64_t here = quest->cell->here[node], bytes = quest->cell->bytes;
+	uint64_t here = quest->cell->here[node];
 
-	return here > 0 && here >= bytes - bytes / HN_STRAY_FRACTION;
+	return here > 0 && !quest->rules->strays_count && here >= quest->cell->bytes - few_bytes(quest);
 }
 
 /* How much of the cell the node could hold: what is there may stay, what arrives needs what must stay free as
@@ -55,6 +73,15 @@ static uint64_t byte_room(const struct quest *quest, size_t node)
 	return room > here ? room : here;
 }
 
+/* The same for a part of it. */
+static uint64_t part_room(const struct quest *quest, size_t node)
+{
+	struct hn_wide wide = {.bytes = quest->cell->bytes,
+			       .page_bytes = quest->problem->page_bytes[quest->cell->page_kind]};
+
+	return hn_wide_room(&wide, byte_room(quest, node));
+}
+
 static bool fits_alone(const struct quest *quest, size_t node)
 {
 	if (quest->cell->tie >= 0)
@@ -66,16 +93,10 @@ static bool fits_alone(const struct quest *quest, size_t node)
 /* What is present and would have to come from elsewhere. */
 static uint64_t bytes_to_migrate(const struct quest *quest, const struct hn_candidate *candidate)
 {
-	uint64_t elsewhere = 0;
+	uint64_t elsewhere = quest->present;
 
-	for (size_t node = 0; node < quest->problem->node_count; node++) {
-		uint64_t leaves = quest->cell->here[node];
-
-		for (size_t i = 0; i < candidate->share_count; i++)
-			if (candidate->shares[i].node == node)
-				leaves = 0;
-		elsewhere += leaves;
-	}
+	for (size_t i = 0; i < candidate->share_count; i++)
+		elsewhere -= quest->cell->here[candidate->shares[i].node];
 	return elsewhere;
 }
 
@@ -146,124 +167,61 @@ static int find_single(const struct quest *quest, struct hn_candidates *ret)
 	return 0;
 }
 
-/* The unused node nearest to those taken, the roomier on a tie; -1 when none is left. */
-static int nearest_node(const struct quest *quest, const size_t *taken, size_t count, const bool *used)
+/* What every set is grown with; its tables are memory of the caller's. */
+static struct hn_wide wide_of(const struct quest *quest, uint64_t *rooms, unsigned *cpus, uint64_t *keys)
 {
-	uint64_t best_distance = UINT64_MAX;
-	int best = -1;
+	struct hn_wide wide = {.bytes = quest->cell->bytes,
+			       .page_bytes = quest->problem->page_bytes[quest->cell->page_kind],
+			       .vcpus = quest->cell->vcpus,
+			       .node_count = quest->problem->node_count,
+			       .rooms = rooms,
+			       .cpus = cpus,
+			       .keys = keys,
+			       .distances = quest->problem->distances};
 
-	for (size_t node = 0; node < quest->problem->node_count; node++) {
-		uint64_t distance = 0;
-
-		if (used[node] || !usable(quest, node) || byte_room(quest, node) == 0)
-			continue;
-		for (size_t i = 0; i < count; i++)
-			distance += hn_problem_distance(quest->problem, taken[i], node);
-		if (best < 0 || distance < best_distance ||
-		    (distance == best_distance && byte_room(quest, node) > byte_room(quest, (size_t)best))) {
-			best = (int)node;
-			best_distance = distance;
-		}
+	for (size_t node = 0; node < wide.node_count; node++) {
+		cpus[node] = cpu_room(quest, node);
+		rooms[node] = usable(quest, node) ? hn_wide_room(&wide, byte_room(quest, node)) : 0;
 	}
-	return best;
+	return wide;
 }
 
-/* Spreads bytes over the nodes as evenly as their room allows. */
-static void pour(const struct quest *quest, struct hn_candidate *candidate)
+static int add_set(const struct quest *quest, const struct hn_part *parts, size_t count,
+		   struct hn_candidates *ret)
 {
-	uint64_t left = quest->cell->bytes;
+	struct hn_candidate *candidate = add_candidate(ret, count);
 
-	while (left > 0) { /* a round fills a node or is the last: there is room for all of it */
-		uint64_t open = 0, even;
-
-		for (size_t i = 0; i < candidate->share_count; i++)
-			open += candidate->shares[i].bytes < byte_room(quest, candidate->shares[i].node);
-		even = left / open + 1;
-		for (size_t i = 0; i < candidate->share_count && left > 0; i++) {
-			struct hn_share *share = &candidate->shares[i];
-			uint64_t room = byte_room(quest, share->node) - share->bytes;
-			uint64_t take = even < room ? even : room;
-
-			take = take < left ? take : left;
-			share->bytes += take;
-			left -= take;
-		}
-	}
-}
-
-static int seats_left(const struct quest *quest, const struct hn_share *share)
-{
-	return (int)cpu_room(quest, share->node) - (int)share->vcpus;
-}
-
-/* vCPUs in proportion to bytes as far as CPUs reach, the rest one by one to where most CPUs are left. */
-static void seat(const struct quest *quest, struct hn_candidate *candidate)
-{
-	unsigned left = quest->cell->vcpus;
-
-	for (size_t i = 0; i < candidate->share_count && quest->cell->bytes > 0; i++) {
-		struct hn_share *share = &candidate->shares[i];
-		unsigned room = cpu_room(quest, share->node);
-
-		share->vcpus = (unsigned)((double)quest->cell->vcpus * (double)share->bytes /
-						  (double)quest->cell->bytes +
-					  0.5);
-		share->vcpus = share->vcpus < room ? share->vcpus : room;
-		share->vcpus = share->vcpus < left ? share->vcpus : left;
-		left -= share->vcpus;
-	}
-	for (; left > 0; left--) {
-		struct hn_share *best = &candidate->shares[0];
-
-		for (size_t i = 1; i < candidate->share_count; i++)
-			if (seats_left(quest, &candidate->shares[i]) > seats_left(quest, best))
-				best = &candidate->shares[i];
-		best->vcpus++;
-	}
-}
-
-/* Grows a set from one node by its nearest neighbours until the cell fits. 1 added, 0 cannot, -ENOMEM. */
-static int grow_from(const struct quest *quest, size_t start, struct hn_candidates *ret)
-{
-	size_t nodes = quest->problem->node_count, count = 0;
-	__attribute__((cleanup(hn_cleanup_memory))) size_t *taken = calloc(nodes, sizeof(*taken));
-	__attribute__((cleanup(hn_cleanup_memory))) bool *used = calloc(nodes, sizeof(*used));
-	struct hn_candidate *candidate;
-	uint64_t room = 0, cpus = 0;
-
-	if (!taken || !used)
-		return -ENOMEM;
-	for (int node = (int)start; node >= 0; node = nearest_node(quest, taken, count, used)) {
-		taken[count++] = (size_t)node;
-		used[node] = true;
-		room += byte_room(quest, (size_t)node);
-		cpus += cpu_room(quest, (size_t)node);
-		if (room >= quest->cell->bytes && cpus >= quest->cell->vcpus)
-			break;
-	}
-	if (room < quest->cell->bytes || cpus < quest->cell->vcpus)
-		return 0;
-	candidate = add_candidate(ret, count);
 	if (!candidate)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
-		candidate->shares[i].node = taken[i];
-	pour(quest, candidate);
+		candidate->shares[i] = (struct hn_share){
+			.node = parts[i].node, .bytes = parts[i].bytes, .vcpus = parts[i].vcpus};
 	book_room(quest, candidate);
-	seat(quest, candidate);
 	measure_set(quest, candidate);
-	return 1;
+	return 0;
 }
 
+/* Sets grown from each node by its nearest neighbours until the cell fits. */
 static int find_sets(const struct quest *quest, struct hn_candidates *ret)
 {
+	size_t nodes = quest->problem->node_count;
+	HN_AUTO(memory) uint64_t *rooms = calloc(nodes + 1, sizeof(*rooms));
+	HN_AUTO(memory) unsigned *cpus = calloc(nodes + 1, sizeof(*cpus));
+	HN_AUTO(memory) uint64_t *keys = calloc(nodes + 1, sizeof(*keys));
+	HN_AUTO(memory) struct hn_part *parts = calloc(nodes + 1, sizeof(*parts));
+	struct hn_wide wide;
 	int r = 0;
 
-	for (size_t node = 0; node < quest->problem->node_count && r >= 0; node++)
-		if (usable(quest, node) && byte_room(quest, node) > 0)
-			r = grow_from(quest, node, ret);
+	if (!rooms || !cpus || !keys || !parts)
+		return -ENOMEM;
+	wide = wide_of(quest, rooms, cpus, keys);
+	for (size_t node = 0; node < nodes && r == 0; node++) {
+		size_t count = rooms[node] > 0 ? hn_wide_grow(&wide, node, parts) : 0;
+
+		r = count > 0 ? add_set(quest, parts, count, ret) : 0;
+	}
 	ret->wide = ret->count > 0;
-	return r < 0 ? r : 0;
+	return r;
 }
 
 static int by_migration(const void *a, const void *b)
@@ -278,12 +236,12 @@ static int by_migration(const void *a, const void *b)
 
 static const char *page_text(const struct quest *quest, char *buffer, size_t size)
 {
-	uint64_t page_bytes = quest->problem->page_bytes[quest->cell->page_kind];
 	char text[HN_UNITS_TEXT_MAX];
 
-	if (page_bytes == 0)
+	if (quest->problem->page_bytes[quest->cell->page_kind] == 0)
 		return "memory";
-	snprintf(buffer, size, "%s pages", hn_bytes_format(page_bytes, text, sizeof(text)));
+	snprintf(buffer, size, "%s pages",
+		 hn_bytes_format(quest->problem->page_bytes[quest->cell->page_kind], text, sizeof(text)));
 	return buffer;
 }
 
@@ -298,7 +256,7 @@ static int fail_no_place(const struct quest *quest, struct hn_error *err)
 		barred = barred || (quest->cell->barred[node] && quest->problem->nodes[node].home);
 		if (!usable(quest, node))
 			continue;
-		total += byte_room(quest, node);
+		total += part_room(quest, node);
 		if (roomiest < 0 || byte_room(quest, node) > byte_room(quest, (size_t)roomiest))
 			roomiest = (int)node;
 	}
@@ -315,6 +273,12 @@ static int fail_no_place(const struct quest *quest, struct hn_error *err)
 			       "roomiest, node %d: %s)",
 			       page_text(quest, pages, sizeof(pages)), quest->cell->id, need,
 			       quest->problem->host->nodes[roomiest].id, most);
+	if (quest->cell->class == HN_CLASS_REALTIME)
+		return hn_fail(
+			err, -ENOSPC,
+			"CPUs: cell %d is realtime and wants %u isolated cores of one node, more than are "
+			"left on any that could hold it",
+			quest->cell->id, quest->cell->vcpus);
 	if (quest->cell->class != HN_CLASS_SHARED)
 		return hn_fail(
 			err, -ENOSPC,
@@ -330,7 +294,7 @@ static int fail_no_place(const struct quest *quest, struct hn_error *err)
 int hn_candidates_find(const struct hn_problem *problem, size_t cell, const struct hn_search_rules *rules,
 		       struct hn_candidates *ret, struct hn_error *err)
 {
-	struct quest quest = {.problem = problem, .cell = &problem->cells[cell], .rules = rules};
+	struct quest quest = quest_of(problem, cell, rules);
 	int tie = quest.cell->tie, r;
 
 	memset(ret, 0, sizeof(*ret));
@@ -338,7 +302,8 @@ int hn_candidates_find(const struct hn_problem *problem, size_t cell, const stru
 		return hn_fail(err, -ENOSPC, "cell %d cannot be moved from node %d, which has no CPUs for it",
 			       quest.cell->id, problem->host->nodes[tie].id);
 	r = find_single(&quest, ret);
-	if (r == 0 && ret->count == 0)
+	/* a realtime cell is never spread: its vCPUs would wait for each other over the nodes */
+	if (r == 0 && ret->count == 0 && quest.cell->class != HN_CLASS_REALTIME)
 		r = find_sets(&quest, ret);
 	if (r < 0) {
 		hn_candidates_done(ret);
@@ -350,25 +315,55 @@ int hn_candidates_find(const struct hn_problem *problem, size_t cell, const stru
 	return 0;
 }
 
+/* Divides the vCPUs among shares whose bytes are known. */
+static int seat(const struct quest *quest, struct hn_candidate *candidate)
+{
+	size_t nodes = quest->problem->node_count, count = candidate->share_count;
+	HN_AUTO(memory) unsigned *cpus = calloc(nodes + 1, sizeof(*cpus));
+	HN_AUTO(memory) struct hn_part *parts = calloc(count + 1, sizeof(*parts));
+	struct hn_wide wide = {.bytes = quest->cell->bytes, .vcpus = quest->cell->vcpus, .cpus = cpus};
+
+	if (!cpus || !parts)
+		return -ENOMEM;
+	for (size_t node = 0; node < nodes; node++)
+		cpus[node] = cpu_room(quest, node);
+	for (size_t i = 0; i < count; i++)
+		parts[i] = (struct hn_part){.node = candidate->shares[i].node,
+					    .bytes = candidate->shares[i].bytes};
+	if (count > 0)
+		hn_wide_seat(&wide, parts, count);
+	for (size_t i = 0; i < count; i++)
+		candidate->shares[i].vcpus = parts[i].vcpus;
+	return 0;
+}
+
 struct hn_candidate *hn_candidates_add_home(const struct hn_problem *problem, size_t cell,
 					    const struct hn_search_rules *rules,
-					    const struct hn_cell_home *home, struct hn_candidates *candidates)
+					    const struct hn_placement *home, struct hn_candidates *candidates)
 {
-	struct quest quest = {.problem = problem, .cell = &problem->cells[cell], .rules = rules};
-	struct hn_candidate *candidate = add_candidate(candidates, (size_t)hn_set_count(&home->nodes));
+	struct quest quest = quest_of(problem, cell, rules);
+	const struct hn_cell_home *own = &home->cells[quest.cell->cell];
+	struct hn_candidate *candidate = add_candidate(candidates, (size_t)hn_set_count(&own->nodes));
 	size_t share = 0;
+	unsigned seated = 0;
+	int r = 0;
 
 	if (!candidate)
 		return NULL;
 	for (size_t node = 0; node < problem->node_count && share < candidate->share_count; node++)
-		if (hn_set_has(&home->nodes, problem->host->nodes[node].id))
-			candidate->shares[share++] =
-				(struct hn_share){.node = node, .bytes = home->bytes[node]};
+		if (hn_set_has(&own->nodes, problem->host->nodes[node].id))
+			candidate->shares[share++] = (struct hn_share){
+				.node = node, .bytes = own->bytes[node], .vcpus = (unsigned)own->vcpus[node]};
 	candidate->share_count = share;
+	for (size_t i = 0; i < share; i++)
+		seated += candidate->shares[i].vcpus;
 	if (share == 1)
 		candidate->shares[0].vcpus = quest.cell->vcpus;
-	else
-		seat(&quest, candidate);
+	else if (!hn_placement_seats_known(home, quest.cell->cell, quest.cell->vcpus) ||
+		 seated != quest.cell->vcpus) /* some are said to be on nodes that are none of its own */
+		r = seat(&quest, candidate);
+	if (r < 0)
+		return NULL;
 	book_room(&quest, candidate);
 	if (quest.cell->tie >= 0)
 		candidate->shares[0].taking = candidate->shares[0].arriving = 0;

@@ -37,6 +37,7 @@ struct hn_candidates {
 struct hn_search_rules {
 	unsigned cpu_multiple; /* shared vCPUs of the guest a CPU may be given, >= 1 */
 	bool any_memory;       /* leave memory out of account */
+	bool strays_count;     /* set room aside for the last of a cell's pages as well */
 };
 
 /* Places for a cell of the problem, by index: 0 and at least one candidate, -ENOSPC with which node comes
@@ -45,9 +46,9 @@ int hn_candidates_find(const struct hn_problem *problem, size_t cell, const stru
 		       struct hn_candidates *ret, struct hn_error *err);
 void hn_candidates_done(struct hn_candidates *candidates);
 
-/* Appends the place that a home is, which may break the rules, and returns it; NULL when out of memory. The
- * list has then no order. */
+/* Appends the place that a home, of the guest's cells, is for this one, which may break the rules, and
+ * returns it; NULL when out of memory. The list has then no order. */
 struct hn_candidate *hn_candidates_add_home(const struct hn_problem *problem, size_t cell,
 					    const struct hn_search_rules *rules,
-					    const struct hn_cell_home *home,
+					    const struct hn_placement *home,
 					    struct hn_candidates *candidates);

@@ -1,6 +1,7 @@
 #include "policy/capacity.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static bool has_isolated(const struct hn_host *host)
 {
@@ -37,6 +38,8 @@ struct hn_set hn_usable_cpus(const struct hn_host *host, size_t node, enum hn_cl
  */
 static uint64_t scale(uint64_t value, uint64_t part, uint64_t whole)
 {
+	if (part == whole) /* nearly always, and a division of 128 bits is dear */
+		return whole ? value : 0;
 	return whole ? (uint64_t)((unsigned __int128)value * part / whole) : 0;
 }
 
@@ -126,39 +129,66 @@ static void take_bytes(const struct hn_node *node, uint64_t page_bytes, uint64_t
 		ret->pool_bytes[pool] += bytes;
 }
 
-/*
- * A cell on its way home: what it has still to receive on a node is promised to it, and its vCPUs are spread
- * over its nodes by memory, evenly where it has none.
- */
+/* What a cell on its way home has still to receive on a node is promised to it; here: vCPUs that go there. */
+static void take_there(const struct hn_guest_state *other, const struct hn_host *host, size_t cell,
+		       size_t node, double here, struct taken *taken)
+{
+	uint64_t wanted = other->home->cells[cell].bytes[node], there;
+
+	if (!has_own_cpus(other->guest))
+		taken->shared_vcpus += here;
+	else if (other->home->vcpu_count == 0)
+		taken->unseated_vcpus += here;
+	if (wanted == 0)
+		return;
+	there = guest_bytes_on(other, cell, node);
+	if (wanted > there)
+		take_bytes(&host->nodes[node], other->guest->cells[cell].page_bytes, wanted - there, taken);
+}
+
+/* The only node that has bytes of the home, by index; -1 when there are several, or none. */
+static int only_node(const struct hn_cell_home *home, size_t node_count)
+{
+	int only = -1;
+
+	for (size_t node = 0; node < node_count; node++)
+		if (home->bytes[node] > 0) {
+			if (only >= 0)
+				return -1;
+			only = (int)node;
+		}
+	return only >= 0 && hn_set_count(&home->nodes) == 1 ? only : -1;
+}
+
+/* vCPUs are where the home says, else spread over its nodes by memory, evenly where it has none. */
 static void take_for_cell(const struct hn_guest_state *other, const struct hn_host *host, size_t cell,
 			  struct taken *by_node)
 {
-	const struct hn_cell *model = &other->guest->cells[cell];
 	const struct hn_cell_home *home = &other->home->cells[cell];
-	int vcpus = hn_set_count(&model->vcpus), nodes = 0;
+	int vcpus = hn_set_count(&other->guest->cells[cell].vcpus), nodes = 0;
+	int only = only_node(home, host->node_count);
+	bool seats_known;
 	uint64_t total = 0;
 
+	if (only >= 0) { /* nearly all */
+		take_there(other, host, cell, (size_t)only, vcpus, &by_node[only]);
+		return;
+	}
+	seats_known = hn_placement_seats_known(other->home, cell, (unsigned)vcpus);
 	for (size_t node = 0; node < host->node_count; node++)
 		total += home->bytes[node];
 	if (total == 0)
 		nodes = hn_set_count(&home->nodes);
 	for (size_t node = 0; node < host->node_count; node++) {
-		uint64_t wanted = home->bytes[node], there;
 		double here = 0;
 
-		if (total > 0)
-			here = vcpus * (double)wanted / (double)total;
+		if (seats_known)
+			here = (double)home->vcpus[node];
+		else if (total > 0)
+			here = vcpus * (double)home->bytes[node] / (double)total;
 		else if (hn_set_has(&home->nodes, host->nodes[node].id))
 			here = vcpus / (double)nodes;
-		if (!has_own_cpus(other->guest))
-			by_node[node].shared_vcpus += here;
-		else if (other->home->vcpu_count == 0)
-			by_node[node].unseated_vcpus += here;
-		if (wanted == 0)
-			continue;
-		there = guest_bytes_on(other, cell, node);
-		if (wanted > there)
-			take_bytes(&host->nodes[node], model->page_bytes, wanted - there, &by_node[node]);
+		take_there(other, host, cell, node, here, &by_node[node]);
 	}
 }
 
@@ -278,13 +308,23 @@ static unsigned less(unsigned a, unsigned b)
 	return a > b ? a - b : 0;
 }
 
+/* What is there may stay until it is brought away; no memory comes. Its CPUs are those of what cannot leave.
+ */
+static void close_node(struct hn_node_capacity *ret)
+{
+	memset(ret->pool_room, 0, sizeof(ret->pool_room));
+	ret->room_bytes = ret->short_bytes = 0;
+}
+
 static void fill_node(const struct hn_host *host, size_t node, const struct taken *taken,
 		      uint64_t keep_free_bytes, struct hn_node_capacity *ret)
 {
 	const struct hn_node *model = &host->nodes[node];
 	unsigned unseated = (unsigned)(taken->unseated_vcpus + 0.5);
-	uint64_t gone = taken->bytes +
-			(keep_free_bytes > model->reserved_bytes ? keep_free_bytes : model->reserved_bytes);
+	uint64_t kept = keep_free_bytes > model->reserved_bytes ? keep_free_bytes : model->reserved_bytes;
+	/* on top of what the kernel keeps, or a migration would be planned that is not admitted:
+	 * policy/turn.h */
+	uint64_t gone = taken->bytes + model->watermark_bytes + kept;
 
 	ret->seats[HN_CLASS_SHARED] = less(ret->seats[HN_CLASS_SHARED], unseated * ret->core_cpus);
 	ret->seats[HN_CLASS_DEDICATED] = less(ret->seats[HN_CLASS_DEDICATED], unseated);
@@ -298,6 +338,8 @@ static void fill_node(const struct hn_host *host, size_t node, const struct take
 		if (free_bytes > taken->pool_bytes[i])
 			ret->pool_room[i] += free_bytes - taken->pool_bytes[i];
 	}
+	if (model->draining)
+		close_node(ret);
 }
 
 /* What the guests themselves have on each node. */

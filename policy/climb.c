@@ -41,7 +41,7 @@ void hn_climb_dive(struct hn_search *search, size_t first_candidate)
 			if (!hn_assignment_admits(search->assignment, cell, candidate))
 				return;
 			cost = hn_assignment_cost_with(search->assignment, cell, candidate);
-		} else if (hn_search_children(search, depth, cell) > 0) {
+		} else if (hn_search_children(search, depth, cell, 0) > 0) {
 			candidate = search->children[depth * search->child_count].candidate;
 			cost = search->children[depth * search->child_count].cost;
 		}
@@ -82,7 +82,7 @@ static bool put_anew(struct hn_search *search, const size_t *cells, size_t count
 	for (size_t i = 0; i < count && better; i++) {
 		const struct hn_child *child = search->children;
 
-		better = hn_search_children(search, 0, cells[i]) > 0; /* none that is not worse */
+		better = hn_search_children(search, 0, cells[i], 0) > 0; /* none that is not worse */
 		if (better)
 			hn_assignment_put(search->assignment, cells[i], child->candidate, &child->cost);
 	}
@@ -105,10 +105,71 @@ static bool swap(struct hn_search *search, size_t a, size_t b, const struct hn_c
 	return chosen[a] && chosen[b] && hn_climb_offer(search, chosen);
 }
 
-/* Every cell put anew, every pair exchanged. */
+/* What the best has on that node alone. */
+static size_t group_on(const struct hn_search *search, size_t node, bool *out)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < search->problem->cell_count; i++) {
+		out[i] = search->best[i]->share_count == 1 && search->best[i]->shares[0].node == node;
+		count += out[i];
+	}
+	return count;
+}
+
+/* Puts these cells on the node, on top of what is there; keeps that when it is better. Then takes them off.
+ */
+static bool try_group(struct hn_search *search, const bool *group, size_t node)
+{
+	struct hn_assignment *assignment = search->assignment;
+	struct hn_cost before = assignment->cost;
+	size_t cells = search->problem->cell_count, put = 0;
+	bool better = true;
+
+	for (; put < cells && better; put++) {
+		const struct hn_candidate *place;
+		struct hn_cost cost;
+
+		if (!group[put])
+			continue;
+		place = hn_search_single_at(search, put, node);
+		better = place && hn_assignment_admits(assignment, put, place);
+		if (!better)
+			break;
+		cost = hn_assignment_cost_with(assignment, put, place);
+		better = !hn_search_is_no_better(search, &cost);
+		hn_assignment_put(assignment, put, place, &cost);
+	}
+	if (better)
+		hn_search_keep(search);
+	while (put-- > 0)
+		if (group[put])
+			hn_assignment_take_back(assignment, put, &before);
+	return better;
+}
+
+/* All cells of a node together to the node that is best for them. */
+static bool move_group(struct hn_search *search, size_t node, bool *group)
+{
+	bool better = false;
+
+	if (group_on(search, node, group) == 0)
+		return false;
+	put_but(search, group);
+	for (size_t i = 0; i < search->place_count; i++)
+		if (search->places[i] != node)
+			better = try_group(search, group, search->places[i]) || better;
+	hn_search_clear(search);
+	return better;
+}
+
+/* Every cell put anew, every pair exchanged, every group moved. */
 static bool climb_once(struct hn_search *search, bool *out, const struct hn_candidate **chosen)
 {
 	bool better = false;
+
+	for (size_t i = 0; i < search->place_count; i++)
+		better = move_group(search, search->places[i], out) || better;
 
 	for (size_t a = 0; a < search->problem->cell_count; a++) {
 		better = put_anew(search, &a, 1, out) || better;

@@ -73,13 +73,14 @@ static int list_cores(struct seating *seating)
 	return 0;
 }
 
-static void count_free(struct seating *seating)
+/* Of the cores of a node. */
+static void count_free(struct seating *seating, int node)
 {
 	for (size_t i = 0; i < seating->core_count; i++) {
 		seating->cores[i].llc_free = 0;
-		for (size_t j = 0; j < seating->core_count; j++)
+		for (size_t j = 0; seating->cores[i].node == node && j < seating->core_count; j++)
 			seating->cores[i].llc_free += !seating->cores[j].taken &&
-						      seating->cores[j].node == seating->cores[i].node &&
+						      seating->cores[j].node == node &&
 						      seating->cores[j].llc == seating->cores[i].llc;
 	}
 }
@@ -132,7 +133,7 @@ static int seat_on(struct seating *seating, const struct hn_cell *cell, int node
 			    seating->cores[i].llc == llc)
 				core = &seating->cores[i];
 		if (!core) {
-			count_free(seating);
+			count_free(seating, node);
 			core = next_core(seating, node, wanted);
 		}
 		if (!core)
@@ -157,7 +158,20 @@ static unsigned free_cores(const struct seating *seating, int node)
 	return count;
 }
 
-/* vCPUs of a split cell follow its memory as far as there are cores. */
+/* vCPUs of a cell that belong on the node: as its home says, else in proportion to its memory there. */
+static unsigned vcpus_on(const struct hn_placement *placement, size_t cell, size_t node, unsigned vcpus,
+			 uint64_t total)
+{
+	const struct hn_cell_home *home = &placement->cells[cell];
+
+	if (hn_placement_seats_known(placement, cell, vcpus))
+		return (unsigned)home->vcpus[node];
+	if (total == 0 || hn_set_count(&home->nodes) == 1)
+		return vcpus;
+	return (unsigned)((double)vcpus * (double)home->bytes[node] / (double)total + 0.5);
+}
+
+/* vCPUs of a split cell are where its home has them as far as there are cores. */
 static int seat_exclusive(struct seating *seating, size_t index, struct hn_placement *placement,
 			  struct hn_error *err)
 {
@@ -176,11 +190,7 @@ static int seat_exclusive(struct seating *seating, size_t index, struct hn_place
 			if (!hn_set_has(&home->nodes, seating->host->nodes[node].id))
 				continue;
 			last = (int)node;
-			wanted =
-				round == 0 && total > 0 && hn_set_count(&home->nodes) > 1
-					? (unsigned)((double)all * (double)home->bytes[node] / (double)total +
-						     0.5)
-					: left;
+			wanted = round == 0 ? vcpus_on(placement, index, node, all, total) : left;
 			wanted = wanted < most ? wanted : most;
 			wanted = wanted < left ? wanted : left;
 			r = seat_on(seating, cell, (int)node, wanted, &vcpu, placement, err);

@@ -1,7 +1,6 @@
 #include "policy/decide.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +8,7 @@
 #include "base/units.h"
 #include "policy/actions.h"
 #include "policy/adaptive.h"
-#include "policy/cpus.h"
+#include "policy/look.h"
 #include "policy/policies.h"
 #include "policy/price.h"
 #include "policy/regret.h"
@@ -31,53 +30,6 @@ const struct hn_decide_options hn_decide_defaults = {
 };
 
 #define FRUITLESS_DOUBLINGS_MAX 6
-
-__attribute__((format(printf, 3, 4))) static void conclude(struct hn_plan *plan, enum hn_verdict verdict,
-							   const char *format, ...)
-{
-	va_list args;
-
-	plan->verdict = verdict;
-	va_start(args, format);
-	vsnprintf(plan->reason, sizeof(plan->reason), format, args);
-	va_end(args);
-}
-
-/* Verdicts that need no home. True when the plan is concluded. */
-static bool left_alone_or_unknown(const struct hn_look *look)
-{
-	const struct hn_guest *guest = look->guest;
-	uint64_t present = 0, asked = 0;
-
-	if (guest->mode == HN_MODE_OFF)
-		return conclude(look->plan, HN_VERDICT_LEFT_ALONE, "its mode is off"), true;
-	if (guest->class == HN_CLASS_REALTIME &&
-	    (guest->state == HN_RUN_RUNNING || guest->state == HN_RUN_UNKNOWN))
-		return conclude(look->plan, HN_VERDICT_LEFT_ALONE,
-				"a realtime guest is left alone while it runs"),
-		       true;
-	if (guest->state == HN_RUN_INCOMING)
-		return conclude(look->plan, HN_VERDICT_UNKNOWN,
-				"its memory is still arriving by live migration"),
-		       true;
-	if (guest->cell_count == 0)
-		return conclude(look->plan, HN_VERDICT_UNKNOWN, "its cells are not known"), true;
-	if (!look->sample)
-		return conclude(look->plan, HN_VERDICT_UNKNOWN, "no sample of its memory yet"), true;
-	if (look->snapshot->now_ns > look->sample->taken_ns + look->options->max_age_ns)
-		return conclude(look->plan, HN_VERDICT_UNKNOWN, "the last sample of its memory is too old"),
-		       true;
-	for (size_t i = 0; i < look->sample->cell_count; i++) {
-		present += hn_cell_sample_present(&look->sample->cells[i], look->sample->node_count);
-		asked += look->sample->cells[i].sampled - look->sample->cells[i].absent;
-	}
-	if (asked > 0 && present * 2 < asked)
-		return conclude(look->plan, HN_VERDICT_UNKNOWN,
-				"the kernel does not say where most of its memory is (kernel NUMA balancing "
-				"hides it)"),
-		       true;
-	return false;
-}
 
 static void describe_home(const struct hn_placement *home, char *text, size_t size)
 {
@@ -116,23 +68,23 @@ static void conclude_actions(const struct hn_look *look, const struct hn_policy 
 	if (look->plan->action_count == 0) {
 		looks->agreeing = 0;
 		looks->fruitless = 0;
-		conclude(look->plan, HN_VERDICT_AT_HOME, "%s", home);
+		hn_look_conclude(look->plan, HN_VERDICT_AT_HOME, "%s", home);
 		return;
 	}
 	looks->agreeing = is_same_home(look->state->home, look->plan->home) ? looks->agreeing + 1 : 1;
 	hn_bytes_format(hn_plan_migrate_bytes(look->plan), bytes, sizeof(bytes));
 	if (look->state->moving)
-		conclude(look->plan, HN_VERDICT_WAIT, "an operation on it is under way");
+		hn_look_conclude(look->plan, HN_VERDICT_WAIT, "an operation on it is under way");
 	else if (!at_once && look->snapshot->now_ns < looks->settle_until_ns)
-		conclude(look->plan, HN_VERDICT_WAIT, "it settles after the last operation");
+		hn_look_conclude(look->plan, HN_VERDICT_WAIT, "it settles after the last operation");
 	else if (!at_once && looks->agreeing < options->looks)
-		conclude(look->plan, HN_VERDICT_WAIT, "look %u of %u that wants %s, %s to move",
-			 looks->agreeing, options->looks, home, bytes);
+		hn_look_conclude(look->plan, HN_VERDICT_WAIT, "look %u of %u that wants %s, %s to move",
+				 looks->agreeing, options->looks, home, bytes);
 	else if (!options->now && hn_traffic_is_in_the_way(look, traffic, sizeof(traffic)))
-		conclude(look->plan, HN_VERDICT_WAIT, "%s", traffic);
+		hn_look_conclude(look->plan, HN_VERDICT_WAIT, "%s", traffic);
 	else
-		conclude(look->plan, HN_VERDICT_ACT, "%s: %s to move, %u looks agree", home, bytes,
-			 looks->agreeing);
+		hn_look_conclude(look->plan, HN_VERDICT_ACT, "%s: %s to move, %u looks agree", home, bytes,
+				 looks->agreeing);
 }
 
 /* How much of their busy time the guest's vCPUs lose to remote memory; negative while they are idle. */
@@ -182,27 +134,6 @@ static void pay(const struct hn_look *look, const struct hn_proposal *proposal, 
 	looks->promised_share = (proposal->before - proposal->after) / looks->promised_share;
 }
 
-/*
- * The CPUs in the home of the plan. A dedicated or realtime guest keeps those it has; a shared one's are what
- * is nobody's own. Where there are too few whole cores, any CPU of its nodes will do.
- */
-static int choose_cpus(const struct hn_look *look, struct hn_error *why)
-{
-	struct hn_error scarce = {0};
-	int r;
-
-	if (look->plan->home->vcpu_count > 0 && look->guest->class != HN_CLASS_SHARED)
-		return 0;
-	hn_placement_set_vcpus(look->plan->home, 0);
-	hn_set_clear(&look->plan->home->other_cpus);
-	r = hn_cpus_choose(look->snapshot, look->index, look->plan->home, &scarce);
-	if (r == -ENOSPC) {
-		hn_placement_set_vcpus(look->plan->home, 0);
-		r = hn_plan_add_note(look->plan, "no CPUs of its own: %.200s", scarce.message);
-	}
-	return r < 0 ? hn_oom(why) : 0;
-}
-
 /* Whether most of each cell that can move is in the home of the plan. */
 static bool lives_there(const struct hn_look *look)
 {
@@ -238,18 +169,19 @@ static int plan_worth(const struct hn_look *look, const struct hn_policy *policy
 
 	if (r == 0) {
 		look->plan->home = hn_steal(proposal.home);
-		r = choose_cpus(look, why);
+		r = hn_look_choose_cpus(look, why);
 	}
 	if (r == 0)
 		r = hn_actions_plan(look, proposal.sides) < 0 ? hn_oom(why) : 0;
 	if (r == 0) {
 		conclude_actions(look, policy, looks);
 		if (look->plan->verdict == HN_VERDICT_AT_HOME && !lives_there(look))
-			conclude(look->plan, HN_VERDICT_BLOCKED,
-				 "it should move and would need both its vCPUs and its memory moved at once; "
-				 "it can be asked for");
+			hn_look_conclude(
+				look->plan, HN_VERDICT_BLOCKED,
+				"it should move and would need both its vCPUs and its memory moved at once; "
+				"it can be asked for");
 		else if (look->plan->verdict == HN_VERDICT_AT_HOME && proposal.wanted)
-			conclude(look->plan, HN_VERDICT_WAIT, "%s", proposal.reason);
+			hn_look_conclude(look->plan, HN_VERDICT_WAIT, "%s", proposal.reason);
 		else if (look->plan->verdict == HN_VERDICT_ACT)
 			r = hn_plan_add_note(look->plan, "%s", proposal.reason) < 0 ? hn_oom(why) : 0;
 		pay(look, &proposal, looks, regret);
@@ -274,7 +206,7 @@ static int plan_home(const struct hn_look *look, const struct hn_policy *policy,
 		return r;
 	for (size_t cell = 0; cell < look->guest->cell_count; cell++)
 		sides[cell] = policy->sides;
-	r = choose_cpus(look, why);
+	r = hn_look_choose_cpus(look, why);
 	if (r < 0)
 		return r;
 	if (hn_actions_plan(look, sides) < 0)
@@ -290,11 +222,13 @@ static bool left_alone_by_policy(const struct hn_look *look, const struct hn_pol
 	bool runs = look->guest->state == HN_RUN_RUNNING || look->guest->state == HN_RUN_UNKNOWN;
 
 	if (policy->pace == HN_PACE_NEVER)
-		return conclude(look->plan, HN_VERDICT_LEFT_ALONE, "policy %s moves nothing", policy->name),
+		return hn_look_conclude(look->plan, HN_VERDICT_LEFT_ALONE, "policy %s moves nothing",
+					policy->name),
 		       true;
-	if (policy->pace == HN_PACE_BEFORE_IT_RUNS && runs)
-		return conclude(look->plan, HN_VERDICT_LEFT_ALONE,
-				"policy %s leaves a guest alone while it runs", policy->name),
+	if (policy->pace == HN_PACE_BEFORE_IT_RUNS && runs && !look->guest->window_open)
+		return hn_look_conclude(look->plan, HN_VERDICT_LEFT_ALONE,
+					"policy %s leaves a guest alone while it runs, but in its window",
+					policy->name),
 		       true;
 	return false;
 }
@@ -315,14 +249,14 @@ static int decide(const struct hn_look *look, const struct hn_policy *policy, st
 	int r;
 
 	*looks = look->state->looks;
-	if (left_alone_or_unknown(look) || left_alone_by_policy(look, policy))
+	if (hn_look_is_moot(look) || left_alone_by_policy(look, policy))
 		return keep_home(look, err); /* a look that says nothing takes no home away */
 	judge_last_move(look, looks);
 	r = policy->pace == HN_PACE_WORTH ? plan_worth(look, policy, looks, regret, &why)
 					  : plan_home(look, policy, looks, regret, &why);
 	if (r == -ENOSPC) {
 		looks->agreeing = 0;
-		conclude(look->plan, HN_VERDICT_BLOCKED, "does not fit: %.220s", why.message);
+		hn_look_conclude(look->plan, HN_VERDICT_BLOCKED, "does not fit: %.220s", why.message);
 		return keep_home(look, err);
 	}
 	return r < 0 ? hn_fail(err, r, "%s", why.message) : 0;

@@ -170,6 +170,8 @@ static void say_broken(const struct trial *trial, size_t cell, size_t node, cons
 	choice->kind = HN_CHOICE_REFUSED;
 	if (hn_set_empty(&host->nodes[node].cpus))
 		hn_say(choice->sentence, sizeof(choice->sentence), "has no CPUs");
+	else if (host->nodes[node].draining)
+		hn_say(choice->sentence, sizeof(choice->sentence), "is being drained");
 	else if (bytes > room)
 		hn_say(choice->sentence, sizeof(choice->sentence), "%s%s%s free of %s needed",
 		       hn_bytes_format(room, have, sizeof(have)), page ? " in pages of " : "",

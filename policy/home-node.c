@@ -37,6 +37,19 @@ static bool stays_where_it_is(const struct hn_cell_home *home, const struct hn_h
 	return most == 0 || (at_home > 0 && most - (most < at_home ? most : at_home) <= memory_bytes / 10);
 }
 
+/* What its operator allows may have changed since. */
+static bool is_allowed(const struct hn_guest *guest, size_t cell, const struct hn_host *host,
+		       const struct hn_set *nodes)
+{
+	HN_SET_FOREACH (node, nodes) {
+		int index = hn_host_node_index(host, node);
+
+		if (!hn_guest_allows(guest, cell, node) || (index >= 0 && host->nodes[index].draining))
+			return false;
+	}
+	return true;
+}
+
 static bool same_cells(const struct hn_guest_state *state, const struct hn_placement *home,
 		       const struct hn_host *host, const struct hn_capacity *capacity)
 {
@@ -58,6 +71,8 @@ static bool same_cells(const struct hn_guest_state *state, const struct hn_place
 		for (size_t node = 0; node < home->node_count; node++)
 			wanted += home->cells[cell].bytes[node];
 		if (wanted < now->memory_bytes) /* the cell has grown */
+			return false;
+		if (!is_allowed(state->guest, cell, host, &home->cells[cell].nodes))
 			return false;
 	}
 	return true;
@@ -91,7 +106,8 @@ static bool node_holds(const struct hn_guest_state *state, const struct hn_place
 	return wanted - strays + room->short_bytes <= room->room_bytes;
 }
 
-/* A home is kept while its nodes exist with CPUs, the cells are the same, and what it wants fits. */
+/* A home is kept while its nodes exist with CPUs and are allowed, the cells are the same, and what it wants
+ * fits. */
 static bool still_possible(const struct hn_guest_state *state, const struct hn_placement *home,
 			   const struct hn_host *host, const struct hn_capacity *capacity)
 {

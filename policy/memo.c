@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_SLOTS (UINT64_C(1) << 10)
+#define FIRST_SLOTS (UINT64_C(1) << 8)
 #define SLOTS_MAX (UINT64_C(1) << 18)
 
 struct slot {

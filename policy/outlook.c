@@ -100,7 +100,7 @@ static bool goes_home(const struct hn_snapshot *snapshot, const struct hn_thread
 	for (size_t node = 0; node < snapshot->host->node_count && (sides & HN_SIDE_NARROW); node++) {
 		struct hn_set cpus = snapshot->host->nodes[node].cpus;
 
-		hn_set_and(&cpus, &thread->allowed);
+		hn_set_and(&cpus, thread->allowed);
 		if (hn_set_has(&home->cells[cell].nodes, snapshot->host->nodes[node].id) &&
 		    !hn_set_empty(&cpus))
 			return true;

@@ -16,7 +16,7 @@ enum hn_pace {
 	HN_PACE_AWAY,           /* once consecutive looks agree that it is away, and it has settled */
 	HN_PACE_FIRST_SAMPLE,   /* at the first sample with a page elsewhere */
 	HN_PACE_WORTH,          /* once what it has lost is worth the move (policy/adaptive.h) */
-	HN_PACE_BEFORE_IT_RUNS, /* as AWAY, but never while it runs */
+	HN_PACE_BEFORE_IT_RUNS, /* as AWAY, but while it runs only in its operator's window */
 	HN_PACE_NEVER,
 };
 

@@ -173,6 +173,7 @@ static int add_cell(struct hn_problem *problem, size_t guest, size_t index, size
 	const struct hn_guest *model = guest_of(problem, guest);
 	const struct hn_cell *cell = &model->cells[index];
 	size_t place = problem->cell_count, nodes = problem->node_count;
+	bool anywhere = hn_set_empty(&model->allowed_nodes) && hn_set_empty(&cell->allowed_nodes);
 	struct hn_problem_cell *ret = &problem->cells[place];
 	int kind = page_kind(problem, cell->page_bytes);
 
@@ -193,14 +194,17 @@ static int add_cell(struct hn_problem *problem, size_t guest, size_t index, size
 					.pull = problem->pulls + place * nodes,
 					.barred = problem->bars + place * nodes};
 	for (size_t node = 0; node < nodes; node++) {
-		ret->barred[node] = !hn_set_empty(&model->allowed_nodes) &&
-				    !hn_set_has(&model->allowed_nodes, problem->host->nodes[node].id);
+		ret->barred[node] =
+			!anywhere && !hn_guest_allows(model, index, problem->host->nodes[node].id);
 		problem->counts_fragments = problem->counts_fragments && here[node] == 0;
 		if (here[node] > 0 && (ret->tie < 0 || here[node] > here[ret->tie]))
 			ret->tie = (int)node;
 	}
 	if (hn_guest_cell_movable(model, index))
 		ret->tie = -1;
+	for (size_t node = 0; node < nodes; node++)
+		if (problem->host->nodes[node].draining && ret->tie != (int)node)
+			ret->barred[node] = true;
 	pull_to_devices(problem, model, ret);
 	heed_others(problem, model, ret);
 	problem->cell_count++;

@@ -15,7 +15,7 @@ static bool may_run_on(const struct hn_host *host, const struct hn_thread_sample
 {
 	struct hn_set cpus = host->nodes[node].cpus;
 
-	hn_set_and(&cpus, &thread->allowed);
+	hn_set_and(&cpus, thread->allowed);
 	return !hn_set_empty(&cpus);
 }
 

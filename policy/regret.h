@@ -15,8 +15,10 @@
  * Estimated: the share of a busy vCPU's time that is lost when all its memory is twice as far as local
  * memory. In Pond (Li et al., ASPLOS 2023) 158 workloads run from memory at 1.82 times the local latency: 43
  * % of them lost less than 5 % and 21 % more than a quarter. 0.15 for 0.82 is their middle between the
- * halves, so about 0.18 for one; a guest whose memory bandwidth can be measured would do better than this
- * guess.
+ * halves, so about 0.18 for one. Accounts of the paper agree: 60 % of workloads lose more than 5 %
+ * (khale.github.io/mem-systems-w26/blog/pond), almost a quarter more than 25 % (aneeshdurg.me, Thoughts on
+ * Pond, 2024). The spread is wide, the middle a guess: a guest whose memory bandwidth can be measured would
+ * do better.
  */
 #define HN_REMOTE_LOSS 0.18
 

@@ -18,9 +18,11 @@
  */
 #define EXACT_NODES 16
 #define EXACT_PART 64
-#define BEAM_WIDTH 32
+#define BEAM_WIDTH 64
 #define SHAKES 40
-#define DIVES_MAX 64
+#define NEIGHBOURS 4 /* nodes, with the one they are the neighbours of */
+#define NEIGHBOURHOOD_STEPS 200
+#define DIVES_MAX 16
 
 static int fail_undecided(struct hn_error *err)
 {
@@ -209,19 +211,111 @@ static void dive_everywhere(struct hn_search *search)
 		hn_climb_dive(search, i);
 }
 
+/* One that comes to its end with half of the steps, whatever it meets. */
+static uint64_t beam_width(const struct hn_search *search)
+{
+	return search->steps_left / (2 * search->problem->node_count * search->problem->cell_count) + 1;
+}
+
 /*
  * The beam goes by distance first; where that leads to crowded nodes, a second one looks as near for others.
  */
 static int beam_twice(struct hn_search *search)
 {
-	int r = hn_beam(search, BEAM_WIDTH);
+	uint64_t most = beam_width(search);
+	size_t width = most < BEAM_WIDTH ? (size_t)most : BEAM_WIDTH;
+	int r = hn_beam(search, width);
 
 	if (r == 0 && search->found && search->best_cost.parts[HN_COST_CPU] > 0) {
 		search->no_overload = true;
-		r = hn_beam(search, BEAM_WIDTH);
+		r = hn_beam(search, width);
 		search->no_overload = false;
 	}
 	return r;
+}
+
+/* Whether node comes before other in order of distance from the centre. */
+static bool is_nearer(const struct hn_problem *problem, size_t centre, size_t node, size_t other)
+{
+	unsigned distance = hn_problem_distance(problem, centre, node),
+		 others = hn_problem_distance(problem, centre, other);
+
+	if (node == centre || other == centre)
+		return node == centre;
+	return distance != others ? distance < others : node < other;
+}
+
+/* The homes nearest to one, itself among them; returns how many. */
+static size_t find_neighbours(const struct hn_problem *problem, size_t centre, size_t *ret)
+{
+	size_t count = 0;
+
+	for (size_t node = 0; node < problem->node_count; node++) {
+		size_t place = count;
+
+		if (!problem->nodes[node].home)
+			continue;
+		for (; place > 0 && is_nearer(problem, centre, node, ret[place - 1]); place--)
+			if (place < NEIGHBOURS)
+				ret[place] = ret[place - 1];
+		if (place < NEIGHBOURS)
+			ret[place] = node;
+		count += count < NEIGHBOURS;
+	}
+	return count;
+}
+
+static int by_index(const void *a, const void *b)
+{
+	const size_t *left = a, *right = b;
+
+	return (*left > *right) - (*left < *right);
+}
+
+/*
+ * The same constellation of cells costs less here or there, by what it takes from newcomers: a search among
+ * the neighbours of every node, short as it is, finds what beams that begin in the best places do not.
+ */
+static int search_neighbourhoods(struct hn_search *search)
+{
+	size_t nodes = search->problem->node_count, done = 0;
+	HN_AUTO(memory) size_t *sets = calloc(nodes * NEIGHBOURS + 1, sizeof(*sets));
+	uint64_t steps = search->steps_left / (2 * nodes);
+
+	steps = steps < NEIGHBOURHOOD_STEPS ? steps : NEIGHBOURHOOD_STEPS;
+	if (!sets)
+		return -ENOMEM;
+	hn_memo_clear(search->memo);
+	for (size_t centre = 0; centre < nodes; centre++) {
+		size_t *set = &sets[done * NEIGHBOURS], count, same = 0;
+
+		if (!search->problem->nodes[centre].home)
+			continue;
+		count = find_neighbours(search->problem, centre, set);
+		qsort(set, count, sizeof(*set), by_index);
+		while (same < done && memcmp(&sets[same * NEIGHBOURS], set, count * sizeof(*set)) != 0)
+			same++;
+		if (same < done)
+			continue;
+		done++;
+		hn_search_run_on(search, set, count, steps);
+	}
+	return 0;
+}
+
+/* Most are easy: a few steps are enough to find the best from there, and to prove that it is. */
+static bool prove_soon(struct hn_search *search)
+{
+	uint64_t all = search->steps_left, part = all / EXACT_PART;
+	bool proven;
+
+	if (!search->found || search->wide)
+		return false;
+	search->steps_left = part;
+	hn_search_run(search);
+	proven = search->steps_left > 0;
+	search->steps_left += all - part;
+	return proven;
 }
 
 /* The best that can be found in the steps; *proven: there is none better, or none at all. */
@@ -231,9 +325,12 @@ static int search_best(struct hn_search *search, bool *proven, struct hn_error *
 
 	if (offer_homes(search))
 		return hn_oom(err);
-	if (!large)
-		dive_everywhere(search);
-	else if (beam_twice(search))
+	dive_everywhere(search);
+	if (large && prove_soon(search)) {
+		*proven = true;
+		return 0;
+	}
+	if (large && beam_twice(search))
 		return hn_oom(err);
 	if (!search->found) {
 		search->any = true;
@@ -245,6 +342,8 @@ static int search_best(struct hn_search *search, bool *proven, struct hn_error *
 	}
 	if (large) {
 		hn_climb(search, SHAKES);
+		if (!search->wide && search_neighbourhoods(search))
+			return hn_oom(err);
 		search->steps_left = search->steps_left / EXACT_PART + 1;
 	}
 	hn_search_run(search);
@@ -277,6 +376,8 @@ static int write_placement(const struct hn_search *search, size_t guest, const s
 
 			hn_set_add(&home->nodes, problem->host->nodes[share->node].id);
 			home->bytes[share->node] = share->bytes;
+			if (search->best[i]->share_count > 1)
+				home->vcpus[share->node] = share->vcpus;
 		}
 	}
 	if (model->class != HN_CLASS_SHARED)
@@ -326,7 +427,7 @@ int hn_solve_together(const struct hn_snapshot *snapshot, const size_t *guests, 
 		      const struct hn_solver_limits *limits, struct hn_placement **ret, struct hn_error *err)
 {
 	HN_AUTO(hn_problem) struct hn_problem *problem = NULL;
-	struct hn_search_rules rules = {0};
+	struct hn_search_rules rules = {.strays_count = limits->strays_count};
 	struct hn_search search;
 	bool decided, proven = false;
 	int r = hn_problem_new(snapshot, guests, count, limits->keep_free_bytes, &problem, err);
@@ -353,6 +454,16 @@ int hn_solve(const struct hn_snapshot *snapshot, size_t guest, const struct hn_s
 	return hn_solve_together(snapshot, &guest, 1, limits, ret, err);
 }
 
+/* As the solver sees it: a cell goes only where its class has CPUs, be it without vCPUs. */
+static bool may_be_on(const struct hn_problem *problem, const struct hn_problem_cell *cell, size_t node)
+{
+	if (cell->barred[node])
+		return false;
+	if (cell->tie >= 0)
+		return cell->tie == (int)node;
+	return problem->nodes[node].home && problem->nodes[node].seats[cell->class] > 0;
+}
+
 /* Puts the cells where the home has them. -ENOSPC with the rule that is broken. */
 static int put_home(const struct hn_problem *problem, struct hn_assignment *assignment,
 		    const struct hn_placement *home, struct hn_candidates *places, struct hn_error *err)
@@ -363,7 +474,7 @@ static int put_home(const struct hn_problem *problem, struct hn_assignment *assi
 		char nodes[64];
 		struct hn_cost cost;
 
-		place = hn_candidates_add_home(problem, i, assignment->rules, &home->cells[i], &places[i]);
+		place = hn_candidates_add_home(problem, i, assignment->rules, home, &places[i]);
 		if (!place)
 			return hn_oom(err);
 		hn_set_format(&home->cells[i].nodes, nodes, sizeof(nodes));
@@ -372,8 +483,7 @@ static int put_home(const struct hn_problem *problem, struct hn_assignment *assi
 		for (size_t s = 0; s < place->share_count; s++) {
 			size_t node = place->shares[s].node;
 
-			if (cell->barred[node] || (cell->tie >= 0 && cell->tie != (int)node) ||
-			    (cell->tie < 0 && !problem->nodes[node].home))
+			if (!may_be_on(problem, cell, node))
 				return hn_fail(err, -ENOSPC, "cell %d may not be on node %d", cell->id,
 					       problem->host->nodes[node].id);
 		}
@@ -391,7 +501,7 @@ int hn_solver_cost(const struct hn_snapshot *snapshot, size_t guest, const struc
 	HN_AUTO(hn_problem) struct hn_problem *problem = NULL;
 	HN_AUTO(hn_assignment) struct hn_assignment *assignment = NULL;
 	HN_AUTO(memory) struct hn_candidates *places = NULL;
-	struct hn_search_rules rules = {0};
+	struct hn_search_rules rules = {.strays_count = limits->strays_count};
 	bool decided;
 	int r = hn_problem_new(snapshot, &guest, 1, limits->keep_free_bytes, &problem, err);
 

@@ -13,6 +13,7 @@
  * beginning with where the pages are. A cell wider than every node gets the tightest set of neighbouring
  * nodes that holds it.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,8 @@ struct hn_solver_limits {
 	uint64_t keep_free_bytes; /* never planned with, on any node */
 	uint64_t steps; /* of a search, a tenth of a microsecond each; then the best so far is returned, not
 			   proven */
+	bool strays_count; /* the last of a cell's pages need room as well where most are already, see
+			      HN_STRAY_FRACTION: for placements that others' depend on */
 };
 
 /*

@@ -49,7 +49,7 @@ static bool put(struct filling *filling, size_t cell, size_t node)
 	const struct hn_cell *model = &filling->snapshot->guests[filling->guest].guest->cells[cell];
 	unsigned vcpus = (unsigned)hn_set_count(&model->vcpus);
 
-	if (!hn_node_allowed(filling->snapshot, filling->guest, node) ||
+	if (!hn_node_allowed(filling->snapshot, filling->guest, cell, node) ||
 	    model->memory_bytes > filling->room[node] || vcpus > filling->cpus[node])
 		return false;
 	filling->room[node] -= model->memory_bytes;
@@ -131,10 +131,10 @@ int hn_round_robin_find(const struct hn_snapshot *snapshot, size_t guest,
 	return fill(snapshot, guest, limits, round_robin_order, ret, err);
 }
 
-static size_t first_allowed(const struct filling *filling)
+static size_t first_allowed(const struct filling *filling, size_t cell)
 {
 	for (size_t node = 0; node < filling->snapshot->host->node_count; node++)
-		if (hn_node_allowed(filling->snapshot, filling->guest, node))
+		if (hn_node_allowed(filling->snapshot, filling->guest, cell, node))
 			return node;
 	return 0;
 }
@@ -143,9 +143,8 @@ static size_t first_allowed(const struct filling *filling)
 static size_t prefer_order(const struct filling *filling, size_t cell, size_t n)
 {
 	const struct hn_host *host = filling->snapshot->host;
-	size_t first = first_allowed(filling);
+	size_t first = first_allowed(filling, cell);
 
-	(void)cell;
 	for (size_t node = 0; node < host->node_count; node++) {
 		unsigned distance = hn_host_distance(host, first, node);
 		size_t before = 0;
@@ -174,32 +173,32 @@ int hn_prefer_find(const struct hn_snapshot *snapshot, size_t guest, const struc
 }
 
 /* What a node counts in the division: MiB/s of its memory to its own CPUs where known of all, else 1. */
-static uint64_t weight_of(const struct hn_snapshot *snapshot, size_t guest, size_t node)
+static uint64_t weight_of(const struct hn_snapshot *snapshot, size_t guest, size_t cell, size_t node)
 {
 	const struct hn_host *host = snapshot->host;
 	bool known = host->bandwidths != NULL;
 
-	if (!hn_node_allowed(snapshot, guest, node))
+	if (!hn_node_allowed(snapshot, guest, cell, node))
 		return 0;
 	for (size_t i = 0; i < host->node_count && known; i++)
-		known = !hn_node_allowed(snapshot, guest, i) ||
+		known = !hn_node_allowed(snapshot, guest, cell, i) ||
 			host->bandwidths[i * host->node_count + i] > 0;
 	return known ? host->bandwidths[node * host->node_count + node] : 1;
 }
 
 /* Stride after stride goes to the node that has the least for its weight, worked out at once: whole strides
  * by weight, rounded at running totals so that they add up; the odd bytes to the last. */
-static void divide(const struct hn_snapshot *snapshot, size_t guest, const struct hn_cell *cell,
-		   struct hn_cell_home *home)
+static void divide(const struct hn_snapshot *snapshot, size_t guest, size_t index, struct hn_cell_home *home)
 {
+	const struct hn_cell *cell = &snapshot->guests[guest].guest->cells[index];
 	uint64_t stride = cell->page_bytes > HN_INTERLEAVE_STRIDE ? cell->page_bytes : HN_INTERLEAVE_STRIDE;
 	uint64_t strides = cell->memory_bytes / stride, weights = 0, before = 0, given = 0;
 	size_t last = 0;
 
 	for (size_t node = 0; node < snapshot->host->node_count; node++)
-		weights += weight_of(snapshot, guest, node);
+		weights += weight_of(snapshot, guest, index, node);
 	for (size_t node = 0; node < snapshot->host->node_count; node++) {
-		uint64_t weight = weight_of(snapshot, guest, node), until;
+		uint64_t weight = weight_of(snapshot, guest, index, node), until;
 
 		if (weight == 0)
 			continue;
@@ -219,18 +218,21 @@ int hn_interleave_find(const struct hn_snapshot *snapshot, size_t guest,
 	const struct hn_guest *model = snapshot->guests[guest].guest;
 	HN_AUTO(hn_placement)
 	struct hn_placement *home = hn_placement_new(snapshot->host->node_count, model->cell_count);
-	bool any = false;
 	int r;
 
 	if (!home)
 		return hn_oom(err);
-	for (size_t node = 0; node < snapshot->host->node_count; node++)
-		any = any || hn_node_allowed(snapshot, guest, node);
-	if (!any)
-		return hn_fail(err, -ENOSPC, "no node that it is allowed has both CPUs and memory");
 	for (size_t cell = 0; cell < model->cell_count; cell++) {
+		bool any = false;
+
+		for (size_t node = 0; node < snapshot->host->node_count; node++)
+			any = any || hn_node_allowed(snapshot, guest, cell, node);
+		if (!any)
+			return hn_fail(err, -ENOSPC,
+				       "no node that cell %d is allowed has both CPUs and memory",
+				       model->cells[cell].id);
 		home->cells[cell].cell = model->cells[cell].id;
-		divide(snapshot, guest, &model->cells[cell], &home->cells[cell]);
+		divide(snapshot, guest, cell, &home->cells[cell]);
 	}
 	r = hn_home_node_possible(snapshot, guest, home, limits, err);
 	if (r < 0)

@@ -19,7 +19,7 @@ static bool is_open(const struct hn_search *search, size_t node, size_t depth)
 	return search->rules.any_memory;
 }
 
-enum key_kind { KEY_DEPTH, KEY_PLACE, KEY_WIDE, KEY_CLOSED, KEY_ROOM };
+enum key_kind { KEY_DEPTH, KEY_PLACE, KEY_WIDE, KEY_CLOSED, KEY_ROOM, KEY_FIRST };
 
 static bool clique_goes_on(const struct hn_search *search, size_t clique, size_t depth)
 {
@@ -71,14 +71,16 @@ static void key_add_rooms(const struct hn_search *search, size_t depth, struct h
 	}
 }
 
-bool hn_state_was_reached(struct hn_search *search, size_t depth)
+bool hn_state_was_reached(struct hn_search *search, size_t depth, size_t first_node)
 {
 	const struct hn_cost nothing = {{0}};
 	struct hn_state_key key = {0};
 
 	if (search->problem->keeps_apart)
 		return false;
-	hn_state_key_add(&key, KEY_DEPTH, depth, 1);
+	hn_state_key_add(&key, KEY_DEPTH, depth, search->round);
+	if (first_node > 0)
+		hn_state_key_add(&key, KEY_FIRST, first_node, 0);
 	key_add_places(search, depth, &key);
 	key_add_rooms(search, depth, &key);
 	return hn_memo_is_known(search->memo, &key, search->any ? &nothing : &search->assignment->cost);

@@ -7,5 +7,6 @@
  */
 #include "policy/search.h"
 
-/* Whether the search has been in this state, of that depth, at no more cost; notes it otherwise. */
-bool hn_state_was_reached(struct hn_search *search, size_t depth);
+/* Whether the search has been in this state, of that depth and with the next cell on no node before that one,
+ * at no more cost; notes it otherwise. */
+bool hn_state_was_reached(struct hn_search *search, size_t depth, size_t first_node);

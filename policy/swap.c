@@ -150,11 +150,17 @@ int hn_decide_swap(const struct hn_snapshot *snapshot, size_t guest, const struc
 		   struct hn_swap **ret, struct hn_error *err)
 {
 	HN_AUTO(hn_swap) struct hn_swap *best = NULL;
+	struct pair alone = {0};
 	double potential = 0;
+	int r;
 
 	*ret = NULL;
 	if (!may_swap(snapshot, guest))
 		return 0;
+	r = weigh(&alone, 0, snapshot, guest, options);
+	pair_done(&alone);
+	if (r <= 0)
+		return r < 0 ? hn_oom(err) : 0;
 	for (size_t partner = 0; partner < snapshot->guest_count; partner++)
 		if (partner != guest && may_swap(snapshot, partner) &&
 		    try_partner(snapshot, guest, partner, options, &best, &potential) < 0)

@@ -10,9 +10,9 @@ struct hn_swap {
 	size_t guests[2];         /* indices in the snapshot */
 	struct hn_plan *plans[2]; /* of both, verdict act, bindings first */
 	/* The migrations of both plans in the order they have to be done, one after the other: the steps of
-	 * one make the room for the next of the other. hn_turn.look is 0 or 1, as in plans. */
+	 * one make the room for the next of the other. hn_plan_turn.look is 0 or 1, as in plans. */
 	size_t turn_count;
-	struct hn_turn *turns;
+	struct hn_plan_turn *turns;
 };
 void hn_swap_free(struct hn_swap *swap); /* NULL is fine */
 HN_CLEANUP_DEFINE(hn_swap, struct hn_swap *, hn_swap_free);

@@ -65,14 +65,14 @@ unsigned hn_node_cpus(const struct hn_host *host, size_t node)
 	return count;
 }
 
-bool hn_node_allowed(const struct hn_snapshot *snapshot, size_t guest, size_t node)
+bool hn_node_allowed(const struct hn_snapshot *snapshot, size_t guest, size_t cell, size_t node)
 {
 	const struct hn_guest *model = snapshot->guests[guest].guest;
 	const struct hn_node *place = &snapshot->host->nodes[node];
 	struct hn_set cpus = hn_usable_cpus(snapshot->host, node, model->class);
 
-	return place->memory_bytes > 0 && !hn_set_empty(&cpus) &&
-	       (hn_set_empty(&model->allowed_nodes) || hn_set_has(&model->allowed_nodes, place->id));
+	return place->memory_bytes > 0 && !place->draining && !hn_set_empty(&cpus) &&
+	       hn_guest_allows(model, cell, place->id);
 }
 
 static double pages_on(const struct hn_guest_state *state, size_t cell, size_t node)
@@ -98,7 +98,7 @@ static int most_of(const struct hn_snapshot *snapshot, size_t guest, size_t cell
 		double here = measure(state, cell, node),
 		       most = best >= 0 ? measure(state, cell, (size_t)best) : 0;
 
-		if (here <= 0 || here < most || !hn_node_allowed(snapshot, guest, node))
+		if (here <= 0 || here < most || !hn_node_allowed(snapshot, guest, cell, node))
 			continue;
 		if (best < 0 || here > most || second(state, cell, node) > second(state, cell, (size_t)best))
 			best = (int)node;

@@ -29,8 +29,9 @@ unsigned hn_node_cpus(const struct hn_host *host, size_t node);
 int hn_whereabouts_of_memory(const struct hn_snapshot *snapshot, size_t guest, size_t cell);
 int hn_whereabouts_of_cpus(const struct hn_snapshot *snapshot, size_t guest, size_t cell);
 
-/* The guest may have a home on the node: it has CPUs and memory, and its operator allows it. */
-bool hn_node_allowed(const struct hn_snapshot *snapshot, size_t guest, size_t node);
+/* The guest's cell, by index, may have a home on the node: it has CPUs and memory, and its operator allows
+ * it. */
+bool hn_node_allowed(const struct hn_snapshot *snapshot, size_t guest, size_t cell, size_t node);
 
 /* A placement that has every cell, by index, wholly on nodes[cell]; its cost is not worked out. NULL when out
  * of memory. */

@@ -11,13 +11,16 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/json.h"
+#include "base/units.h"
 #include "qmp/base64.h"
 
 #define READ_BYTES_MAX ((size_t)48 * 1024) /* of one guest-file-read: far below what a message may have */
 #define CRUMB_BYTES 256                    /* the least a read may bring on average */
 #define READS_MIN 16
+#define READ_NS_MAX (5 * HN_NS_PER_S) /* from the first piece to asking for the last */
 
 struct file_read {
 	struct hn_qmp *agent;
@@ -29,7 +32,16 @@ struct file_read {
 	char *text; /* of max_bytes + 2: one byte too many to notice it, and the NUL */
 	size_t length;
 	size_t reads;
+	uint64_t opened_ns;
 };
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * HN_NS_PER_S + (uint64_t)now.tv_nsec;
+}
 
 static void file_read_free(struct file_read *read)
 {
@@ -88,6 +100,9 @@ static int ask_data(struct file_read *read, struct hn_error *err)
 	if (read->reads++ > READS_MIN + read->max_bytes / CRUMB_BYTES)
 		return hn_fail(err, -EPROTO, "%s: %s comes in crumbs without end", hn_qmp_label(read->agent),
 			       read->path);
+	if (now_ns() > read->opened_ns + READ_NS_MAX)
+		return hn_fail(err, -ETIMEDOUT, "%s: %s is not read to its end within %.0f s",
+			       hn_qmp_label(read->agent), read->path, (double)READ_NS_MAX / 1e9);
 	return hn_qmp_execute(read->agent, "guest-file-read", hn_steal(arguments), 0, on_file_data, read,
 			      err);
 }
@@ -156,6 +171,7 @@ static void on_file_opened(struct hn_qmp *agent, json_object *result, const stru
 		return;
 	}
 	read->handle = json_object_get_int64(result);
+	read->opened_ns = now_ns();
 	if (ask_data(read, &why) < 0)
 		finish(read, &why);
 }

@@ -22,7 +22,9 @@
 
 struct hn_channel {
 	int fd;
-	struct event *readable, *writable;
+	struct event_base *base;
+	struct event *readable;
+	struct event *writable; /* and out: NULL while nothing waits to be written */
 	struct evbuffer *out;
 	struct hn_framing *framing;
 	size_t out_bytes_max;
@@ -30,14 +32,19 @@ struct hn_channel {
 	bool busy, freed;
 };
 
+static void stop_writing(struct hn_channel *channel)
+{
+	if (channel->writable)
+		event_free(hn_steal(channel->writable));
+	if (channel->out)
+		evbuffer_free(hn_steal(channel->out));
+}
+
 static void destroy(struct hn_channel *channel)
 {
 	if (channel->readable)
 		event_free(channel->readable);
-	if (channel->writable)
-		event_free(channel->writable);
-	if (channel->out)
-		evbuffer_free(channel->out);
+	stop_writing(channel);
 	hn_framing_free(channel->framing);
 	if (channel->fd >= 0)
 		close(channel->fd);
@@ -54,7 +61,7 @@ void hn_channel_free(struct hn_channel *channel)
 	}
 	channel->freed = true;
 	event_del(channel->readable);
-	event_del(channel->writable);
+	stop_writing(channel);
 	close(channel->fd);
 	channel->fd = -1;
 }
@@ -62,7 +69,7 @@ void hn_channel_free(struct hn_channel *channel)
 static void end(struct hn_channel *channel, const struct hn_error *why)
 {
 	event_del(channel->readable);
-	event_del(channel->writable);
+	stop_writing(channel);
 	channel->owner.on_channel_end(why, channel->owner.context);
 }
 
@@ -132,7 +139,7 @@ static int write_some(struct hn_channel *channel, struct hn_error *err)
 			return hn_fail_errno(err, -errno, "cannot write to it");
 		evbuffer_drain(channel->out, (size_t)length);
 	}
-	event_del(channel->writable);
+	stop_writing(channel);
 	return 0;
 }
 
@@ -158,15 +165,13 @@ int hn_channel_new(struct event_base *base, int fd, size_t message_bytes, bool s
 		close(fd);
 		return hn_oom(err);
 	}
+	channel->base = base;
 	channel->fd = fd;
 	channel->owner = *owner;
 	channel->out_bytes_max = message_bytes;
 	channel->framing = hn_framing_new(message_bytes, sentinels);
-	channel->out = evbuffer_new();
 	channel->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_socket_readable, channel);
-	channel->writable = event_new(base, fd, EV_WRITE | EV_PERSIST, on_socket_writable, channel);
-	if (!channel->framing || !channel->out || !channel->readable || !channel->writable ||
-	    event_add(channel->readable, NULL) < 0) {
+	if (!channel->framing || !channel->readable || event_add(channel->readable, NULL) < 0) {
 		destroy(channel);
 		return hn_oom(err);
 	}
@@ -174,13 +179,24 @@ int hn_channel_new(struct event_base *base, int fd, size_t message_bytes, bool s
 	return 0;
 }
 
+static int start_writing(struct hn_channel *channel)
+{
+	channel->out = evbuffer_new();
+	channel->writable =
+		event_new(channel->base, channel->fd, EV_WRITE | EV_PERSIST, on_socket_writable, channel);
+	if (channel->out && channel->writable && event_add(channel->writable, NULL) == 0)
+		return 0;
+	stop_writing(channel);
+	return -ENOMEM;
+}
+
 int hn_channel_send(struct hn_channel *channel, const void *text, size_t length, struct hn_error *err)
 {
-	size_t waiting = evbuffer_get_length(channel->out);
+	size_t waiting = channel->out ? evbuffer_get_length(channel->out) : 0;
 
 	if (length > channel->out_bytes_max || waiting > channel->out_bytes_max - length)
 		return hn_fail(err, -ENOBUFS, "%zu bytes wait to be written already", waiting);
-	if (evbuffer_add(channel->out, text, length) < 0 || event_add(channel->writable, NULL) < 0)
+	if ((!channel->out && start_writing(channel) < 0) || evbuffer_add(channel->out, text, length) < 0)
 		return hn_oom(err);
 	return 0;
 }

@@ -106,8 +106,8 @@ static struct hn_command *find_sent(struct hn_qmp *qmp, const struct hn_message 
 {
 	struct hn_command *command;
 
-	if (qmp->flavour == HN_QMP_AGENT)
-		return TAILQ_FIRST(&qmp->sent);
+	if (qmp->flavour == HN_QMP_AGENT) /* is given no ids: one that comes back is another's */
+		return message->has_id ? NULL : TAILQ_FIRST(&qmp->sent);
 	TAILQ_FOREACH(command, &qmp->sent, link)
 	{
 		if (message->has_id && command->id == message->id)

@@ -16,6 +16,7 @@
 
 enum client_state {
 	CLIENT_DOWN,         /* no connection; a timer may be set for the next */
+	CLIENT_OPENING,      /* somebody else connects for us */
 	CLIENT_GREETING,     /* connected, waits for QEMU's greeting */
 	CLIENT_CAPABILITIES, /* waits for the answer to qmp_capabilities */
 	CLIENT_SYNC,         /* waits for the agent to come in step */
@@ -43,7 +44,9 @@ struct hn_qmp {
 	enum hn_qmp_flavour flavour;
 	struct hn_qmp_limits limits;
 	struct hn_qmp_listener listener;
-	struct hn_random chance; /* jitter and numbers to sync with */
+	const struct hn_qmp_opener *opener; /* NULL: nobody */
+	void *opening;                      /* what its start() gave, while CLIENT_OPENING */
+	struct hn_random chance;            /* jitter and numbers to sync with */
 
 	enum client_state state;
 	struct hn_channel *channel;

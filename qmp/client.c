@@ -78,6 +78,8 @@ static uint64_t back_off(struct hn_qmp *qmp)
 static void disconnect(struct hn_qmp *qmp)
 {
 	qmp->state = CLIENT_DOWN;
+	if (qmp->opening)
+		qmp->opener->cancel(hn_steal(qmp->opening));
 	hn_channel_free(hn_steal(qmp->channel));
 	event_del(qmp->timer);
 	memset(&qmp->peer, 0, sizeof(qmp->peer));
@@ -152,6 +154,17 @@ static int open_socket(const struct hn_qmp *qmp, int *ret, struct hn_error *err)
 	return 0;
 }
 
+static int ask_opener(struct hn_qmp *qmp, struct hn_error *err)
+{
+	int r = qmp->opener->start(qmp->opener->context, qmp->path, qmp, &qmp->opening, err);
+
+	if (r < 0)
+		return r;
+	qmp->state = CLIENT_OPENING;
+	hn_client_set_timer(qmp, qmp->limits.connect_timeout_ns);
+	return 0;
+}
+
 static int start(struct hn_qmp *qmp, struct hn_error *err)
 {
 	const struct hn_channel_owner owner = {on_channel_message, on_channel_end, qmp};
@@ -162,6 +175,8 @@ static int start(struct hn_qmp *qmp, struct hn_error *err)
 	qmp->fd = -1;
 	if (fd < 0)
 		r = open_socket(qmp, &fd, err);
+	if (r == -EACCES && qmp->opener)
+		return ask_opener(qmp, err);
 	if (r < 0)
 		return r;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &qmp->peer, &length) < 0)
@@ -180,6 +195,8 @@ static int out_of_patience(const struct hn_qmp *qmp, struct hn_error *err)
 	char text[HN_UNITS_TEXT_MAX];
 
 	hn_duration_format(qmp->limits.connect_timeout_ns, text, sizeof(text));
+	if (qmp->state == CLIENT_OPENING)
+		return hn_fail(err, -ETIMEDOUT, "homenode-host did not open %s within %s", qmp->path, text);
 	if (qmp->state == CLIENT_GREETING)
 		return hn_fail(err, -ETIMEDOUT,
 			       "connected but no greeting within %s: another client may hold this monitor",
@@ -267,6 +284,26 @@ int hn_qmp_new_from_fd(struct event_base *base, const char *name, int fd, enum h
 	qmp->limits.retry_first_ns = 0;
 	*ret = qmp;
 	return 0;
+}
+
+void hn_qmp_set_opener(struct hn_qmp *qmp, const struct hn_qmp_opener *opener)
+{
+	qmp->opener = opener;
+}
+
+void hn_qmp_opened(struct hn_qmp *qmp, int fd, const struct hn_error *err)
+{
+	struct hn_error why;
+	int r;
+
+	qmp->opening = NULL;
+	hn_client_enter(qmp);
+	qmp->state = CLIENT_DOWN;
+	qmp->fd = fd;
+	r = fd < 0 ? err->code : start(qmp, &why);
+	if (r < 0)
+		hn_client_lost(qmp, fd < 0 ? err : &why);
+	hn_client_leave(qmp);
 }
 
 void hn_qmp_free(struct hn_qmp *qmp)

@@ -73,6 +73,21 @@ int hn_qmp_new_from_fd(struct event_base *base, const char *name, int fd, enum h
 		       const struct hn_qmp_limits *limits, const struct hn_qmp_listener *listener,
 		       struct hn_qmp **ret, struct hn_error *err);
 
+/*
+ * Who connects where this process may not (EACCES): start() begins, and later calls hn_qmp_opened() with the
+ * connection or the reason why there is none, unless cancel() is called on its *ret before.
+ */
+struct hn_qmp_opener {
+	int (*start)(void *context, const char *path, struct hn_qmp *qmp, void **ret, struct hn_error *err);
+	void (*cancel)(void *opening);
+	void *context;
+};
+/* opener is borrowed for the client's life. Call it right after hn_qmp_new(). */
+void hn_qmp_set_opener(struct hn_qmp *qmp, const struct hn_qmp_opener *opener);
+
+/* fd is taken over in any case; -1: err says why. */
+void hn_qmp_opened(struct hn_qmp *qmp, int fd, const struct hn_error *err);
+
 /* Pending commands are answered with -ECANCELED first; listener is not called. NULL is fine. */
 void hn_qmp_free(struct hn_qmp *qmp);
 HN_CLEANUP_DEFINE(hn_qmp, struct hn_qmp *, hn_qmp_free);

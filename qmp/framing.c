@@ -19,12 +19,21 @@
 #define CONTEXT_BYTES 8 /* shown in front of the byte that is wrong */
 
 struct hn_framing {
-	struct json_tokener *tokener;
-	size_t message_bytes; /* most bytes of one message */
-	size_t taken;         /* bytes of the message at hand, 0 between messages */
+	struct json_tokener *tokener; /* NULL between messages */
+	size_t message_bytes;         /* most bytes of one message */
+	size_t taken;                 /* bytes of the message at hand, 0 between messages */
 	bool sentinels;
 	bool skipping; /* until the next sentinel */
 };
+
+static struct json_tokener *new_tokener(void)
+{
+	struct json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
+
+	if (tokener)
+		json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS);
+	return tokener;
+}
 
 struct hn_framing *hn_framing_new(size_t message_bytes, bool sentinels)
 {
@@ -34,10 +43,6 @@ struct hn_framing *hn_framing_new(size_t message_bytes, bool sentinels)
 		return NULL;
 	framing->message_bytes = message_bytes;
 	framing->sentinels = sentinels;
-	framing->tokener = json_tokener_new_ex(DEPTH_MAX);
-	if (!framing->tokener)
-		return NULL;
-	json_tokener_set_flags(framing->tokener, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS);
 	return hn_steal(framing);
 }
 
@@ -50,9 +55,13 @@ void hn_framing_free(struct hn_framing *framing)
 	free(framing);
 }
 
+/* Between messages there is no tokener: it keeps room for nesting and for the longest string it has seen, too
+ * much for a thousand connections. */
 static void reset(struct hn_framing *framing)
 {
-	json_tokener_reset(framing->tokener);
+	if (framing->tokener)
+		json_tokener_free(framing->tokener);
+	framing->tokener = NULL;
 	framing->taken = 0;
 }
 
@@ -124,6 +133,8 @@ static int tokenize(struct hn_framing *framing, const char *bytes, size_t length
 
 	if (chunk > INT_MAX)
 		chunk = INT_MAX;
+	if (!framing->tokener && !(framing->tokener = new_tokener()))
+		return hn_oom(err);
 	*ret = json_tokener_parse_ex(framing->tokener, bytes, (int)chunk);
 	error = json_tokener_get_error(framing->tokener);
 	*ret_used = json_tokener_get_parse_end(framing->tokener);

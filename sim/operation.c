@@ -61,8 +61,11 @@ static uint64_t carry_out(struct resident *resident, struct hn_guest_state *stat
 		part = resident_move(state, host, cell, from, to, most);
 		if (part > 0)
 			resident->left_ns[cell * host->node_count + from] = now_ns;
+		resident->carried[from] += part;
+		resident->carried[to] += part;
 		moved += part;
 	}
+	resident->moved_now += moved;
 	return moved;
 }
 
@@ -85,8 +88,8 @@ static void end_action(struct resident *resident, const struct hn_host *host, si
 	resident->next++;
 }
 
-static void end_operation(struct resident *resident, struct hn_snapshot *snapshot, size_t guest,
-			  const struct hn_world_options *options)
+void operation_end(struct resident *resident, struct hn_snapshot *snapshot, size_t guest,
+		   const struct hn_world_options *options)
 {
 	struct hn_guest_state *state = &snapshot->guests[guest];
 	uint64_t bytes = resident->moved_pages * SIM_PAGE;
@@ -94,37 +97,45 @@ static void end_operation(struct resident *resident, struct hn_snapshot *snapsho
 
 	state->looks = hn_looks_after(&state->looks, snapshot->now_ns, options->settle_ns,
 				      hn_plan_migrate_bytes(resident->plan), bytes);
-	hn_price_learn(&snapshot->calibration, bytes, (uint64_t)(seconds * (double)HN_NS_PER_S), -1);
+	hn_price_learn(&snapshot->calibration, bytes, (uint64_t)(seconds * (double)HN_NS_PER_S),
+		       options->stall_share);
 	hn_regret_clear(state->regret);
 	state->moving = false;
 	hn_plan_free(resident->plan);
 	resident->plan = NULL;
+	resident->exchanges = false;
+}
+
+bool operation_act(struct resident *resident, struct hn_snapshot *snapshot, size_t guest, uint64_t *pages,
+		   const struct hn_world_options *options, struct hn_world_counts *counts)
+{
+	const struct hn_action *action = &resident->plan->actions[resident->next];
+	struct hn_guest_state *state = &snapshot->guests[guest];
+	struct hn_host *host = snapshot->host;
+	int cell = hn_guest_cell_index(state->guest, action->cell);
+	int to = hn_host_node_index(host, action->to_node);
+	uint64_t moved;
+
+	if (action->kind != HN_ACTION_MIGRATE || cell < 0 || to < 0) {
+		resident->next++;
+		return true;
+	}
+	moved = carry_out(resident, state, host, (size_t)cell, (size_t)to, *pages, snapshot->now_ns);
+	resident->action_pages += moved;
+	resident->moved_pages += moved;
+	*pages -= moved;
+	if (*pages == 0)
+		return false; /* this tick's are used up */
+	end_action(resident, host, (size_t)cell, (size_t)to, snapshot->now_ns, options, counts);
+	return true;
 }
 
 bool operation_go_on(struct resident *resident, struct hn_snapshot *snapshot, size_t guest, uint64_t pages,
 		     const struct hn_world_options *options, struct hn_world_counts *counts)
 {
-	struct hn_guest_state *state = &snapshot->guests[guest];
-	struct hn_host *host = snapshot->host;
-
-	while (resident->next < resident->plan->action_count) {
-		const struct hn_action *action = &resident->plan->actions[resident->next];
-		int cell = hn_guest_cell_index(state->guest, action->cell);
-		int to = hn_host_node_index(host, action->to_node);
-		uint64_t moved;
-
-		if (action->kind != HN_ACTION_MIGRATE || cell < 0 || to < 0) {
-			resident->next++;
-			continue;
-		}
-		moved = carry_out(resident, state, host, (size_t)cell, (size_t)to, pages, snapshot->now_ns);
-		resident->action_pages += moved;
-		resident->moved_pages += moved;
-		pages -= moved;
-		if (pages == 0)
-			return false; /* this tick's are used up */
-		end_action(resident, host, (size_t)cell, (size_t)to, snapshot->now_ns, options, counts);
-	}
-	end_operation(resident, snapshot, guest, options);
+	while (resident->next < resident->plan->action_count)
+		if (!operation_act(resident, snapshot, guest, &pages, options, counts))
+			return false;
+	operation_end(resident, snapshot, guest, options);
 	return true;
 }

@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "policy/locality.h"
+#include "policy/regret.h"
 
 void resident_done(struct resident *resident)
 {
 	free(resident->left_ns);
+	free(resident->carried);
 	hn_plan_free(resident->plan);
 }
 
@@ -56,7 +58,10 @@ int resident_init(struct resident *resident, struct hn_guest_state *state, const
 	snprintf(state->guest->policy, sizeof(state->guest->policy), "%s", policy);
 	resident->left_ns =
 		calloc(state->guest->cell_count * host->node_count + 1, sizeof(*resident->left_ns));
-	return resident->left_ns && add_make_up(state->guest, event->guest) == 0 ? 0 : hn_oom(err);
+	resident->carried = calloc(host->node_count + 1, sizeof(*resident->carried));
+	return resident->left_ns && resident->carried && add_make_up(state->guest, event->guest) == 0
+		       ? 0
+		       : hn_oom(err);
 }
 
 static uint64_t pages_of_cell(const struct hn_guest_state *state, size_t cell)
@@ -140,12 +145,13 @@ int resident_settle_in(struct hn_guest_state *state, struct hn_host *host, bool 
 	}
 	r = take_memory(state, host, err);
 	for (size_t i = 0; r == 0 && i < guest->thread_count; i++) {
+		struct hn_set all = all_cpus(host);
 		struct hn_set cpus = cpus_of_home(state, host, &guest->threads[i]);
 
 		state->sample->threads[i].tid = guest->threads[i].tid;
 		resident_bind(state, host, i, &cpus);
 		if (!bind)
-			state->sample->threads[i].allowed = all_cpus(host);
+			hn_sample_allow(state->sample, i, &all);
 	}
 	return r;
 }
@@ -181,7 +187,7 @@ void resident_bind(struct hn_guest_state *state, const struct hn_host *host, siz
 	double most = 0;
 	int count = 0;
 
-	where->allowed = *cpus;
+	hn_sample_allow(state->sample, thread, cpus); /* without memory it stays where it was */
 	memset(where->residency, 0, host->node_count * sizeof(*where->residency));
 	for (size_t i = 0; i < host->cpu_count; i++)
 		count += hn_set_has(cpus, host->cpus[i].id);
@@ -211,7 +217,7 @@ void resident_drift(struct hn_guest_state *state, const struct hn_host *host, si
 
 		if (state->guest->threads[i].cell != state->guest->cells[cell].id)
 			continue;
-		where->allowed = all;
+		hn_sample_allow(state->sample, i, &all);
 		memset(where->residency, 0, host->node_count * sizeof(*where->residency));
 		where->residency[node] = 1;
 		where->last_node = (int)node;
@@ -219,7 +225,7 @@ void resident_drift(struct hn_guest_state *state, const struct hn_host *host, si
 	}
 }
 
-void resident_weigh(struct resident *resident, struct hn_guest_state *state)
+void resident_weigh(struct resident *resident, struct hn_guest_state *state, const struct hn_host *host)
 {
 	struct hn_interval locality;
 
@@ -229,4 +235,7 @@ void resident_weigh(struct resident *resident, struct hn_guest_state *state)
 	resident->local = hn_locality_of_guest(state->guest, state->sample, &locality)
 				  ? resident->busy * locality.value
 				  : 0;
+	resident->lost = 0;
+	for (size_t cell = 0; cell < state->guest->cell_count; cell++)
+		resident->lost += hn_loss_of_cell(host, state->guest, state->sample, cell);
 }

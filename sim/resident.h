@@ -3,6 +3,7 @@
  * resident - one guest of a world: its pages and vCPUs, kept as an exhaustive sample in its snapshot state.
  * Pure. Private to sim/.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,12 +19,17 @@ struct resident {
 	double load;
 	double busy;       /* of all its vCPUs together */
 	double local;      /* of that, local */
+	double lost;       /* of that, to memory that is remote */
 	uint64_t *left_ns; /* [cell][node]: when a migration last took pages away, 0 never */
 	/* the operation under way, NULL none */
 	struct hn_plan *plan;
 	uint64_t turn; /* in which it began */
 	size_t next;   /* action */
 	uint64_t action_pages, moved_pages;
+	uint64_t moved_now; /* pages, in this tick */
+	uint64_t *carried;  /* by node: pages read from it or written to it in this tick */
+	bool exchanges;     /* the operation is half of an exchange with the guest of that number */
+	uint32_t partner;
 };
 
 void resident_done(struct resident *resident);
@@ -52,5 +58,5 @@ void resident_bind(struct hn_guest_state *state, const struct hn_host *host, siz
 /* Lets a cell's vCPUs run anywhere, and there they do: on that node. */
 void resident_drift(struct hn_guest_state *state, const struct hn_host *host, size_t cell, size_t node);
 
-/* Recomputes busy and local, and what the sample says of load. */
-void resident_weigh(struct resident *resident, struct hn_guest_state *state);
+/* Recomputes busy, local and lost, and what the sample says of load. */
+void resident_weigh(struct resident *resident, struct hn_guest_state *state, const struct hn_host *host);

@@ -29,6 +29,13 @@ static double filled_share(const struct hn_host *host)
 	return bytes > 0 ? 1 - free_bytes / bytes : 0;
 }
 
+static double kept_share(const struct hn_world_counts *counts)
+{
+	double lost = counts->remote_s + counts->stalled_s + counts->crowded_s;
+
+	return counts->busy_s > 0 ? 1 - lost / counts->busy_s : -1;
+}
+
 /* Plays the events of one tick, from *next on, and the tick itself. */
 static int play_tick(struct hn_world *world, const struct hn_trace *trace, uint64_t tick, size_t *next,
 		     struct hn_error *err)
@@ -74,6 +81,7 @@ int hn_simulate(const struct hn_trace *trace, const struct hn_host *host,
 		return r;
 	ret->counts = *hn_world_counts(world);
 	ret->locality = value_of(&whole, -1);
+	ret->kept = kept_share(&ret->counts);
 	ret->filled = value_of(&filled, 0);
 	for (size_t i = 0; i < HN_COURSE; i++)
 		ret->course[i] = value_of(&parts[i], -1);

@@ -13,6 +13,7 @@ struct hn_score {
 	struct hn_world_counts counts;
 	size_t most_guests; /* at a time */
 	double locality;    /* mean over the ticks with guests, -1: there were none */
+	double kept; /* share of busy time lost neither to remote memory nor to moves, -1: nobody was busy */
 	double course[HN_COURSE];
 	double filled; /* mean share of the memory that guests had */
 };

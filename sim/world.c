@@ -7,8 +7,11 @@
 #include "base/units.h"
 #include "policy/actions.h"
 #include "policy/policies.h"
+#include "policy/price.h"
+#include "sim/exchange.h"
 #include "sim/operation.h"
 #include "sim/resident.h"
+#include "sim/toll.h"
 
 #define NOWHERE SIZE_MAX
 
@@ -20,6 +23,8 @@ struct hn_world {
 	size_t resident_room;
 	size_t *places; /* by number: index, or NOWHERE */
 	size_t place_count;
+	size_t exchange_count;
+	struct exchange **exchanges;
 	struct hn_world_counts counts;
 	uint64_t tick;
 	uint64_t turns; /* operations begun */
@@ -35,6 +40,8 @@ struct hn_world_options hn_world_defaults(void)
 		.settle_ns = 20 * HN_NS_PER_S,
 		.bytes_per_second = 2 * HN_GIB,
 		.at_once = 1,
+		.stall_share = HN_ASSUMED_STALL_SHARE,
+		.node_bandwidth = 40 * HN_GIB,
 		.undo_ns = 3600 * HN_NS_PER_S,
 	};
 }
@@ -45,7 +52,10 @@ void hn_world_free(struct hn_world *world)
 		return;
 	for (size_t i = 0; world->snapshot && i < world->snapshot->guest_count; i++)
 		resident_done(&world->residents[i]);
+	for (size_t i = 0; i < world->exchange_count; i++)
+		exchange_free(world->exchanges[i]);
 	hn_snapshot_free(world->snapshot);
+	free(world->exchanges);
 	free(world->residents);
 	free(world->places);
 	free(world);
@@ -217,12 +227,43 @@ static int arrive(struct hn_world *world, const struct hn_event *event, struct h
 	world->places[event->guest] = index;
 	world->counts.placed++;
 	world->counts.placed_before_refusal += world->counts.refused == 0;
-	resident_weigh(&world->residents[index], state);
+	resident_weigh(&world->residents[index], state, world->snapshot->host);
 	return 0;
+}
+
+/* The place in the list of the exchange that a resident has part in. */
+static size_t exchange_of(const struct hn_world *world, const struct resident *resident)
+{
+	size_t i = 0;
+
+	while (world->exchanges[i]->numbers[0] != resident->number &&
+	       world->exchanges[i]->numbers[1] != resident->number)
+		i++;
+	return i;
+}
+
+static void forget_exchange(struct hn_world *world, size_t at)
+{
+	exchange_free(world->exchanges[at]);
+	world->exchanges[at] = world->exchanges[--world->exchange_count];
+}
+
+/* One of two goes while they change places: the other stays where it has got to. */
+static void break_off(struct hn_world *world, size_t index)
+{
+	const struct resident *resident = &world->residents[index];
+	size_t partner;
+
+	if (!resident->exchanges)
+		return;
+	partner = place_of(world, resident->partner);
+	forget_exchange(world, exchange_of(world, resident));
+	operation_end(&world->residents[partner], world->snapshot, partner, &world->options);
 }
 
 static void depart(struct hn_world *world, size_t index)
 {
+	break_off(world, index);
 	resident_leave(&world->snapshot->guests[index], world->snapshot->host);
 	take_out(world, index);
 	world->counts.departed++;
@@ -265,7 +306,7 @@ int hn_world_apply(struct hn_world *world, const struct hn_event *event, struct 
 	default:
 		return hn_fail(err, -EINVAL, "%d is no kind of event", (int)event->kind);
 	}
-	resident_weigh(&world->residents[index], &world->snapshot->guests[index]);
+	resident_weigh(&world->residents[index], &world->snapshot->guests[index], world->snapshot->host);
 	return 0;
 }
 
@@ -284,22 +325,53 @@ static size_t next_operation(const struct hn_world *world, uint64_t after)
 	return first;
 }
 
+static uint64_t pages_a_tick(const struct hn_world *world)
+{
+	uint64_t pages = (uint64_t)((unsigned __int128)world->options.bytes_per_second *
+				    world->options.tick_ns / HN_NS_PER_S / SIM_PAGE);
+
+	return pages ? pages : 1;
+}
+
+static void go_on_with_exchange(struct hn_world *world, const struct resident *first)
+{
+	size_t at = exchange_of(world, first), guests[2];
+	struct exchange *exchange = world->exchanges[at];
+	struct resident *pair[2];
+	bool over;
+
+	for (size_t i = 0; i < 2; i++) {
+		guests[i] = place_of(world, exchange->numbers[i]);
+		pair[i] = &world->residents[guests[i]];
+	}
+	over = exchange_go_on(exchange, pair, guests, world->snapshot, pages_a_tick(world), &world->options,
+			      &world->counts);
+	for (size_t i = 0; i < 2; i++)
+		resident_weigh(pair[i], &world->snapshot->guests[guests[i]], world->snapshot->host);
+	if (over)
+		forget_exchange(world, at);
+}
+
 /* Operations wait for their turn in the order in which they began. */
 static void go_on(struct hn_world *world)
 {
-	const struct hn_world_options *options = &world->options;
-	uint64_t turn = 0, pages = (uint64_t)((unsigned __int128)options->bytes_per_second *
-					      options->tick_ns / HN_NS_PER_S / SIM_PAGE);
+	uint64_t turn = 0;
 
-	for (unsigned running = 0; running < options->at_once; running++) {
+	for (unsigned running = 0; running < world->options.at_once; running++) {
 		size_t index = next_operation(world, turn);
+		struct resident *resident;
 
 		if (index == NOWHERE)
 			return;
-		turn = world->residents[index].turn;
-		operation_go_on(&world->residents[index], world->snapshot, index, pages ? pages : 1, options,
+		resident = &world->residents[index];
+		turn = resident->turn;
+		if (resident->exchanges) {
+			go_on_with_exchange(world, resident);
+			continue;
+		}
+		operation_go_on(resident, world->snapshot, index, pages_a_tick(world), &world->options,
 				&world->counts);
-		resident_weigh(&world->residents[index], &world->snapshot->guests[index]);
+		resident_weigh(resident, &world->snapshot->guests[index], world->snapshot->host);
 	}
 }
 
@@ -312,6 +384,43 @@ static int adopt_home(struct hn_guest_state *state, const struct hn_plan *plan)
 	hn_placement_free(state->home);
 	state->home = home;
 	return 0;
+}
+
+static int begin_exchange(struct hn_world *world, struct hn_swap *swap, struct hn_error *err)
+{
+	struct resident *pair[2] = {&world->residents[swap->guests[0]], &world->residents[swap->guests[1]]};
+	struct exchange **grown = reallocarray(world->exchanges, world->exchange_count + 1, sizeof(*grown));
+
+	if (!grown)
+		return hn_oom(err);
+	world->exchanges = grown;
+	for (size_t i = 0; i < 2; i++)
+		if (adopt_home(&world->snapshot->guests[swap->guests[i]], swap->plans[i]) < 0)
+			return hn_oom(err);
+	grown[world->exchange_count] = exchange_start(swap, pair, world->snapshot, &world->counts);
+	if (!grown[world->exchange_count])
+		return hn_oom(err);
+	world->exchange_count++;
+	for (size_t i = 0; i < 2; i++) {
+		pair[i]->exchanges = true;
+		pair[i]->partner = pair[1 - i]->number;
+		pair[i]->turn = i == 0 ? ++world->turns : 0; /* the first takes the turns of both */
+		resident_weigh(pair[i], &world->snapshot->guests[swap->guests[i]], world->snapshot->host);
+	}
+	return 0;
+}
+
+/* A guest that waits for room may change places with another; a note of its plan says so then. */
+static int consider_exchange(struct hn_world *world, size_t index, const struct hn_plan *plan,
+			     struct hn_error *err)
+{
+	HN_AUTO(hn_swap) struct hn_swap *swap = NULL;
+	int r;
+
+	if (world->policy->pace != HN_PACE_WORTH || plan->verdict == HN_VERDICT_ACT || plan->note_count == 0)
+		return 0;
+	r = hn_decide_swap(world->snapshot, index, &world->options.decide, &swap, err);
+	return r == 0 && swap ? begin_exchange(world, swap, err) : r;
 }
 
 /* Looks at a guest and acts on the verdict. */
@@ -338,9 +447,10 @@ static int look(struct hn_world *world, size_t index, struct hn_error *err)
 		operation_start(&world->residents[index], state, world->snapshot->host, hn_steal(plan),
 				&world->counts);
 		world->residents[index].turn = ++world->turns;
-		resident_weigh(&world->residents[index], state);
+		resident_weigh(&world->residents[index], state, world->snapshot->host);
+		return 0;
 	}
-	return 0;
+	return consider_exchange(world, index, plan, err);
 }
 
 int hn_world_tick(struct hn_world *world, struct hn_error *err)
@@ -354,5 +464,6 @@ int hn_world_tick(struct hn_world *world, struct hn_error *err)
 	for (size_t i = 0; i < world->snapshot->guest_count && r == 0; i++)
 		if ((world->residents[i].number + world->tick) % turns == 0)
 			r = look(world, i, err);
+	toll_take(world->snapshot, world->residents, pages_a_tick(world), &world->options, &world->counts);
 	return r;
 }

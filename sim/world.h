@@ -25,10 +25,13 @@ struct hn_world_options {
 	uint64_t settle_ns; /* a guest is left alone for after an operation */
 	uint64_t bytes_per_second; /* moved by one operation */
 	unsigned at_once;          /* operations at a time */
+	double stall_share;        /* of its time that a guest loses while it is moved */
+	uint64_t node_bandwidth;   /* bytes a second of a node's memory, where the host does not know it */
 	uint64_t undo_ns; /* a cell that goes back to where it came from within that has been undone */
 };
 /* hn_decide_defaults, the default policy, ticks of 10 s, looks every 10 s, settle 20 s, 2 GiB/s, one at a
- * time, undone within an hour. */
+ * time, HN_ASSUMED_STALL_SHARE (policy/price.h), 40 GiB/s (two channels of DDR5-4800 have 76.8 GB/s at most,
+ * and half of that is what mixed reads and writes get), undone within an hour. */
 struct hn_world_options hn_world_defaults(void);
 
 struct hn_world_counts {
@@ -38,6 +41,10 @@ struct hn_world_counts {
 	uint64_t moves, moved_bytes; /* migrations of a cell to a node that brought pages, and their bytes */
 	uint64_t undone, undone_bytes; /* of these, back to where the cell came from */
 	uint64_t binds;                /* threads bound anew */
+	uint64_t swaps;                /* exchanges of two guests begun */
+	double busy_s;                 /* vCPU-seconds that guests were busy */
+	double remote_s;               /* of these lost to remote memory, an estimate: policy/regret.h */
+	double stalled_s, crowded_s;   /* and to being moved, and to others' being moved: sim/toll.h */
 };
 
 struct hn_world;

@@ -27,8 +27,7 @@ static int read_enabled(xmlNodePtr vcpus, uint64_t most, struct hn_set *present,
 	return 0;
 }
 
-/* All there can be, and those that are there at start. */
-static int read_vcpus(xmlNodePtr domain, struct hn_set *all, struct hn_set *present, struct hn_error *err)
+int hn_domain_vcpus_read(xmlNodePtr domain, struct hn_set *all, struct hn_set *present, struct hn_error *err)
 {
 	xmlNodePtr vcpu = hn_xml_child(domain, "vcpu");
 	uint64_t most = 1, current;
@@ -99,6 +98,8 @@ static int read_cell(xmlNodePtr domain, xmlNodePtr element, int vcpu_count, stru
 
 	if (hn_xml_has(element, "id") && (r = hn_xml_number(element, "id", 0, HN_SET_MAX - 1, &id, err)) < 0)
 		return r;
+	if (id >= HN_SET_MAX)
+		return hn_xml_fail(element, err, "a guest of more than %d cells is not handled", HN_SET_MAX);
 	if (hn_guest_cell_index(guest, (int)id) >= 0)
 		return hn_xml_fail(element, err, "id %d is there twice", (int)id);
 	cell = hn_guest_add_cell(guest, (int)id);
@@ -159,7 +160,7 @@ int hn_domain_cells_read(xmlNodePtr domain, struct hn_guest *guest, struct hn_er
 {
 	xmlNodePtr numa = hn_xml_child(hn_xml_child(domain, "cpu"), "numa");
 	struct hn_set all = {0}, present = {0};
-	int r = read_vcpus(domain, &all, &present, err);
+	int r = hn_domain_vcpus_read(domain, &all, &present, err);
 
 	if (r < 0)
 		return r;

@@ -24,9 +24,13 @@ static int add_address(xmlNodePtr element, struct hn_guest *guest, struct hn_err
 		return r;
 	snprintf(name, sizeof(name), "%04x:%02x:%02x.%x", (unsigned)domain, (unsigned)bus, (unsigned)slot,
 		 (unsigned)function);
-	for (size_t i = 0; i < guest->device_count; i++)
-		if (strcmp(guest->devices[i], name) == 0)
-			return hn_xml_fail(address, err, "device %s is there twice", name);
+	for (size_t i = 0; i < guest->device_count; i++) {
+		if (strcmp(guest->devices[i], name) != 0)
+			continue;
+		if (xmlStrEqual(element->name, (const xmlChar *)"disk")) /* namespaces of one NVMe device */
+			return 0;
+		return hn_xml_fail(address, err, "device %s is there twice", name);
+	}
 	return hn_guest_add_device(guest, name) ? hn_oom(err) : 0;
 }
 

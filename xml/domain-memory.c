@@ -5,18 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/pages.h"
 #include "base/units.h"
 #include "model/check.h"
 #include "xml/domain-parts.h"
 
-#define HUGE_PAGE_DEFAULT (2 * HN_MIB) /* x86's, and arm64's with 4 KiB base pages */
-#define BASE_PAGE 4096
+#define PAGE_LEAST 4096
 
+/* Base pages are no huge ones to libvirt, either (qemuProcessNeedHugepagesPath). */
 static void set_page_bytes(struct hn_guest *guest, const struct hn_set *cells, uint64_t page_bytes)
 {
 	for (size_t i = 0; i < guest->cell_count; i++)
 		if (hn_set_has(cells, guest->cells[i].id))
-			guest->cells[i].page_bytes = page_bytes == BASE_PAGE ? 0 : page_bytes;
+			guest->cells[i].page_bytes = page_bytes == hn_base_page_bytes() ? 0 : page_bytes;
 }
 
 static struct hn_set cell_ids(const struct hn_guest *guest)
@@ -32,9 +33,9 @@ static int read_page_size(xmlNodePtr page, const char *attribute, uint64_t *ret,
 {
 	int r = hn_xml_bytes(page, attribute, ret, err);
 
-	if (r == 0 && (*ret < BASE_PAGE || (*ret & (*ret - 1))))
+	if (r == 0 && (*ret < PAGE_LEAST || (*ret & (*ret - 1))))
 		return hn_xml_fail(page, err, "size of %llu bytes is no power of two from %d on",
-				   (unsigned long long)*ret, BASE_PAGE);
+				   (unsigned long long)*ret, PAGE_LEAST);
 	return r;
 }
 
@@ -71,7 +72,7 @@ static int read_huge_pages(xmlNodePtr huge, struct hn_guest *guest, struct hn_er
 	if (!huge)
 		return 0;
 	if (!hn_xml_child(huge, "page"))
-		set_page_bytes(guest, &all, HUGE_PAGE_DEFAULT);
+		set_page_bytes(guest, &all, hn_huge_page_bytes());
 	HN_XML_FOREACH(page, huge, "page")
 	{
 		if ((r = read_page(page, &named, guest, err)) < 0)
@@ -207,9 +208,8 @@ static void set_nodes(struct hn_guest *guest, int cell, const char *policy, cons
 	}
 }
 
-/* One cell's. The binding ones' nodes are collected, and their cells counted. */
-static int read_memnode(xmlNodePtr element, struct hn_guest *guest, struct hn_set *nodes,
-			struct hn_set *cells, struct hn_error *err)
+/* One cell's, for which it is in place of what <memory> says. */
+static int read_memnode(xmlNodePtr element, struct hn_guest *guest, struct hn_error *err)
 {
 	char policy[16];
 	struct hn_set set;
@@ -224,19 +224,30 @@ static int read_memnode(xmlNodePtr element, struct hn_guest *guest, struct hn_se
 	if (hn_guest_cell_index(guest, (int)cell) < 0)
 		return hn_xml_fail(element, err, "cellid %d is no cell's", (int)cell);
 	set_nodes(guest, (int)cell, policy, &set);
-	if (binding) {
-		hn_set_or(nodes, &set);
-		hn_set_add(cells, (int)cell);
-	}
+	if (binding)
+		guest->cells[hn_guest_cell_index(guest, (int)cell)].allowed_nodes = set;
 	return 0;
+}
+
+/* A guest all of whose cells are bound is allowed what they are together. */
+static void collect_allowed(struct hn_guest *guest)
+{
+	struct hn_set nodes = {0};
+
+	for (size_t i = 0; i < guest->cell_count; i++) {
+		if (hn_set_empty(&guest->cells[i].allowed_nodes))
+			return;
+		hn_set_or(&nodes, &guest->cells[i].allowed_nodes);
+	}
+	guest->allowed_nodes = nodes;
 }
 
 int hn_domain_numatune_read(xmlNodePtr domain, struct hn_guest *guest, struct hn_error *err)
 {
 	xmlNodePtr tune = hn_xml_child(domain, "numatune"), memory = hn_xml_child(tune, "memory");
-	struct hn_set nodes = {0}, cells = {0}, all = cell_ids(guest), set;
+	struct hn_set set = {0};
 	char policy[16];
-	bool binding;
+	bool binding = false;
 	int r;
 
 	if (memory && (r = read_mode(memory, policy, sizeof(policy), &binding, err)) < 0)
@@ -245,15 +256,16 @@ int hn_domain_numatune_read(xmlNodePtr domain, struct hn_guest *guest, struct hn
 		if ((r = hn_xml_set(memory, "nodeset", &set, err)) < 0)
 			return r;
 		set_nodes(guest, -1, policy, &set);
-		if (binding)
-			guest->allowed_nodes = set;
+		if (!binding)
+			hn_set_clear(&set);
 	}
+	for (size_t i = 0; i < guest->cell_count; i++)
+		guest->cells[i].allowed_nodes = set;
 	HN_XML_FOREACH(memnode, tune, "memnode")
 	{
-		if ((r = read_memnode(memnode, guest, &nodes, &cells, err)) < 0)
+		if ((r = read_memnode(memnode, guest, err)) < 0)
 			return r;
 	}
-	if (hn_set_empty(&guest->allowed_nodes) && hn_set_equal(&cells, &all))
-		guest->allowed_nodes = nodes;
+	collect_allowed(guest);
 	return 0;
 }

@@ -6,6 +6,13 @@
 #include "model/guest.h"
 #include "xml/element.h"
 
+/* Parses and finds a <domain> of type kvm or qemu in it; errors of hn_domain_read(). The caller frees *ret.
+ */
+int hn_domain_parse(const char *xml, size_t length, xmlDocPtr *ret, struct hn_error *err);
+
+/* All vCPUs there can be, from 0 on, and those that are there at start. */
+int hn_domain_vcpus_read(xmlNodePtr domain, struct hn_set *all, struct hn_set *present, struct hn_error *err);
+
 /* Cells with vCPUs and memory; backends "ram-nodeN", or "pc.ram" without cells. */
 int hn_domain_cells_read(xmlNodePtr domain, struct hn_guest *guest, struct hn_error *err);
 

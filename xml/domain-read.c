@@ -57,18 +57,27 @@ static int read_identity(xmlNodePtr domain, struct hn_guest *guest, struct hn_er
 	return uuid ? read_uuid(uuid, guest, err) : 0;
 }
 
+int hn_domain_parse(const char *xml, size_t length, xmlDocPtr *ret, struct hn_error *err)
+{
+	HN_AUTO(xml_document) xmlDocPtr document = NULL;
+	int r = hn_xml_parse(xml, length, HN_DOMAIN_BYTES_MAX, &document, err);
+
+	if (r < 0 || (r = check_root(xmlDocGetRootElement(document), err)) < 0)
+		return r;
+	*ret = hn_steal(document);
+	return 0;
+}
+
 int hn_domain_read(const char *xml, size_t length, struct hn_guest **ret, struct hn_error *err)
 {
 	HN_AUTO(xml_document) xmlDocPtr document = NULL;
 	HN_AUTO(hn_guest) struct hn_guest *guest = NULL;
 	xmlNodePtr domain;
-	int r = hn_xml_parse(xml, length, HN_DOMAIN_BYTES_MAX, &document, err);
+	int r = hn_domain_parse(xml, length, &document, err);
 
 	if (r < 0)
 		return r;
 	domain = xmlDocGetRootElement(document);
-	if ((r = check_root(domain, err)) < 0)
-		return r;
 	guest = hn_guest_new("");
 	if (!guest)
 		return hn_oom(err);

@@ -17,8 +17,8 @@
  * - page_bytes of cells from memoryBacking/hugepages (2 MiB where no size is told, 0 for 4 KiB);
  * - class realtime with vcpusched fifo or rr, dedicated with every vCPU pinned to a CPU of its own, else
  *   shared; iothreads;
- * - allowed_nodes from numatune modes strict and restrictive: memory's nodeset, else what all cells' memnodes
- *   name together, if each has one;
+ * - allowed_nodes of each cell from numatune modes strict and restrictive: its memnode, else memory's
+ * nodeset; of the guest what its cells are allowed together, if each is bound;
  * - devices: PCI addresses of hostdev, interfaces and NVMe disks. With any, or another VFIO or vDPA device,
  *   all memory is pinned; under launchSecurity encrypted. Locked memory stays movable, as it is for the
  * kernel;

@@ -10,7 +10,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "xml/markup.h"
+
 #define TEXT_MAX 8192
+
+/* libxml2 compares each attribute with every other of its element, and looks for namespaces one by one. */
+#define ATTRIBUTES_MAX 256
+#define NAMESPACES_MAX 500
 
 HN_CLEANUP_DEFINE(xml_parser, xmlParserCtxtPtr, xmlFreeParserCtxt);
 
@@ -34,6 +40,8 @@ static void on_parser_error(void *user, parser_error error)
 
 	if (mistake->line || error->level < XML_ERR_ERROR)
 		return;
+	if (error->level == XML_ERR_FATAL)
+		xmlStopParser(user);
 	mistake->line = error->line;
 	snprintf(mistake->message, sizeof(mistake->message), "%.*s", (int)strcspn(message, "\n"), message);
 }
@@ -49,6 +57,53 @@ static void on_parser_doctype(void *user, const xmlChar *name, const xmlChar *ex
 	xmlStopParser(parser);
 }
 
+/* Encodings in which every byte below 128 is that character of ASCII, and ASCII nothing else. */
+static bool is_plain_encoding(const char *encoding)
+{
+	static const char *const plain[] = {"UTF-8", "UTF8", "US-ASCII", "ASCII"};
+
+	for (size_t i = 0; i < HN_COUNT(plain); i++)
+		if (strcasecmp(encoding, plain[i]) == 0)
+			return true;
+	return strncasecmp(encoding, "ISO-8859-", strlen("ISO-8859-")) == 0;
+}
+
+/* UTF-16 and UTF-32 have NULs, or at least the marks that these begin with. */
+static int check_bytes(const char *text, size_t length, struct hn_error *err)
+{
+	const char *nul = memchr(text, '\0', length);
+
+	if (nul)
+		return hn_fail(err, -EPROTO,
+			       "byte %zu is NUL: this is not XML, or not in UTF-8, which it has to be",
+			       (size_t)(nul - text) + 1);
+	if (length >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0))
+		return hn_fail(err, -EPROTO, "this begins like UTF-16: it has to be in UTF-8");
+	return 0;
+}
+
+static size_t count(const char *text, size_t length, const char *what)
+{
+	size_t found = 0;
+
+	for (const char *at = text; (at = memmem(at, length - (size_t)(at - text), what, strlen(what))); at++)
+		found++;
+	return found;
+}
+
+/* What would take the parser long. */
+static int check_effort(const char *text, size_t length, struct hn_error *err)
+{
+	size_t behind = hn_markup_too_many((struct hn_text){text, length}, ATTRIBUTES_MAX);
+
+	if (behind)
+		return hn_fail(err, -EPROTO, "line %zu: an element has more than %d attributes",
+			       count(text, behind, "\n") + 1, ATTRIBUTES_MAX);
+	if (count(text, length, "xmlns") > NAMESPACES_MAX)
+		return hn_fail(err, -EPROTO, "there are more than %d namespaces in this XML", NAMESPACES_MAX);
+	return 0;
+}
+
 int hn_xml_parse(const char *text, size_t length, size_t limit, xmlDocPtr *ret, struct hn_error *err)
 {
 	HN_AUTO(xml_parser) xmlParserCtxtPtr parser = NULL;
@@ -57,6 +112,8 @@ int hn_xml_parse(const char *text, size_t length, size_t limit, xmlDocPtr *ret, 
 
 	if (length > limit || length > INT_MAX)
 		return hn_fail(err, -EMSGSIZE, "XML of %zu bytes is longer than %zu", length, limit);
+	if (check_bytes(text, length, err) < 0 || check_effort(text, length, err) < 0)
+		return -EPROTO;
 	if (!(parser = xmlNewParserCtxt()))
 		return hn_oom(err);
 	parser->_private = &mistake;
@@ -66,8 +123,16 @@ int hn_xml_parse(const char *text, size_t length, size_t limit, xmlDocPtr *ret, 
 				     XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
 					     XML_PARSE_NOCDATA | XML_PARSE_BIG_LINES);
 	if (document && parser->wellFormed && !mistake.is_doctype) {
-		*ret = document;
-		return 0;
+		const char *encoding = (const char *)document->encoding;
+
+		if (!encoding || is_plain_encoding(encoding)) {
+			*ret = document;
+			return 0;
+		}
+		hn_fail(err, -EPROTO, "line 1: encoding '%.40s' is not accepted: write it in UTF-8",
+			encoding);
+		xmlFreeDoc(document);
+		return -EPROTO;
 	}
 	xmlFreeDoc(document);
 	if (mistake.is_doctype)

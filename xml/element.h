@@ -17,8 +17,8 @@
 HN_CLEANUP_DEFINE(xml_document, xmlDocPtr, xmlFreeDoc);
 
 /*
- * Parses length bytes, at most limit: -EMSGSIZE beyond. -EPROTO "line N: ..." for what is not XML. The caller
- * frees *ret with xmlFreeDoc().
+ * Parses length bytes, at most limit: -EMSGSIZE beyond. -EPROTO "line N: ..." for what is not XML, or in
+ * another encoding than UTF-8, ASCII and ISO-8859. The caller frees *ret with xmlFreeDoc().
  */
 int hn_xml_parse(const char *text, size_t length, size_t limit, xmlDocPtr *ret, struct hn_error *err);
 

@@ -17,8 +17,12 @@ import threading
 import time
 import unittest
 
+from contract import CONTRACT
+
 BUILD = os.environ.get("HOMENODE_BUILD", "build/main")
 QEMU = shutil.which("qemu-system-x86_64")
+# For children that run as somebody else: a python that comes first on root's PATH may be in a folder of root's own.
+PYTHON = shutil.which("python3", path="/usr/bin:/bin") or "python3"
 SLOWER = float(os.environ.get("HOMENODE_TEST_SLOWER", "1"))  # a sanitizer build takes its time
 
 
@@ -47,18 +51,20 @@ class UnixConnection(http.client.HTTPConnection):
 class Host:
     """A temporary folder with a configuration, a daemon and guests in it."""
 
-    def __init__(self, mode="observe", tick="200ms", extra=""):
+    def __init__(self, mode="observe", tick="200ms", extra="", libvirt="uri = none\n"):
         self.folder = tempfile.mkdtemp(prefix="homenode-test-")
         self.sockets = os.path.join(self.folder, "qmp")
         self.api = os.path.join(self.folder, "run", "homenode.sock")
         self.config = os.path.join(self.folder, "homenode.conf")
+        self.history = os.path.join(self.folder, "state", "history.db")
         self.log_path = os.path.join(self.folder, "log")
         self.daemon = None
         self.processes = []
         os.mkdir(self.sockets)
         self.write_config(
             f"[homenoded]\nsocket = {self.api}\nlog_level = debug\n[guests]\nfolders = {self.sockets}\n"
-            f"mode = {mode}\n[sampling]\ntick = {tick}\n{extra}"
+            f"mode = {mode}\n[libvirt]\n{libvirt}[store]\npath = {self.history}\n[sampling]\ntick = {tick}\n"
+            f"cpu_budget = none\nguest_cpu_budget = none\n{extra}"
         )
 
     def write_config(self, text):
@@ -103,10 +109,25 @@ class Host:
         return wait_for(f"the log says {pattern!r}; it says:\n{self.log()}", lambda: re.search(pattern, self.log()), limit)
 
     def call(self, method, path, body=None, headers=None):
-        with contextlib.closing(UnixConnection(self.api)) as connection:
-            connection.request(method, path, body=body, headers=headers or {})
-            response = connection.getresponse()
-            return response.status, json.loads(response.read() or b"null")
+        return self.exchange(method, path, body, headers)[:2]
+
+    def exchange(self, method, path, body=None, headers=None, connection=None):
+        """(status, JSON or text or None, headers); the answer is one that openapi.yaml tells of."""
+        with contextlib.closing(connection or UnixConnection(self.api)) as channel:
+            channel.request(method, path, body=json.dumps(body) if isinstance(body, dict) else body, headers=headers or {})
+            response = channel.getresponse()
+            text = response.read()
+        media = response.headers.get("Content-Type", "")
+        value = (json.loads(text) if "json" in media else text.decode()) if text else None
+        CONTRACT.check(method, path, response.status, media, value)
+        return response.status, value, response.headers
+
+    def connect(self):
+        """A raw connection to the API."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(10 * SLOWER)
+        connection.connect(self.api)
+        return connection
 
     def guests(self):
         return {item["guest"]["name"]: item for item in self.call("GET", "/v1/guests")[1]["guests"]}

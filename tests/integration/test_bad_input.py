@@ -8,7 +8,7 @@ import subprocess
 import time
 import unittest
 
-from harness import BUILD, FalseMonitor, Host, HostTest, UnixConnection, needs_qemu, wait_for
+from harness import BUILD, PYTHON, FalseMonitor, Host, HostTest, UnixConnection, needs_qemu, wait_for
 
 GREETING = b'{"QMP": {"version": {"qemu": {"micro": 22, "minor": 2, "major": 7}, "package": ""}, "capabilities": []}}\r\n'
 
@@ -84,6 +84,16 @@ class FalseSockets(HostTest):
         self.check(silent, "greeting")
         self.stop_cleanly()
 
+    def test_checks_of_a_guest_before_anything_is_known_of_it(self):
+        """It has no process and no problem yet."""
+        monitor = FalseMonitor(self.host.socket_path("odd"), silent)
+        self.addCleanup(monitor.close)
+        self.host.start()
+        wait_for("it is listed", lambda: self.host.guest("odd"))
+        status, problem = self.host.call("GET", "/v1/guests/odd/checks")
+        self.assertEqual(status, 503, problem)
+        self.stop_cleanly()
+
     def test_a_socket_that_hangs_up(self):
         monitor = self.check(hangs_up, "hung up|reset|closed")
         wait_for("it is tried again", lambda: monitor.connections > 1)
@@ -112,7 +122,7 @@ class FalseSockets(HostTest):
         # run as root, a listener owned by root may speak for any process of root's; one of nobody's may not
         path = self.host.socket_path("liar")
         child = subprocess.Popen(
-            ["setpriv", "--reuid=65534", "--clear-groups", "python3", "-c",
+            ["setpriv", "--reuid=65534", "--clear-groups", PYTHON, "-c",
              "import sys; sys.path.insert(0, sys.argv[2]); import test_bad_input as t; "
              "m = t.FalseMonitor(sys.argv[1], t.foreign_threads); m.thread.join(60)",
              path, os.path.dirname(os.path.abspath(__file__))])
@@ -210,7 +220,7 @@ class Configuration(unittest.TestCase):
 class Requests(HostTest):
     def test_paths_and_methods_that_are_not_there(self):
         self.host.start()
-        for method, path, status in (("GET", "/", 404), ("GET", "/v1/guests/nobody", 404), ("POST", "/v1/host", 405),
+        for method, path, status in (("GET", "/v1", 404), ("GET", "/v1/guests/nobody", 404), ("POST", "/v1/host", 405),
                                      ("GET", "/v1/guests/x/rebalance", 405), ("POST", "/v1/guests/x/rebalance", 404),
                                      ("GET", "/v1/guests/../../etc/passwd", 404),
                                      ("GET", "/v1/guests/" + "a" * 2000, 404), ("GET", "/v1/guests/%00%ff", 404)):

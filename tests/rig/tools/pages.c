@@ -3,10 +3,10 @@
  *
  *     pages PID START_HEX LENGTH_BYTES [START_HEX LENGTH_BYTES ...]
  *
- * Reads page frame numbers from /proc/PID/pagemap and finds their nodes from the zones in /proc/zoneinfo. Prints a line
- * for each range: "START LENGTH n0 n1 ... absent", counted in 4 KiB pages, one column for each node up to the highest.
- * Pages the kernel has marked PROT_NONE for NUMA balancing are present here; the shared page of zeroes, small or huge, that
- * stands for memory only read so far is absent. Needs root.
+ * Reads page frame numbers from /proc/PID/pagemap and finds their nodes from the zones in /proc/zoneinfo.
+ * Prints a line for each range: "START LENGTH n0 n1 ... absent", counted in 4 KiB pages, one column for each
+ * node up to the highest. Pages the kernel has marked PROT_NONE for NUMA balancing are present here; the
+ * shared page of zeroes, small or huge, that stands for memory only read so far is absent. Needs root.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -58,8 +58,9 @@ static void read_zones(void)
 				highest_node = node;
 		} else if (sscanf(line, " spanned %" SCNu64, &spanned) == 1) {
 			continue;
-		} else if (sscanf(line, " start_pfn: %" SCNu64, &first) == 1 && spanned && n_zones < MAX_ZONES && node < MAX_NODES) {
-			zones[n_zones++] = (struct zone){ first, first + spanned, node };
+		} else if (sscanf(line, " start_pfn: %" SCNu64, &first) == 1 && spanned &&
+			   n_zones < MAX_ZONES && node < MAX_NODES) {
+			zones[n_zones++] = (struct zone){first, first + spanned, node};
 		}
 	}
 	fclose(f);
@@ -70,7 +71,8 @@ static uint64_t pfn_of_own(const void *address)
 	uint64_t entry = 0;
 	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 
-	if (pagemap < 0 || pread(pagemap, &entry, sizeof(entry), (off_t)((uintptr_t)address / PAGE_BYTES * sizeof(entry))) < 0)
+	if (pagemap < 0 || pread(pagemap, &entry, sizeof(entry),
+				 (off_t)((uintptr_t)address / PAGE_BYTES * sizeof(entry))) < 0)
 		fail("/proc/self/pagemap");
 	close(pagemap);
 	return entry & PAGEMAP_PRESENT ? entry & PAGEMAP_PFN : 0;
@@ -84,7 +86,7 @@ static void find_zero_pages(void)
 	if (own == MAP_FAILED)
 		fail("mmap");
 	aligned = (char *)(((uintptr_t)own + HUGE_BYTES - 1) & ~(uintptr_t)(HUGE_BYTES - 1));
-	madvise(aligned, HUGE_BYTES, MADV_HUGEPAGE);      /* fails where there are no huge pages */
+	madvise(aligned, HUGE_BYTES, MADV_HUGEPAGE); /* fails where there are no huge pages */
 	(void)*(volatile char *)aligned;
 	huge_zero_pfn = pfn_of_own(aligned);
 	munmap(own, 2 * HUGE_BYTES);
@@ -115,14 +117,16 @@ static int node_of(uint64_t pfn)
 	return -1;
 }
 
-static void count_range(int pagemap, uint64_t start, uint64_t length, uint64_t counts[MAX_NODES], uint64_t *absent)
+static void count_range(int pagemap, uint64_t start, uint64_t length, uint64_t counts[MAX_NODES],
+			uint64_t *absent)
 {
 	static uint64_t entries[BATCH_PAGES];
 	uint64_t page = start / PAGE_BYTES, end = (start + length) / PAGE_BYTES;
 
 	while (page < end) {
 		size_t want = end - page < BATCH_PAGES ? (size_t)(end - page) : BATCH_PAGES;
-		ssize_t got = pread(pagemap, entries, want * sizeof(*entries), (off_t)(page * sizeof(*entries)));
+		ssize_t got =
+			pread(pagemap, entries, want * sizeof(*entries), (off_t)(page * sizeof(*entries)));
 
 		if (got < 0)
 			fail("reading pagemap");
@@ -159,7 +163,7 @@ int main(int argc, char **argv)
 	find_zero_pages();
 	for (int i = 2; i < argc; i += 2) {
 		uint64_t start = strtoull(argv[i], NULL, 16), length = strtoull(argv[i + 1], NULL, 10);
-		uint64_t counts[MAX_NODES] = { 0 }, absent = 0;
+		uint64_t counts[MAX_NODES] = {0}, absent = 0;
 
 		count_range(pagemap, start, length, counts, &absent);
 		printf("%" PRIx64 " %" PRIu64, start, length);

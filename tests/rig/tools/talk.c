@@ -4,9 +4,10 @@
  *     talk [-a] [-t SECONDS] [-u TEXT] SOCKET COMMAND...
  *
  * Connects, waiting for the socket to appear if it must, gets through the greeting (or, with -a, the agent's
- * guest-sync-delimited), sends each COMMAND, which is a line of JSON, and prints the line that answers it. Events are
- * passed over. With -u the last COMMAND is repeated until its answer contains TEXT. All of it within SECONDS (10).
- * Exit status: 0, 1 when an answer was an error, 2 when time ran out or the other side went away.
+ * guest-sync-delimited), sends each COMMAND, which is a line of JSON, and prints the line that answers it.
+ * Events are passed over. With -u the last COMMAND is repeated until its answer contains TEXT. All of it
+ * within SECONDS (10). Exit status: 0, 1 when an answer was an error, 2 when time ran out or the other side
+ * went away.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -26,8 +27,9 @@
 
 static int sock = -1;
 static int64_t deadline_ms;
-static char *buffer;               /* what has arrived, NUL-terminated */
-static size_t buffered, line_bytes;   /* line_bytes: length of the line handed out last, dropped at the next call */
+static char *buffer; /* what has arrived, NUL-terminated */
+static size_t buffered,
+	line_bytes; /* line_bytes: length of the line handed out last, dropped at the next call */
 
 static _Noreturn void fail(const char *what)
 {
@@ -57,7 +59,7 @@ static void nap_ms(int ms)
 
 static void connect_to(const char *path)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 
 	if (strlen(path) >= sizeof(addr.sun_path))
 		fail("the socket's path is too long");
@@ -97,7 +99,7 @@ static void send_line(const char *text)
 
 static void receive_more(void)
 {
-	struct pollfd p = { .fd = sock, .events = POLLIN };
+	struct pollfd p = {.fd = sock, .events = POLLIN};
 	ssize_t got;
 
 	if (buffered + 65536 > ANSWER_MAX_BYTES)
@@ -136,7 +138,7 @@ static char *next_answer(void)
 	for (;;) {
 		char *line = next_line(), *mark = strrchr(line, '\xff');
 
-		if (mark)              /* the agent's mark: what stands before it belongs to somebody else's talk */
+		if (mark) /* the agent's mark: what stands before it belongs to somebody else's talk */
 			line = mark + 1;
 		if (starts_with(line, "{\"return\"") || starts_with(line, "{\"error\""))
 			return line;
@@ -148,7 +150,8 @@ static void sync_with_agent(void)
 	unsigned int id = (unsigned int)getpid();
 	char command[128], answer[64];
 
-	snprintf(command, sizeof(command), "\xff{\"execute\":\"guest-sync-delimited\",\"arguments\":{\"id\":%u}}", id);
+	snprintf(command, sizeof(command),
+		 "\xff{\"execute\":\"guest-sync-delimited\",\"arguments\":{\"id\":%u}}", id);
 	snprintf(answer, sizeof(answer), "{\"return\": %u}", id);
 	send_line(command);
 	while (!starts_with(next_answer(), answer))

@@ -3,23 +3,25 @@
  *
  *     toucher MIB DUTY
  *
- * Runs inside the guest. One thread a CPU, pinned to it, each with MIB mebibytes of its own that it maps after pinning, so
- * that they come from the CPU's own NUMA node. A thread writes one word in each of its pages, over and over. After every
- * slice of pages it sleeps, so long that it works DUTY percent of the time: its pace stays proportional to the speed of its
- * memory accesses, but it leaves the machine underneath, which may be an emulator in an emulator, able to do other things.
+ * Runs inside the guest. One thread a CPU, pinned to it, each with MIB mebibytes of its own that it maps
+ * after pinning, so that they come from the CPU's own NUMA node. A thread writes one word in each of its
+ * pages, over and over. After every slice of pages it sleeps, so long that it works DUTY percent of the time:
+ * its pace stays proportional to the speed of its memory accesses, but it leaves the machine underneath,
+ * which may be an emulator in an emulator, able to do other things.
  *
- * /run/touch tells how far it has come. It is replaced as a whole four times a second, so one read is one consistent
- * picture; one line a thread, fields in this order and of fixed width:
+ * /run/touch tells how far it has come. It is replaced as a whole four times a second, so one read is one
+ * consistent picture; one line a thread, fields in this order and of fixed width:
  *
  *     cpu 000 node 00 pages 0000000000123456 passes 00000012 gap_us 0000004711 resets 0003 at_ms 0000012345
  *
  *     pages   pages touched since the start, never reset         passes  times the whole range was touched
  *     gap_us  longest time from one touch to the next since the last reset, without the thread's own sleeps
- *     resets  how many resets have been obeyed                   at_ms   CLOCK_MONOTONIC of this picture, which stands
- *                                                                        still while the guest is stopped
+ *     resets  how many resets have been obeyed                   at_ms   CLOCK_MONOTONIC of this picture,
+ * which stands still while the guest is stopped
  *
- * Whoever writes a line to /run/touch.reset (the guest agent can) has the gaps reset; a number in it becomes the new DUTY.
- * The request is taken when the file is gone, and obeyed by a thread at its next slice: see its resets.
+ * Whoever writes a line to /run/touch.reset (the guest agent can) has the gaps reset; a number in it becomes
+ * the new DUTY. The request is taken when the file is gone, and obeyed by a thread at its next slice: see its
+ * resets.
  */
 #define _GNU_SOURCE
 #include <inttypes.h>
@@ -35,13 +37,14 @@
 #include <unistd.h>
 
 #define PAGE_BYTES 4096
-#define SLICE_PAGES 2048             /* few and long sleeps: waking up is what costs most under emulation */
+#define SLICE_PAGES 2048 /* few and long sleeps: waking up is what costs most under emulation */
 #define LONGEST_SLICE_NS 50000000
 #define SHORTEST_SLEEP_NS 1000000
 #define PICTURE_EVERY_NS 250000000
 #define MAX_CPUS 256
 
-/* The counters have one writer, their thread. They are read and written without order: a locked access is dear here. */
+/* The counters have one writer, their thread. They are read and written without order: a locked access is
+ * dear here. */
 struct toucher {
 	int cpu;
 	unsigned int node;
@@ -72,7 +75,7 @@ static uint64_t now_ns(void)
 
 static void sleep_ns(uint64_t ns)
 {
-	struct timespec t = { (time_t)(ns / 1000000000), (long)(ns % 1000000000) };
+	struct timespec t = {(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
 
 	nanosleep(&t, NULL);
 }
@@ -178,10 +181,11 @@ static void publish_picture(int cpus)
 	for (int i = 0; i < cpus; i++) {
 		struct toucher *t = &touchers[i];
 
-		fprintf(f, "cpu %03d node %02u pages %016" PRIu64 " passes %08" PRIu64 " gap_us %010" PRIu64
+		fprintf(f,
+			"cpu %03d node %02u pages %016" PRIu64 " passes %08" PRIu64 " gap_us %010" PRIu64
 			" resets %04" PRIu64 " at_ms %010" PRIu64 "\n",
-			t->cpu, t->node, get(&t->touched), get(&t->passes), get(&t->gap_ns) / 1000, get(&t->resets),
-			now_ns() / 1000000);
+			t->cpu, t->node, get(&t->touched), get(&t->passes), get(&t->gap_ns) / 1000,
+			get(&t->resets), now_ns() / 1000000);
 	}
 	fclose(f);
 	rename("/run/touch.new", "/run/touch");

@@ -321,6 +321,52 @@ static void what_is_added_is_read_back(void **state)
 	assert_int_equal(json_object_object_length(read), 10);
 }
 
+/* The texts that are none are Unicode's own examples (3.9, tables 3-8 to 3-10) and RFC 3629's. */
+static void what_is_no_utf8_is_neither_read_nor_written(void **state)
+{
+	static const struct {
+		const char *text, *written;
+	} texts[] = {
+		{"", ""},
+		{"plain", "plain"},
+		{"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f"},
+		{"\xe2\x82\xac \xf0\x9f\x90\xa7 \xf4\x8f\xbf\xbf",
+		 "\xe2\x82\xac \xf0\x9f\x90\xa7 \xf4\x8f\xbf\xbf"},
+		{"\xed\x9f\xbf\xee\x80\x80", "\xed\x9f\xbf\xee\x80\x80"},
+		{"\xff", "?"},
+		{"a\x80z", "a?z"},
+		{"\xc0\xaf", "??"},
+		{"\xe0\x80\xaf", "???"},
+		{"\xed\xa0\x80", "???"},
+		{"\xf4\x90\x80\x80", "????"},
+		{"\xf8", "?"},
+		{"cut \xe2\x82", "cut ??"},
+		{"cut \xf0\x9f\x90", "cut ???"},
+		{"\xc3\xc3\xbc\xbc", "?\xc3\xbc?"},
+		{"\xe1\x80\xe2\xf0\x91\x92\xf1\xbf"
+		 "A",
+		 "????"
+		 "??"
+		 "??"
+		 "A"},
+	};
+
+	for (size_t i = 0; i < HN_COUNT(texts); i++) {
+		HN_AUTO(json) json_object *object = json_object_new_object(), *back = NULL;
+		bool is_utf8 = strcmp(texts[i].text, texts[i].written) == 0;
+		struct hn_error err;
+		const char *value;
+		char text[100];
+
+		assert_int_equal(hn_json_add_string(object, "a", texts[i].text), 0);
+		assert_int_equal(hn_json_get_string(object, "a", &value, &err), 0);
+		assert_string_equal(value, texts[i].written);
+		snprintf(text, sizeof(text), "{\"a\":\"%s\"}", texts[i].text);
+		assert_int_equal(hn_json_parse(text, strlen(text), "test", &back, &err),
+				 is_utf8 ? 0 : -EPROTO);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -335,6 +381,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_not_an_object),
 		cmocka_unit_test(has_means_there_and_not_null),
 		cmocka_unit_test(what_is_added_is_read_back),
+		cmocka_unit_test(what_is_no_utf8_is_neither_read_nor_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

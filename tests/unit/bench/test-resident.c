@@ -42,7 +42,7 @@ static void a_guest_takes_what_it_has_and_gives_it_back(void **state)
 	assert_int_equal(free_mib(snapshot, 3), 800);
 	assert_int_equal(snapshot->guests[0].sample->threads[2].last_node, 1);
 	assert_int_equal(snapshot->guests[0].sample->threads[3].last_node, 3);
-	assert_int_equal(snapshot->guests[0].sample->cells[0].on_node[1], 700);
+	assert_int_equal(snapshot->guests[0].sample->cells[0].on_node[1] * 4096, 700 * HN_MIB);
 	/* what it has already counts as room for it */
 	assert_int_equal(bench_guest_settle_on(snapshot, 0, there), 0);
 	assert_int_equal(free_mib(snapshot, 1), 1000);

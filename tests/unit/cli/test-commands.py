@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import sqlite3
 import subprocess
 import tempfile
@@ -285,23 +286,94 @@ class Simulate(Files):
         self.refused(1, "memory: 0", "simulate", "--memory", 0)
 
 
-class Help(unittest.TestCase):
-    def test_every_command_is_in_help_man_page_and_completion(self):
-        root = pathlib.Path(PACKING_TRACE).parent.parent
-        page = (root / "docs/man/homenode.1.scd").read_text(encoding="utf-8")
-        completion = (root / "data/homenode.bash").read_text(encoding="utf-8")
-        overview = run("--help").stdout
-        for command in ("explain", "fit", "replay", "simulate"):
-            text = run(command, "--help").stdout
-            self.assertIn(f"\n  {command} ", overview)
-            self.assertIn(f"*{command}*", page)
-            self.assertIn(command, completion)
-            for word in text.split():
-                if word.startswith("--") and word.rstrip(",.]").isascii() and len(word) > 4:
-                    option = word.strip("[]{},.")
-                    self.assertIn(f"*{option}*", page, command)
-                    self.assertIn(option, completion, command)
+class Topology(Files):
+    """A host of two nodes, one with huge pages, a CPU set apart, and a guest with a home and one that has yet to come."""
 
+    def make(self):
+        host = make_host()
+        host["name"] = "Rack7_a"
+        host["nodes"][0].update(reserved_bytes=2 * GIB, pools=[{"page_bytes": 2 << 20, "total_pages": 1024, "free_pages": 1000}])
+        host["cpus"][0]["reserved"] = True
+        return host
+
+    def topology(self, form, host=None):
+        return self.run_json(0, "topology", "--format", form, "--host", self.write("host.json", host or self.make()))
+
+    def test_kubernetes(self):
+        nrt = self.topology("nrt")
+        self.assertEqual((nrt["apiVersion"], nrt["kind"]), ("topology.node.k8s.io/v1alpha2", "NodeResourceTopology"))
+        self.assertEqual(nrt["metadata"], {"name": "rack7-a"})
+        zone, other = nrt["zones"]
+        self.assertEqual((zone["name"], zone["type"]), ("node-0", "Node"))
+        self.assertEqual(zone["costs"], [{"name": "node-0", "value": 10}, {"name": "node-1", "value": 20}])
+        resources = {item["name"]: item for item in zone["resources"]}
+        self.assertEqual(resources["cpu"], {"name": "cpu", "capacity": "4", "allocatable": "3", "available": "3"})
+        self.assertEqual(resources["memory"], {"name": "memory", "capacity": str(16 * GIB), "allocatable": str(14 * GIB),
+                                               "available": str(14 * GIB)})
+        self.assertEqual(resources["hugepages-2Mi"], {"name": "hugepages-2Mi", "capacity": str(2 * GIB),
+                                                      "allocatable": str(2 * GIB), "available": str(1000 * (2 << 20))})
+        self.assertEqual([item["name"] for item in other["resources"]], ["cpu", "memory"])
+
+    def test_openstack(self):
+        root, first, second = self.topology("placement")["resource_providers"]
+        self.assertEqual((root["name"], root["parent_provider_uuid"], root["inventories"]), ("Rack7_a", None, {}))
+        for provider in (first, second):
+            self.assertEqual((provider["parent_provider_uuid"], provider["traits"]), (root["uuid"], ["HW_NUMA_ROOT"]))
+            self.assertRegex(provider["uuid"], "^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
+        self.assertEqual(len({root["uuid"], first["uuid"], second["uuid"]}), 3)
+        self.assertEqual(first["inventories"]["MEMORY_MB"]["total"], 16384)
+        self.assertEqual(first["inventories"]["MEMORY_MB"]["reserved"], 2048)
+        self.assertEqual(first["inventories"]["VCPU"]["reserved"], 1)
+        self.assertEqual((first["inventories"]["CUSTOM_HUGEPAGES_2048KB"]["total"], first["usages"]["CUSTOM_HUGEPAGES_2048KB"]),
+                         (1024, 24))
+        self.assertEqual(self.topology("placement")["resource_providers"][1]["uuid"], first["uuid"], "always the same")
+
+    def test_hwloc_reads_it_back(self):
+        done = run("topology", "--format", "hwloc", "--host", self.write("host.json", self.make()))
+        self.assertEqual(done.returncode, 0, done)
+        self.assertEqual(done.stdout.count('<page_type size="2097152" count="1024"/>'), 1)
+        again = self.run_json(0, "topology", "--host", self.write("host.xml", done.stdout))
+        before = self.topology("json")
+        for node, was in zip(again["nodes"], before["nodes"], strict=True):
+            self.assertEqual({key: node[key] for key in ("id", "cpus", "memory_bytes")},
+                             {key: was[key] for key in ("id", "cpus", "memory_bytes")})
+        self.assertEqual(again["distances"], before["distances"])
+        self.assertEqual([(cpu["id"], cpu["node"]) for cpu in again["cpus"]], [(cpu["id"], cpu["node"]) for cpu in before["cpus"]])
+
+    def test_what_guests_have_taken(self):
+        cost = {"remote": 0, "cpu": 0, "bandwidth": 0, "fragment": 0, "migrate": 0}
+        guest = {"name": "db", "uuid": "", "pid": 0, "start_ticks": 0, "mode": "enforce", "class": "shared", "state": "unknown",
+                 "policy": "home-node", "devices": [], "threads": [], "backends": [],
+                 "cells": [{"id": 0, "memory_bytes": 4 * GIB, "vcpus": "0-2", "page_bytes": 0, "bandwidth_bytes": 0}]}
+        home = {"node_count": 2, "proven": True, "cost": cost, "bound": cost, "other_cpus": "", "vcpus": [],
+                "cells": [{"cell": 0, "nodes": "1", "bytes": [0, 4 * GIB], "vcpus": [0, 0]}]}
+        state = {"guest": guest, "sample": None, "home": home, "agreeing": 0, "fruitless": 0, "settle_until_ns": 0, "regret": None,
+                 "distrust": 1.0, "lost_share": 0.0, "promised_share": 0.0, "moving": False}
+        snapshot = {"version": 1, "now_ns": 1, "host": self.make(), "guests": [state],
+                    "calibration": {"bytes_per_second": 0.0, "stall_share": 0.0, "migrations": 0}}
+        room = self.topology("json", snapshot)["room"]
+        self.assertEqual([(item["vcpus"], item["free_bytes"] // GIB) for item in room], [(0, 14), (3, 12)])
+        cpu = self.topology("nrt", snapshot)["zones"][1]["resources"][0]
+        self.assertEqual((cpu["allocatable"], cpu["available"]), ("4", "1"))
+
+    def test_what_is_not_understood(self):
+        self.refused(2, "choose one of json, nrt", "topology", "--format", "yaml")
+        self.refused(2, "no arguments", "topology", "web")
+        self.refused(1, "No such file", "topology", "--host", self.folder / "nothing.json")
+
+
+class WrongOptions(Files):
+    def test_the_complaint_says_where_to_look(self):
+        for command in re.findall(r"(?m)^  ([a-z]+) {2,}\S", run("--help").stdout):
+            if "\n  -" not in run(command, "--help").stdout.replace("\n      --", "\n  --"):
+                continue  # has no options of its own: what it takes is said in one sentence
+            done = run("--socket", self.folder / "nobody", command, "--no-such-option")
+            self.assertEqual((done.returncode, done.stdout), (2, ""), done)
+            self.assertIn("--no-such-option", done.stderr)
+            self.assertIn(f"ee homenode {command} --help", done.stderr)
+        self.refused(2, "see homenode --help", "--no-such-option")
+        self.refused(2, "See homenode fit --help", "fit", "--vcpus")
+        self.refused(2, "See homenode drain --help", "drain", "--wait=3", "0")
 
 if __name__ == "__main__":
     unittest.main()

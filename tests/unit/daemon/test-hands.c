@@ -1,6 +1,7 @@
 /* The hands' end of the protocol, spoken to over a socketpair: good requests, bad ones, and requests cut
  * short. */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -11,15 +12,20 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/cleanup.h"
+#include "base/pages.h"
 #include "base/random.h"
 #include "daemon/hands-channel.h"
 #include "daemon/hands-serve.h"
+#include "host/cpuset.h"
+#include "tests/unit/host/lacking.h"
 
-#define PAGE 4096u
+#define PAGE hn_base_page_bytes()
 
 struct hands {
 	int brain, served;
@@ -101,8 +107,9 @@ static struct hn_process identify_self(const struct hands *hands)
 			     (struct hn_hands_part[]){{&identify, sizeof(identify)}, {&tid, sizeof(tid)}}, 2,
 			     &body, &length),
 			 0);
-	assert_int_equal(length, sizeof(identity));
+	assert_int_equal(length, sizeof(identity) + sizeof(tid));
 	memcpy(&identity, body, sizeof(identity));
+	assert_memory_equal((char *)body + sizeof(identity), &tid, sizeof(tid));
 	free(body);
 	assert_int_equal(identity.process.pid, getpid());
 	return identity.process;
@@ -122,6 +129,8 @@ static void test_a_process_is_identified_and_looked_at(void **state)
 	size_t length;
 	void *body;
 
+	if (lacks(SYS_move_pages, "move_pages"))
+		skip();
 	assert_ptr_not_equal(memory, MAP_FAILED);
 	(void)madvise(memory, bytes, MADV_NOHUGEPAGE);
 	memset(memory, 1, 16 * PAGE);
@@ -140,6 +149,35 @@ static void test_a_process_is_identified_and_looked_at(void **state)
 	assert_int_equal(counts.sampled, 64);
 	assert_int_equal(counts.absent, 48);
 	munmap(memory, bytes);
+}
+
+static void test_the_host_is_told_node_by_node(void **state)
+{
+	const struct hands *hands = *state;
+	const int32_t nodes[] = {0, 1999};
+	struct hn_hands_evidence evidence;
+	struct hn_counters counters[3];
+	size_t length;
+	void *body;
+
+	assert_int_equal(ask(hands, HN_HANDS_EVIDENCE, &(struct hn_hands_part){nodes, sizeof(nodes)}, 1,
+			     &body, &length),
+			 0);
+	assert_int_equal(length, sizeof(evidence) + sizeof(counters));
+	memcpy(counters, (char *)body + sizeof(evidence), sizeof(counters));
+	free(body);
+	assert_int_equal(counters[0].family, HN_COUNTERS_KERNEL);
+	assert_true(hn_counter_known(&counters[0], HN_KERNEL_SWAP_OUT));
+	assert_int_equal(counters[1].family, HN_COUNTERS_NODE);
+	assert_int_equal(counters[2].node, 1999);
+	assert_int_equal(counters[2].known, 0); /* there is no such node */
+	assert_int_equal(ask_and_forget(hands, HN_HANDS_EVIDENCE, &(struct hn_hands_part){nodes, 7}, 1),
+			 -EPROTO);
+	body = calloc(HN_SET_MAX + 1, sizeof(*nodes));
+	assert_int_equal(ask_and_forget(hands, HN_HANDS_EVIDENCE,
+					&(struct hn_hands_part){body, (HN_SET_MAX + 1) * sizeof(*nodes)}, 1),
+			 -E2BIG);
+	free(body);
 }
 
 static void test_a_process_of_another_start_time_is_not_touched(void **state)
@@ -203,6 +241,186 @@ static void test_an_address_outside_its_mappings_is_refused(void **state)
 		-EFAULT);
 }
 
+/* A child whose command line is a QEMU's; it ends when its input does. */
+static pid_t start_qemu(int *ret_input)
+{
+	int ends[2];
+	pid_t pid;
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		dup2(ends[0], 0);
+		execl("/bin/sh", "qemu-system-test", "-c", "echo; read line", "-name", "guest=hands-test,x=y",
+		      NULL);
+		_exit(1);
+	}
+	close(ends[0]);
+	*ret_input = ends[1];
+	return pid;
+}
+
+static void end_qemu(pid_t pid, int input)
+{
+	close(input);
+	waitpid(pid, NULL, 0);
+}
+
+/* It may not have become the other program yet. */
+static bool find_qemu(const struct hands *hands, pid_t pid, struct hn_qemu_process *ret)
+{
+	bool found = false;
+
+	for (int tries = 0; tries < 200 && !found; tries++) {
+		struct hn_hands_found told;
+		size_t length;
+		void *body;
+
+		assert_int_equal(ask(hands, HN_HANDS_FIND, NULL, 0, &body, &length), 0);
+		memcpy(&told, body, sizeof(told));
+		assert_int_equal(length, sizeof(told) + told.process_count * sizeof(*ret) +
+						 told.container_count * sizeof(struct hn_qemu_container));
+		for (size_t i = 0; i < told.process_count && !found; i++) {
+			memcpy(ret, (char *)body + sizeof(told) + i * sizeof(*ret), sizeof(*ret));
+			found = ret->process.pid == pid;
+		}
+		free(body);
+		usleep(5000);
+	}
+	return found;
+}
+
+static void test_a_qemu_is_found_and_surveyed(void **state)
+{
+	const struct hands *hands = *state;
+	struct hn_qemu_process process;
+	struct hn_hands_survey survey = {.least_bytes = PAGE};
+	struct hn_hands_surveyed surveyed;
+	struct hn_thread_reading reading;
+	struct hn_mapping mapping;
+	size_t length;
+	int input;
+	pid_t pid = start_qemu(&input);
+	void *body;
+
+	assert_true(find_qemu(hands, pid, &process));
+	assert_string_equal(process.name, "hands-test");
+	assert_int_equal(process.uid, geteuid());
+	assert_int_equal(process.container, -1);
+	survey.process = process.process;
+	assert_int_equal(ask(hands, HN_HANDS_SURVEY, &(struct hn_hands_part){&survey, sizeof(survey)}, 1,
+			     &body, &length),
+			 0);
+	memcpy(&surveyed, body, sizeof(surveyed));
+	assert_int_equal(surveyed.thread_count, 1);
+	assert_true(surveyed.mapping_count > 1);
+	assert_int_equal(length,
+			 sizeof(surveyed) + sizeof(reading) + surveyed.mapping_count * sizeof(mapping));
+	memcpy(&reading, (char *)body + sizeof(surveyed), sizeof(reading));
+	memcpy(&mapping, (char *)body + sizeof(surveyed) + sizeof(reading), sizeof(mapping));
+	free(body);
+	assert_int_equal(reading.tid, pid);
+	assert_false(reading.helper);
+	assert_true(mapping.bytes >= PAGE && mapping.start != 0);
+	end_qemu(pid, input);
+	assert_int_equal(
+		ask_and_forget(hands, HN_HANDS_SURVEY, &(struct hn_hands_part){&survey, sizeof(survey)}, 1),
+		-ESRCH);
+}
+
+/* The nodes it may use already are given again, and one that no machine has is refused. */
+static void test_a_cpuset_is_asked_and_left_alone(void **state)
+{
+	const struct hands *hands = *state;
+	struct hn_hands_cpuset cpuset = {.process = identify_self(hands), .step = HN_HANDS_WIDEN};
+	struct hn_hands_part part = {&cpuset, sizeof(cpuset)};
+	struct hn_set before, again;
+	struct hn_error err;
+	size_t length;
+	void *body;
+
+	if (hn_cpuset_nodes(NULL, &cpuset.process, &before, &err) < 0) {
+		print_message("skipped: %s\n", err.message);
+		skip();
+	}
+	cpuset.nodes = before;
+	for (cpuset.step = HN_HANDS_WIDEN; cpuset.step <= HN_HANDS_NARROW; cpuset.step++) {
+		assert_int_equal(ask(hands, HN_HANDS_CPUSET, &part, 1, &body, &length), 0);
+		assert_int_equal(length, sizeof(again));
+		memcpy(&again, body, sizeof(again));
+		free(body);
+		assert_true(hn_set_equal(&again, &before));
+	}
+	assert_int_equal(ask_and_forget(hands, HN_HANDS_CPUSET, &part, 1), -EPROTO); /* no such step */
+	cpuset.step = HN_HANDS_WIDEN;
+	hn_set_add(&cpuset.nodes, HN_SET_MAX - 1);
+	assert_int_equal(ask_and_forget(hands, HN_HANDS_CPUSET, &part, 1), -EINVAL);
+	cpuset.process.start_ticks++;
+	assert_int_equal(ask_and_forget(hands, HN_HANDS_CPUSET, &part, 1), -ESRCH);
+	assert_int_equal(hn_cpuset_nodes(NULL, &(struct hn_process){getpid(), cpuset.process.start_ticks - 1},
+					 &again, &err),
+			 0);
+	assert_true(hn_set_equal(&again, &before));
+}
+
+/* A process in a pid namespace of its own, where it is number 1. */
+static pid_t start_contained(int *ret_input)
+{
+	pid_t outer, inner = 0;
+	int ends[2], told[2];
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(told, O_CLOEXEC), 0);
+	outer = fork();
+	if (outer == 0) {
+		char byte;
+
+		close(ends[1]);
+		inner = unshare(CLONE_NEWPID) == 0 ? fork() : -1;
+		if (inner == 0) {
+			(void)!read(ends[0], &byte, 1);
+			_exit(0);
+		}
+		(void)!write(told[1], &inner, sizeof(inner));
+		_exit(0);
+	}
+	close(ends[0]);
+	close(told[1]);
+	assert_int_equal(read(told[0], &inner, sizeof(inner)), sizeof(inner));
+	close(told[0]);
+	waitpid(outer, NULL, 0);
+	*ret_input = ends[1];
+	return inner;
+}
+
+static void test_ids_told_from_a_container_are_translated(void **state)
+{
+	const struct hands *hands = *state;
+	struct hn_hands_identify identify = {.uid = -1, .tid_count = 1};
+	struct hn_hands_identity identity;
+	int32_t tid = 1, here, input;
+	struct hn_hands_part parts[] = {{&identify, sizeof(identify)}, {&tid, sizeof(tid)}};
+	pid_t pid = start_contained(&input);
+	size_t length;
+	void *body;
+
+	if (pid < 0) {
+		print_message("skipped: no right to make a pid namespace\n");
+		skip();
+	}
+	identify.told_by = pid;
+	assert_int_equal(ask(hands, HN_HANDS_IDENTIFY, parts, 2, &body, &length), 0);
+	assert_int_equal(length, sizeof(identity) + sizeof(here));
+	memcpy(&identity, body, sizeof(identity));
+	memcpy(&here, (char *)body + sizeof(identity), sizeof(here));
+	free(body);
+	assert_int_equal(identity.process.pid, pid);
+	assert_int_equal(here, pid);
+	tid = 999; /* none of its */
+	assert_int_equal(ask_and_forget(hands, HN_HANDS_IDENTIFY, parts, 2), -ESRCH);
+	close(input);
+}
+
 static void test_counts_that_do_not_fit_the_length_are_refused(void **state)
 {
 	const struct hands *hands = *state;
@@ -232,8 +450,9 @@ static void test_counts_that_do_not_fit_the_length_are_refused(void **state)
 static void test_random_bodies_are_answered(void **state)
 {
 	const struct hands *hands = *state;
-	static const enum hn_hands_type types[] = {HN_HANDS_HELLO, HN_HANDS_LOOK, HN_HANDS_BIND,
-						   HN_HANDS_MOVE, HN_HANDS_IDENTIFY};
+	static const enum hn_hands_type types[] = {HN_HANDS_HELLO,    HN_HANDS_LOOK,    HN_HANDS_BIND,
+						   HN_HANDS_MOVE,     HN_HANDS_SURVEY,  HN_HANDS_CPUSET,
+						   HN_HANDS_IDENTIFY, HN_HANDS_EVIDENCE};
 	struct hn_random random = {7};
 
 	for (int i = 0; i < 2000; i++) {
@@ -243,7 +462,7 @@ static void test_random_bodies_are_answered(void **state)
 		for (size_t j = 0; j < 64; j++)
 			words[j] = hn_random_next(&random) >> hn_random_below(&random, 64);
 		words[0] = UINT64_C(0x7fffffff); /* no such pid */
-		(void)ask_and_forget(hands, types[hn_random_below(&random, 5)],
+		(void)ask_and_forget(hands, types[hn_random_below(&random, HN_COUNT(types))],
 				     &(struct hn_hands_part){words, length}, 1);
 	}
 	assert_int_equal(ask_and_forget(hands, HN_HANDS_HELLO, NULL, 0), 0);
@@ -270,11 +489,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_a_process_is_identified_and_looked_at, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(test_the_host_is_told_node_by_node, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_process_of_another_start_time_is_not_touched, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_a_thread_of_another_process_is_not_bound, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_an_address_outside_its_mappings_is_refused, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_a_qemu_is_found_and_surveyed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_cpuset_is_asked_and_left_alone, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_ids_told_from_a_container_are_translated, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_counts_that_do_not_fit_the_length_are_refused, set_up,
 						tear_down),

@@ -1,4 +1,5 @@
 /* Turning what the hands saw into a sample. */
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -118,20 +119,23 @@ static void test_threads_are_named_and_sorted_by_what_they_do(void **state)
 	struct hn_thread_reading readings[] = {
 		reading(10, "qemu-system-x86", 0, 0, "0-3"), reading(11, "CPU 0/KVM", 0, 0, "0-3"),
 		reading(12, "CPU 1/KVM", 2, 0, "0-3"),       reading(13, "IO iothread1", 1, 0, "0-3"),
-		reading(99, "vhost-10", 1, 0, "0-3"),
+		reading(99, "vhost-10", 1, 0, "0-3"),        reading(200, "vhost-device-gp", 1, 0, "0-3"),
 	};
 	struct hn_page_counts counts = {.cell = 0};
 	const struct hn_guest *guest = fixture->guest;
 
-	merge(fixture, &counts, readings, 5, HN_NS_PER_S);
-	assert_int_equal(guest->thread_count, 5);
-	assert_int_equal(fixture->sample->thread_count, 5);
-	for (size_t i = 0; i < 5; i++) {
+	readings[5].helper = true;
+	merge(fixture, &counts, readings, 6, HN_NS_PER_S);
+	assert_int_equal(guest->thread_count, 6);
+	assert_int_equal(fixture->sample->thread_count, 6);
+	for (size_t i = 0; i < 6; i++) {
 		assert_int_equal(fixture->sample->threads[i].tid, guest->threads[i].tid);
 		if (guest->threads[i].tid == 10)
 			assert_int_equal(guest->threads[i].kind, HN_THREAD_EMULATOR);
 		else if (guest->threads[i].tid == 99)
 			assert_int_equal(guest->threads[i].kind, HN_THREAD_VHOST);
+		else if (guest->threads[i].tid == 200)
+			assert_int_equal(guest->threads[i].kind, HN_THREAD_HELPER);
 		else if (guest->threads[i].tid == 13)
 			assert_int_equal(guest->threads[i].kind, HN_THREAD_IOTHREAD);
 		else
@@ -188,6 +192,56 @@ static void test_a_thread_bound_to_one_node_is_there_whatever_was_seen(void **st
 	assert_int_equal(fixture->sample->threads[0].last_node, 1);
 }
 
+/* Moved by hand or by homenode: what counts is where it may run from now on. */
+static void test_a_thread_bound_elsewhere_has_left_where_it_was(void **state)
+{
+	struct fixture *fixture = *state;
+	struct hn_thread_reading first[] = {reading(11, "CPU 0/KVM", 0, 0, "0-1")};
+	struct hn_thread_reading second[] = {reading(11, "CPU 0/KVM", 1, 10 * HN_NS_PER_S, "0-1")};
+	struct hn_thread_reading idle[] = {reading(11, "CPU 0/KVM", 1, 10 * HN_NS_PER_S, "2-3")};
+	struct hn_thread_reading busy[] = {reading(11, "CPU 0/KVM", 2, 11 * HN_NS_PER_S, "2-3")};
+	struct hn_page_counts counts = {.cell = 0};
+	const struct hn_thread_sample *thread;
+
+	merge(fixture, &counts, first, 1, 10 * HN_NS_PER_S);
+	merge(fixture, &counts, second, 1, 20 * HN_NS_PER_S);
+	assert_true(fixture->sample->threads[0].residency[0] == 1);
+	merge(fixture, &counts, idle, 1, 21 * HN_NS_PER_S);
+	thread = &fixture->sample->threads[0];
+	assert_true(thread->residency[0] == 0);
+	assert_int_equal(thread->last_node, 1);
+	assert_true(thread->busy > 0.8); /* that it was busy is still so */
+	merge(fixture, &counts, busy, 1, 22 * HN_NS_PER_S);
+	thread = &fixture->sample->threads[0];
+	assert_true(thread->residency[0] == 0 && thread->residency[1] == 1);
+}
+
+/* FIFO and RR count alike, and so do isolated CPUs; what all vCPUs do not share does not count. */
+static void test_threads_tell_that_a_guest_is_realtime(void **state)
+{
+	struct fixture *fixture = *state;
+	struct hn_thread_reading readings[] = {
+		reading(11, "CPU 0/KVM", 0, 0, "0"),
+		reading(12, "CPU 1/KVM", 1, 0, "1"),
+		reading(13, "IO iothread1", 2, 0, "2"),
+	};
+
+	assert_false(hn_look_runs_realtime(fixture->host, fixture->guest, readings, 3));
+	readings[2].scheduling_policy = SCHED_FIFO; /* an iothread of any guest may be */
+	assert_false(hn_look_runs_realtime(fixture->host, fixture->guest, readings, 3));
+	readings[0].scheduling_policy = SCHED_FIFO;
+	assert_false(hn_look_runs_realtime(fixture->host, fixture->guest, readings, 3));
+	readings[1].scheduling_policy = SCHED_RR;
+	assert_true(hn_look_runs_realtime(fixture->host, fixture->guest, readings, 3));
+	readings[0].scheduling_policy = readings[1].scheduling_policy = SCHED_BATCH;
+	assert_false(hn_look_runs_realtime(fixture->host, fixture->guest, readings, 3));
+	fixture->host->cpus[0].isolated = true;
+	assert_false(hn_look_runs_realtime(fixture->host, fixture->guest, readings, 3));
+	fixture->host->cpus[1].isolated = true;
+	assert_true(hn_look_runs_realtime(fixture->host, fixture->guest, readings, 3));
+	assert_false(hn_look_runs_realtime(fixture->host, fixture->guest, NULL, 0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +253,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_residency_goes_on_from_look_to_look, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_thread_bound_to_one_node_is_there_whatever_was_seen,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_thread_bound_elsewhere_has_left_where_it_was, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_threads_tell_that_a_guest_is_realtime, set_up,
+						tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/units.h"
+#include "host/page-table.h"
 
 #define QUEUE_MAX 32768
 
@@ -177,18 +178,21 @@ static long on_move_pages(void *context, pid_t pid, unsigned long count, void **
 	return 0;
 }
 
-static int on_find_tails(void *context, const struct hn_process *process, void *const *addresses,
-			 size_t count, bool *ret_tail)
+/* The page table tells all but of every seventh page, or nothing to the blind. */
+static void on_look(void *context, void *const *addresses, size_t count, int *ret_status, bool *ret_tail)
 {
-	struct fake_kernel *fake = context;
+	const struct fake_kernel *fake = context;
 
 	for (size_t i = 0; i < count; i++) {
 		uint64_t page = page_of(fake, addresses[i]);
+		int node = fake->pages[page].node;
 
-		ret_tail[i] = i > 0 && page_of(fake, addresses[i - 1]) + 1 == page &&
+		ret_status[i] = fake->blind || page % 7 == 3 ? HN_PAGE_UNKNOWN
+				: node < 0                   ? HN_PAGE_ABSENT
+							     : node;
+		ret_tail[i] = !fake->blind && i > 0 && page_of(fake, addresses[i - 1]) + 1 == page &&
 			      fake->pages[page].head == fake->pages[page - 1].head;
 	}
-	return 0;
 }
 
 static uint64_t on_now(void *context)
@@ -210,13 +214,13 @@ void fake_kernel_init(struct fake_kernel *fake, uint64_t count)
 {
 	*fake = (struct fake_kernel){
 		.kernel = {.move_pages = on_move_pages,
-			   .find_tails = on_find_tails,
+			   .look = on_look,
 			   .now_ns = on_now,
 			   .sleep_ns = on_sleep,
 			   .context = fake},
 		.count = count,
 		.pages = calloc(count, sizeof(struct fake_page)),
-		.page_bytes = 4096,
+		.page_bytes = hn_base_page_bytes(),
 		.all_allowed = true,
 		.now_ns = HN_NS_PER_S,
 		.copy_ns = 1000,
@@ -241,8 +245,8 @@ void fake_kernel_done(struct fake_kernel *fake)
 void fake_kernel_huge(struct fake_kernel *fake, uint64_t first, int node)
 {
 	for (uint64_t i = first; i < first + FAKE_HUGE; i++)
-		fake->pages[i] =
-			(struct fake_page){.node = node, .head = (uint32_t)first, .order = FAKE_HUGE};
+		fake->pages[i] = (struct fake_page){
+			.node = node, .head = (uint32_t)first, .order = (uint32_t)FAKE_HUGE};
 }
 
 struct hn_range fake_kernel_range(const struct fake_kernel *fake)

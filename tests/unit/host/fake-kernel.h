@@ -7,11 +7,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/pages.h"
 #include "host/mover.h"
 
 #define FAKE_BASE UINT64_C(0x7f0000000000)
 #define FAKE_NODES 4
-#define FAKE_HUGE 512
+#define FAKE_HUGE (hn_huge_page_bytes() / hn_base_page_bytes()) /* pages of a huge one */
 
 struct fake_page {
 	int node;       /* -1: absent */
@@ -38,6 +39,7 @@ struct fake_kernel {
 	bool has_memory[FAKE_NODES];
 	bool all_allowed;  /* MPOL_MF_MOVE_ALL is */
 	bool no_huge_room; /* a huge page finds no room whole */
+	bool blind;        /* its page table tells nothing */
 	bool splits;       /* a huge page that finds no room whole moves page by page */
 	uint64_t now_ns, oversleep_ns;
 	uint64_t copy_ns;     /* cost of moving one page */

@@ -20,7 +20,7 @@ static void check_books(const struct hn_move_progress *progress)
 	assert_true(progress->scanned_bytes <= progress->total_bytes);
 }
 
-static bool on_watch(void *context, const struct hn_move_progress *progress)
+static bool on_watch(void *context, const struct hn_move_progress *progress, struct hn_move_pace *pace)
 {
 	struct watcher *watcher = context;
 	uint64_t now = watcher->fake->now_ns;
@@ -32,6 +32,15 @@ static bool on_watch(void *context, const struct hn_move_progress *progress)
 	if (watcher->calls++ && now - watcher->last_ns > watcher->longest_gap_ns)
 		watcher->longest_gap_ns = now - watcher->last_ns;
 	watcher->last_ns = now;
+	if (watcher->repace_at_ns && now >= watcher->repace_at_ns) {
+		*pace = watcher->repace;
+		watcher->repace_at_ns = 0;
+		watcher->repaced_ns = now;
+	}
+	if (watcher->strike && progress->moved_bytes >= watcher->strike_at_bytes) {
+		watcher->strike(watcher->fake);
+		watcher->strike = NULL;
+	}
 	if (watcher->stop_at_ns && now >= watcher->stop_at_ns && !watcher->stopped_ns)
 		watcher->stopped_ns = now;
 	return !watcher->stopped_ns;

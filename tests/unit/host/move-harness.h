@@ -4,7 +4,7 @@
  */
 #include "fake-kernel.h"
 
-#define PAGE UINT64_C(4096)
+#define PAGE hn_base_page_bytes()
 #define TARGET 2
 
 struct watcher {
@@ -12,6 +12,11 @@ struct watcher {
 	uint64_t last_ns, longest_gap_ns; /* between two calls */
 	uint64_t stop_at_ns;              /* 0: never */
 	uint64_t stopped_ns;
+	uint64_t repace_at_ns; /* 0: never; gives the move this pace: */
+	struct hn_move_pace repace;
+	uint64_t repaced_ns;
+	void (*strike)(struct fake_kernel *fake); /* once, when so much has moved; NULL: nothing happens */
+	uint64_t strike_at_bytes;
 	struct hn_move_progress last;
 	int calls;
 };

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/pages.h"
 #include "base/units.h"
 #include "host/topology.h"
 #include "tree.h"
@@ -106,11 +107,17 @@ static void pools_come_in_order_of_size(void **state)
 	write_node(&tree, 1, 2000, 100, 10, 20, 40);
 	write_pool(&tree, NODE0 "hugepages", 1048576, 8, 3);
 	write_pool(&tree, NODE0 "hugepages", 2048, 100, 99);
+	/* in pages; a watermark beyond the node's memory is all of it */
+	tree_write(&tree, "proc/zoneinfo",
+		   "Node 0, zone   Normal\n        low      7\n"
+		   "Node 1, zone   Normal\n        low      9000\n");
 	assert_int_equal(hn_host_memory_refresh(tree.root, host, &err), 0);
 	assert_int_equal(host->nodes[0].memory_bytes, 1000 * HN_KIB);
 	assert_int_equal(host->nodes[0].free_bytes, (600 + (200 - 20 - 40) / 2) * HN_KIB);
 	assert_int_equal(host->nodes[1].free_bytes,
 			 100 * HN_KIB); /* more dirty than cache: nothing to reclaim */
+	assert_int_equal(host->nodes[0].watermark_bytes, 7 * hn_base_page_bytes());
+	assert_int_equal(host->nodes[1].watermark_bytes, 2000 * HN_KIB);
 	assert_int_equal(host->nodes[0].pool_count, 2);
 	assert_int_equal(host->nodes[0].pools[0].page_bytes, 2 * HN_MIB);
 	assert_int_equal(host->nodes[0].pools[0].free_pages, 99);

@@ -15,9 +15,10 @@
 
 #include <cmocka.h>
 
+#include "base/pages.h"
 #include "base/units.h"
-#include "host/page-table.h"
 #include "host/topology.h"
+#include "lacking.h"
 
 #define BYTES (64 * HN_MIB)
 #define TOUCHED (40 * HN_MIB)
@@ -71,7 +72,7 @@ static uint64_t bytes_on(const struct child *child, int node)
 	return counts.on_node[node] * hn_base_page_bytes();
 }
 
-static bool on_watch(void *context, const struct hn_move_progress *progress)
+static bool on_watch(void *context, const struct hn_move_progress *progress, struct hn_move_pace *pace)
 {
 	++*(int *)context;
 	return true;
@@ -100,6 +101,8 @@ static void memory_goes_where_it_is_told(void **state)
 	struct hn_error err;
 	struct child child;
 
+	if (lacks(SYS_move_pages, "move_pages"))
+		skip();
 	assert_int_equal(hn_topology_load(NULL, &host, &err), 0);
 	child_start(&child);
 	for (size_t i = 0; i < host->node_count; i++) {
@@ -129,7 +132,7 @@ static void a_node_that_is_not_there_is_told(void **state)
 	struct child child;
 	struct hn_move_order order;
 
-	if (access("/sys/devices/system/node/node255", F_OK) == 0)
+	if (access("/sys/devices/system/node/node255", F_OK) == 0 || lacks(SYS_move_pages, "move_pages"))
 		skip();
 	child_start(&child);
 	order = order_of(&child, 255);

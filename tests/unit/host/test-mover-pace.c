@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/units.h"
+#include "host/move-piece.h"
 #include "move-harness.h"
 
 static void the_limit_counts_what_is_there(void **state)
@@ -79,7 +80,7 @@ static void the_cap_is_kept_and_used(void **state)
 
 	for (size_t k = 0; k < HN_COUNT(caps) * HN_COUNT(oversleeps); k++) {
 		uint64_t cap = caps[k / HN_COUNT(oversleeps)];
-		struct hn_move_order order = {.bytes_per_second = cap};
+		struct hn_move_order order = {.pace.bytes_per_second = cap};
 		struct hn_move_progress progress;
 		struct watcher watcher = {0};
 		struct fake_kernel fake;
@@ -100,7 +101,7 @@ static void the_cap_is_kept_and_used(void **state)
  * needs. */
 static void the_cap_is_kept_with_huge_pages(void **state)
 {
-	struct hn_move_order order = {.bytes_per_second = 5 * HN_MIB};
+	struct hn_move_order order = {.pace.bytes_per_second = 5 * HN_MIB};
 	struct hn_move_progress progress;
 	struct watcher watcher = {0};
 	struct fake_kernel fake;
@@ -119,7 +120,7 @@ static void a_stop_is_obeyed_within_a_tenth_of_a_second(void **state)
 	const uint64_t caps[] = {0, 300 * HN_KIB, 20 * HN_MIB};
 
 	for (size_t k = 0; k < HN_COUNT(caps); k++) {
-		struct hn_move_order order = {.bytes_per_second = caps[k]};
+		struct hn_move_order order = {.pace.bytes_per_second = caps[k]};
 		struct hn_move_progress progress;
 		struct watcher watcher = {.stop_at_ns = HN_NS_PER_S + 37 * HN_NS_PER_MS};
 		struct fake_kernel fake;
@@ -135,6 +136,92 @@ static void a_stop_is_obeyed_within_a_tenth_of_a_second(void **state)
 	}
 }
 
+/* Moving calls take the share of the time that they may, at any speed of copying. */
+static void the_duty_is_kept_and_used(void **state)
+{
+	const uint32_t duties[] = {20, 100, 500};
+	const uint64_t copies[] = {200, 1000, 40000}; /* ns a page */
+
+	for (size_t k = 0; k < HN_COUNT(duties) * HN_COUNT(copies); k++) {
+		struct hn_move_order order = {.pace.duty_permille = duties[k / HN_COUNT(copies)]};
+		struct hn_move_progress progress;
+		struct watcher watcher = {0};
+		struct fake_kernel fake;
+		double share;
+
+		fake_kernel_init(&fake, 60000);
+		fake.copy_ns = copies[k % HN_COUNT(copies)];
+		fake.oversleep_ns = HN_NS_PER_MS;
+		assert_int_equal(order_run(&fake, &order, &watcher, &progress), 0);
+		assert_int_equal(progress.moved_bytes, 60000 * PAGE);
+		share = (double)progress.copying_ns / (double)progress.wall_ns;
+		assert_true(share <= 1.05 * order.pace.duty_permille / 1000);
+		assert_true(share >= 0.85 * order.pace.duty_permille / 1000);
+		assert_true(watcher.longest_gap_ns <= 50 * HN_NS_PER_MS);
+		fake_kernel_done(&fake);
+	}
+}
+
+/* While it is paused nothing goes; what then goes is all of the rest. */
+static void a_pause_is_obeyed_within_a_tenth_of_a_second(void **state)
+{
+	struct hn_move_order order = {.pace.bytes_per_second = 20 * HN_MIB};
+	struct watcher watcher = {.repace_at_ns = HN_NS_PER_S, .repace = {.paused = 1}};
+	struct hn_move_progress progress;
+	struct fake_kernel fake;
+
+	fake_kernel_init(&fake, 20000);
+	watcher.stop_at_ns = 11 * HN_NS_PER_S;
+	assert_int_equal(order_run(&fake, &order, &watcher, &progress), -ECANCELED);
+	assert_int_equal(watcher.repaced_ns / (100 * HN_NS_PER_MS), 10);
+	assert_true(fake.events[fake.event_count - 1].at_ns <= watcher.repaced_ns);
+	assert_true(progress.moved_bytes > 0 && progress.moved_bytes < progress.total_bytes);
+	fake_kernel_done(&fake);
+}
+
+static void a_pace_given_on_the_way_holds_from_then_on(void **state)
+{
+	struct hn_move_order order = {.pace.bytes_per_second = 100 * HN_MIB};
+	struct watcher watcher = {.repace_at_ns = HN_NS_PER_S, .repace = {.bytes_per_second = 10 * HN_MIB}};
+	struct hn_move_progress progress;
+	uint64_t after = 0;
+	struct fake_kernel fake;
+	double seconds;
+
+	fake_kernel_init(&fake, 200 * HN_MIB / PAGE);
+	assert_int_equal(order_run(&fake, &order, &watcher, &progress), 0);
+	for (size_t i = 0; i < fake.event_count; i++)
+		if (fake.events[i].at_ns > watcher.repaced_ns)
+			after += fake.events[i].bytes;
+	seconds = (double)(fake.now_ns - watcher.repaced_ns) / 1e9;
+	assert_true(after > 50 * HN_MIB);
+	assert_true((double)after <= 1.05 * 10 * HN_MIB * seconds);
+	assert_true((double)after >= 0.95 * 10 * HN_MIB * seconds);
+	fake_kernel_done(&fake);
+}
+
+/* However slow the copying, a call takes no longer than a stop may: the size of its list is measured. */
+static void slow_copying_makes_small_pieces(void **state)
+{
+	const uint64_t copies[] = {100, 10000, 100000}; /* ns a page */
+
+	for (size_t k = 0; k < HN_COUNT(copies); k++) {
+		struct hn_move_order order = {0};
+		struct hn_move_progress progress;
+		struct watcher watcher = {0};
+		struct fake_kernel fake;
+
+		fake_kernel_init(&fake, 60000);
+		fake.copy_ns = copies[k];
+		assert_int_equal(order_run(&fake, &order, &watcher, &progress), 0);
+		assert_int_equal(progress.moved_bytes, 60000 * PAGE);
+		/* the first piece is a guess of 2 MiB */
+		assert_true(watcher.longest_gap_ns <=
+			    100 * HN_NS_PER_MS + HN_PIECE_FIRST_BYTES / PAGE * copies[k] / 50);
+		fake_kernel_done(&fake);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,6 +230,10 @@ int main(void)
 		cmocka_unit_test(the_cap_is_kept_and_used),
 		cmocka_unit_test(the_cap_is_kept_with_huge_pages),
 		cmocka_unit_test(a_stop_is_obeyed_within_a_tenth_of_a_second),
+		cmocka_unit_test(the_duty_is_kept_and_used),
+		cmocka_unit_test(a_pause_is_obeyed_within_a_tenth_of_a_second),
+		cmocka_unit_test(a_pace_given_on_the_way_holds_from_then_on),
+		cmocka_unit_test(slow_copying_makes_small_pieces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,9 @@
 
 #include <cmocka.h>
 
+#include "base/pages.h"
 #include "host/page-reveal.h"
+#include "lacking.h"
 #include "tree.h"
 
 #define PAGES 256
@@ -260,5 +262,7 @@ int main(void)
 		cmocka_unit_test(a_process_that_is_gone_is_told),
 	};
 
+	if (lacks(SYS_move_pages, "move_pages"))
+		return 77;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "base/pages.h"
 #include "base/random.h"
 #include "tree.h"
 
@@ -139,6 +140,72 @@ static void lists_of_any_shape_are_answered(void **state)
 	tree_done(&tree);
 }
 
+/* Read as they stand, with nobody asked before: what is not certain is unknown. */
+static void pages_are_read_where_they_are(void **state)
+{
+	static const struct {
+		uint64_t entry;
+		int status;
+	} cases[] = {
+		{PRESENT | SOFT_DIRTY | 1500, 0},
+		{PRESENT | 2500, 2},
+		{PRESENT | 2500, HN_PAGE_UNKNOWN}, /* the same frame once more: zeroes, or merged */
+		{0, HN_PAGE_ABSENT},
+		{SWAPPED | 1500, HN_PAGE_ABSENT},
+		{PRESENT, HN_PAGE_UNKNOWN},        /* the frame is kept from us */
+		{PRESENT | 500, HN_PAGE_UNKNOWN},  /* in no zone */
+		{PRESENT | 2950, HN_PAGE_UNKNOWN}, /* in zones of two nodes */
+		{PRESENT | 2501, 2},
+	};
+	enum { COUNT = HN_COUNT(cases) };
+	const uint64_t none = 0;
+	uint64_t entries[COUNT];
+	void *pages[COUNT];
+	int status[COUNT];
+	bool tail[COUNT];
+	struct hn_page_table *table;
+	struct tree tree;
+
+	tree_init(&tree);
+	write_zones(&tree);
+	for (size_t i = 0; i < COUNT; i++) {
+		entries[i] = cases[i].entry;
+		pages[i] = page_at(FIRST_PAGE + i);
+	}
+	tree_write_words(&tree, "proc/100/pagemap", FIRST_PAGE, entries, COUNT);
+	tree_write_words(&tree, "proc/kpageflags", 0, &none, 1);
+	table = table_open(&tree);
+	assert_int_equal(hn_page_table_read(table, pages, COUNT, status, tail), 0);
+	for (size_t i = 0; i < COUNT; i++) {
+		assert_int_equal(status[i], cases[i].status);
+		assert_false(tail[i]);
+	}
+	hn_page_table_free(table);
+	tree_done(&tree);
+}
+
+/* Killed between two looks: what it had is not absent, it is to be asked for, which tells that it is gone. */
+static void who_is_gone_has_no_absent_pages(void **state)
+{
+	void *pages[2] = {page_at(FIRST_PAGE), page_at(FIRST_PAGE + 1)};
+	int status[2] = {0, 0};
+	bool tail[2] = {true, true};
+	struct hn_page_table *table;
+	struct tree tree;
+
+	tree_init(&tree);
+	tree_write(&tree, "proc/100/pagemap", "%s", "");
+	tree_write(&tree, "proc/kpageflags", "%s", "");
+	table = table_open(&tree);
+	assert_int_equal(hn_page_table_read(table, pages, 2, status, tail), -ESRCH);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(status[i], HN_PAGE_UNKNOWN);
+		assert_false(tail[i]);
+	}
+	hn_page_table_free(table);
+	tree_done(&tree);
+}
+
 static void without_rights_pages_are_unknown(void **state)
 {
 	void *pages[2] = {page_at(FIRST_PAGE), page_at(FIRST_PAGE + 1)};
@@ -154,8 +221,9 @@ static void without_rights_pages_are_unknown(void **state)
 	assert_int_equal(hn_page_table_look_up(table, pages, 2, status, &err), 0);
 	assert_int_equal(status[0], HN_PAGE_UNKNOWN);
 	assert_int_equal(status[1], 3);
-	assert_int_equal(hn_page_table_tails(table, pages, 2, tail), -EPERM);
+	assert_int_equal(hn_page_table_read(table, pages, 2, status, tail), -EPERM);
 	assert_false(tail[0] || tail[1]);
+	assert_int_equal(status[1], HN_PAGE_UNKNOWN);
 	hn_page_table_free(table);
 	tree_done(&tree);
 }
@@ -174,6 +242,7 @@ static void tails_follow_their_head(void **state)
 	enum { COUNT = HN_COUNT(frames) };
 	uint64_t entries[COUNT], flags[512];
 	void *pages[COUNT];
+	int status[COUNT];
 	bool tail[COUNT];
 	struct hn_page_table *table;
 	struct tree tree;
@@ -188,13 +257,13 @@ static void tails_follow_their_head(void **state)
 	tree_write_words(&tree, "proc/kpageflags", 1024, flags, HN_COUNT(flags));
 	tree_write_words(&tree, "proc/100/pagemap", FIRST_PAGE, entries, COUNT);
 	table = table_open(&tree);
-	assert_int_equal(hn_page_table_tails(table, pages, COUNT, tail), 0);
+	assert_int_equal(hn_page_table_read(table, pages, COUNT, status, tail), 0);
 	for (int i = 0; i < COUNT; i++)
 		assert_int_equal(tail[i], expected[i]);
 	/* Also when pages between are not in the list. */
 	pages[1] = pages[3];
 	pages[2] = pages[6];
-	assert_int_equal(hn_page_table_tails(table, pages, 3, tail), 0);
+	assert_int_equal(hn_page_table_read(table, pages, 3, status, tail), 0);
 	assert_false(tail[0]);
 	assert_true(tail[1]);
 	assert_false(tail[2]);
@@ -209,6 +278,7 @@ static void smaller_compound_pages_are_passed_over(void **state)
 	static uint64_t entries[COUNT], flags[COUNT];
 	static bool whole[COUNT], tail[COUNT];
 	static void *pages[COUNT];
+	static int status[COUNT];
 	struct hn_random random = {.state = 9};
 	struct hn_page_table *table;
 	struct tree tree;
@@ -233,7 +303,7 @@ static void smaller_compound_pages_are_passed_over(void **state)
 	tree_write_words(&tree, "proc/kpageflags", FIRST, flags, COUNT);
 	tree_write_words(&tree, "proc/100/pagemap", 512 * 100, entries, COUNT);
 	table = table_open(&tree);
-	assert_int_equal(hn_page_table_tails(table, pages, COUNT, tail), 0);
+	assert_int_equal(hn_page_table_read(table, pages, COUNT, status, tail), 0);
 	for (int i = 0; i < COUNT; i++)
 		assert_int_equal(tail[i],
 				 whole[i] && i % 512); /* each block of a larger page has its own first */
@@ -250,6 +320,7 @@ static void own_huge_page_has_one_head(void **state)
 	struct hn_error err;
 	char *area, *memory;
 	void *pages[512];
+	int status[512];
 	bool tail[512];
 	int directory;
 
@@ -264,7 +335,7 @@ static void own_huge_page_has_one_head(void **state)
 		pages[i] = memory + i * base;
 	directory = open("/proc/self", O_RDONLY | O_DIRECTORY);
 	assert_int_equal(hn_page_table_new(NULL, directory, &table, &err), 0);
-	assert_int_equal(hn_page_table_tails(table, pages, count, tail), 0);
+	assert_int_equal(hn_page_table_read(table, pages, count, status, tail), 0);
 	for (size_t i = 0; i < count; i++)
 		heads += !tail[i];
 	if (heads == count) {
@@ -273,11 +344,13 @@ static void own_huge_page_has_one_head(void **state)
 	}
 	assert_int_equal(heads, 1);
 	assert_false(tail[0]);
+	for (size_t i = 0; i < count; i++)
+		assert_true(status[i] >= 0 || status[i] == HN_PAGE_UNKNOWN);
 	/* Split into small pages it has none. */
 	madvise(memory, huge, MADV_DONTNEED);
 	madvise(memory, huge, MADV_NOHUGEPAGE);
 	memset(memory, 1, huge);
-	assert_int_equal(hn_page_table_tails(table, pages, count, tail), 0);
+	assert_int_equal(hn_page_table_read(table, pages, count, status, tail), 0);
 	for (size_t i = 0; i < count; i++)
 		assert_false(tail[i]);
 	hn_page_table_free(table);
@@ -290,6 +363,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(absent_pages_are_found_where_they_are),
 		cmocka_unit_test(lists_of_any_shape_are_answered),
+		cmocka_unit_test(pages_are_read_where_they_are),
+		cmocka_unit_test(who_is_gone_has_no_absent_pages),
 		cmocka_unit_test(without_rights_pages_are_unknown),
 		cmocka_unit_test(tails_follow_their_head),
 		cmocka_unit_test(smaller_compound_pages_are_passed_over),

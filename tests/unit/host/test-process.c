@@ -204,36 +204,6 @@ static void own_memory_is_found_and_holes_are_not(void **state)
 	munmap(memory, 8 * page);
 }
 
-static void pinning_devices_are_seen(void **state)
-{
-	static const struct {
-		const char *target;
-		int pins;
-	} files[] = {
-		{"/dev/null", 0},         {"socket:[12345]", 0},
-		{"anon_inode:kvm-vm", 0}, {"/dev/vhost-net", 0},
-		{"/dev/vfiox", 0},        {"/dev/vfio/vfio", 1},
-		{"/dev/vfio/12", 1},      {"/dev/vfio/devices/vfio0", 1},
-		{"/dev/iommu", 1},        {"anon_inode:[vfio-device]", 1},
-		{"/dev/vhost-vdpa-0", 1}, {"/dev/infiniband/uverbs0", 1},
-	};
-	struct hn_process process = {.pid = 100, .start_ticks = 1};
-	struct hn_error err;
-	struct tree tree;
-
-	tree_init(&tree);
-	tree_write_process(&tree, 100, 1);
-	assert_int_equal(hn_process_has_pinned_devices(tree.root, &process, &err),
-			 -ENOENT); /* not to be seen */
-	tree_link(&tree, "proc/100/fd/0", "/dev/null");
-	for (size_t i = 0; i < HN_COUNT(files); i++) {
-		tree_link(&tree, "proc/100/fd/7", files[i].target);
-		assert_int_equal(hn_process_has_pinned_devices(tree.root, &process, &err), files[i].pins);
-		tree_remove(&tree, "proc/100/fd/7");
-	}
-	tree_done(&tree);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,7 +214,6 @@ int main(void)
 		cmocka_unit_test(this_process_lives_and_its_child_dies),
 		cmocka_unit_test(ranges_must_lie_in_writable_memory),
 		cmocka_unit_test(own_memory_is_found_and_holes_are_not),
-		cmocka_unit_test(pinning_devices_are_seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

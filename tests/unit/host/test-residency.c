@@ -99,6 +99,22 @@ static void a_clock_that_went_back_starts_afresh(void **state)
 	assert_true(hn_residency_read(residency, shares) == 0 && shares[1] == 0);
 }
 
+static void a_node_left_counts_no_more(void **state)
+{
+	HN_AUTO(memory) struct hn_residency *residency = hn_residency_new(2);
+	double shares[2];
+
+	hn_residency_add(residency, 1 * SECOND, 0, 0);
+	hn_residency_add(residency, 2 * SECOND, SECOND / 2, 0);
+	hn_residency_leave(residency, 0);
+	hn_residency_leave(residency, 2); /* no node of these */
+	assert_true(hn_residency_read(residency, shares) == 0.5);
+	assert_true(shares[0] == 0 && shares[1] == 0);
+	hn_residency_add(residency, 3 * SECOND, SECOND, 1);
+	hn_residency_read(residency, shares);
+	assert_true(shares[0] == 0 && shares[1] == 1);
+}
+
 /* Counters that tick coarsely can show more CPU time than wall time. */
 static void busy_is_never_above_one(void **state)
 {
@@ -145,6 +161,7 @@ int main(void)
 		cmocka_unit_test(an_idle_thread_stays_where_it_was_last_busy),
 		cmocka_unit_test(time_on_no_node_counts_as_busy_only),
 		cmocka_unit_test(a_clock_that_went_back_starts_afresh),
+		cmocka_unit_test(a_node_left_counts_no_more),
 		cmocka_unit_test(busy_is_never_above_one),
 		cmocka_unit_test(shares_sum_to_one),
 	};

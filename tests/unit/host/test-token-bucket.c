@@ -41,6 +41,25 @@ static void lateness_is_made_up_for_within_the_slack_only(void **state)
 		    3601010 * ms - HN_TOKEN_BUCKET_SLACK_NS);
 }
 
+/* 50 MiB too early are 50 MiB too early at any speed, and time nobody used is nobody's after a change. */
+static void another_cap_keeps_the_debt_and_not_the_credit(void **state)
+{
+	const uint64_t start = 10 * HN_NS_PER_S;
+	struct hn_token_bucket bucket;
+
+	hn_token_bucket_init(&bucket, 100 * HN_MIB, start);
+	hn_token_bucket_take(&bucket, 50 * HN_MIB, start);
+	hn_token_bucket_change(&bucket, 25 * HN_MIB, start);
+	assert_true(bucket.due_ns == start + 2 * HN_NS_PER_S);
+	hn_token_bucket_change(&bucket, 50 * HN_MIB, start + HN_NS_PER_S);
+	assert_true(bucket.due_ns == start + HN_NS_PER_S + HN_NS_PER_S / 2);
+	hn_token_bucket_change(&bucket, 10 * HN_MIB, start + 5 * HN_NS_PER_S);
+	assert_true(bucket.due_ns == start + 5 * HN_NS_PER_S);
+	hn_token_bucket_change(&bucket, 0, start + 5 * HN_NS_PER_S);
+	hn_token_bucket_change(&bucket, HN_MIB, start + 6 * HN_NS_PER_S);
+	assert_true(bucket.due_ns == start + 6 * HN_NS_PER_S);
+}
+
 #define EVENTS 4000
 
 /* Oversleeping by up to 10 ms and now and then by far more, pieces of any size up to the one advised. */
@@ -87,6 +106,7 @@ int main(void)
 		cmocka_unit_test(without_a_cap_nothing_waits),
 		cmocka_unit_test(bytes_take_their_time),
 		cmocka_unit_test(lateness_is_made_up_for_within_the_slack_only),
+		cmocka_unit_test(another_cap_keeps_the_debt_and_not_the_credit),
 		cmocka_unit_test(any_five_seconds_keep_the_cap),
 	};
 

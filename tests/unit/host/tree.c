@@ -167,6 +167,20 @@ void tree_write_process(const struct tree *tree, pid_t pid, uint64_t start)
 	tree_write_stat(tree, path, &line);
 }
 
+void tree_write_command(const struct tree *tree, pid_t pid, const char *const *arguments)
+{
+	char path[64], full[PATH_MAX];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "proc/%d/cmdline", (int)pid);
+	path_make(tree, path, full);
+	file = fopen(full, "w");
+	assert_non_null(file);
+	for (; *arguments; arguments++)
+		assert_int_equal(fwrite(*arguments, 1, strlen(*arguments) + 1, file), strlen(*arguments) + 1);
+	assert_int_equal(fclose(file), 0);
+}
+
 const char *data_path(const char *name)
 {
 	static char path[PATH_MAX];

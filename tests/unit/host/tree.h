@@ -33,6 +33,9 @@ struct stat_line {
 };
 void tree_write_stat(const struct tree *tree, const char *path, const struct stat_line *line);
 
+/* ROOT/proc/PID/cmdline of these arguments, NULL at their end. */
+void tree_write_command(const struct tree *tree, pid_t pid, const char *const *arguments);
+
 /* ROOT/proc/PID/stat of a sleeping process that started at that tick. */
 void tree_write_process(const struct tree *tree, pid_t pid, uint64_t start);
 

@@ -88,6 +88,7 @@ SPOIL(node_negative, host->nodes[0].id = -1)
 SPOIL(node_large, host->nodes[2].id = HN_SET_MAX)
 SPOIL(free_above, host->nodes[1].free_bytes = 4 * HN_GIB + 1)
 SPOIL(reserved_above, host->nodes[1].reserved_bytes = 4 * HN_GIB + 2)
+SPOIL(watermark_above, host->nodes[1].watermark_bytes = 4 * HN_GIB + 2)
 SPOIL(memory_huge, host->nodes[1].memory_bytes = UINT64_C(1) << 63)
 SPOIL(memory_sum, host->nodes[0].memory_bytes = host->nodes[1].memory_bytes = UINT64_C(1) << 62)
 SPOIL(kind_unknown, host->nodes[1].memory_kind = (enum hn_memory_kind)9)
@@ -123,6 +124,7 @@ static const struct host_case host_cases[] = {
 	{node_negative, "nodes: id -1 is not within 0..2047"},
 	{node_large, "nodes: id 2048 is not within 4..2047"},
 	{free_above, "node 3: free_bytes 4294967297 is above memory_bytes 4294967296"},
+	{watermark_above, "node 3: watermark_bytes 4294967298 is above memory_bytes 4294967296"},
 	{reserved_above, "node 3: reserved_bytes 4294967298 is above memory_bytes 4294967296"},
 	{memory_huge, "node 3: memory_bytes 9223372036854775808"},
 	{memory_sum, "node 3: memory_bytes 4611686018427387904"},
@@ -311,6 +313,7 @@ SPOIL_SNAPSHOT(node_beyond, snapshot->guests[0].sample->threads[0].last_node = 3
 SPOIL_SNAPSHOT(node_before, snapshot->guests[0].sample->threads[0].last_node = -2)
 SPOIL_SNAPSHOT(home_of_another, snapshot->guests[0].home->cells[1].cell = 2)
 SPOIL_SNAPSHOT(home_nowhere, hn_set_add(&snapshot->guests[0].home->cells[1].nodes, 9))
+SPOIL_SNAPSHOT(home_too_crowded, snapshot->guests[0].home->cells[1].vcpus[1] = HN_SET_MAX + 1)
 SPOIL_SNAPSHOT(home_too_large, snapshot->guests[0].home->cells[1].bytes[1] = INT64_MAX)
 SPOIL_SNAPSHOT(all_too_large,
 	       for (int i = 0; i < 2; i++) snapshot->guests[i].guest->cells[0].memory_bytes = (UINT64_C(1)
@@ -326,6 +329,7 @@ static const struct snapshot_case snapshot_cases[] = {
 	{node_before, "guest 'web-1': sample: threads[0]: last_node -2"},
 	{home_of_another, "guest 'web-1': home: cells[1]: cell 2, where the guest's has id 4"},
 	{home_nowhere, "guest 'web-1': home: cells[1]: nodes has id 9"},
+	{home_too_crowded, "guest 'web-1': home: cells[1]: vcpus 2049 on node 3 are more than 2048"},
 	{home_too_large, "guest 'web-1': home: cells[1]: bytes 9223372036854775807 on node 3"},
 	{all_too_large, "guest 'web-2': memory_bytes 4611686018964258816"},
 };

@@ -28,33 +28,100 @@ struct trial {
 	size_t accepted, refused;
 };
 
-/* Without a locality the cells' are not read. */
+/* Without a locality the cells' are not read; why a check is made is read from its table. */
 static bool is_read_back(const char *key)
 {
-	return strcmp(key, "locality") != 0 && strcmp(key, "cell_locality") != 0;
+	return strcmp(key, "locality") != 0 && strcmp(key, "cell_locality") != 0 && strcmp(key, "why") != 0;
+}
+
+static bool has(const json_object *json, const char *key)
+{
+	return json_object_object_get_ex(json, key, NULL);
+}
+
+static bool is_one_of(const char *key, const char *const *keys, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(key, keys[i]) == 0)
+			return true;
+	return false;
+}
+
+/* What a guest may keep to itself. */
+static bool may_be_unsaid(const json_object *json, const char *key)
+{
+	static const char *const always[] = {"started_ns", "taken_ns", "vcpu_ns", "vcpu_taken_ns",
+					     "nodes",      "node",     "cpus",    "notes"};
+
+	if (has(json, "doubt") || has(json, "span_ns"))
+		return strcmp(key, "remote") == 0 || strcmp(key, "remote_faults") == 0;
+	return (has(json, "interleave") || has(json, "foreign") || has(json, "hint_faults") ||
+		has(json, "pages_migrated")) &&
+	       !is_one_of(key, always, HN_COUNT(always));
 }
 
 /* null, for readers alone, or not written by earlier versions */
 static bool may_be_missing(const json_object *json, const char *key)
 {
-	static const char *const keys[] = {
-		"sample",          "home",          "plan",       "locality",      "migrate_bytes",
-		"reserved_bytes",  "memory_kind",   "reserved",   "devices",       "page_bytes",
-		"bandwidth_bytes", "allowed_nodes", "near",       "apart",         "iothread_count",
-		"bandwidth",       "fragment",      "bound",      "other_cpus",    "distrust",
-		"regret",          "calibration",   "lost_share", "promised_share"};
+	static const char *const keys[] = {"sample",
+					   "home",
+					   "plan",
+					   "locality",
+					   "migrate_bytes",
+					   "reserved_bytes",
+					   "watermark_bytes",
+					   "memory_kind",
+					   "reserved",
+					   "devices",
+					   "page_bytes",
+					   "bandwidth_bytes",
+					   "allowed_nodes",
+					   "window_open",
+					   "near",
+					   "apart",
+					   "iothread_count",
+					   "bandwidth",
+					   "fragment",
+					   "bound",
+					   "other_cpus",
+					   "distrust",
+					   "regret",
+					   "calibration",
+					   "lost_share",
+					   "promised_share",
+					   "trend",
+					   "remote_cost",
+					   "reported",
+					   "access",
+					   "inside",
+					   "activity",
+					   "why",
+					   "backing",
+					   "hold",
+					   "scheduler",
+					   "device_places",
+					   "calls",
+					   "window_left_ns",
+					   "seen",
+					   "stall_ns",
+					   "paused",
+					   "draining"};
 	bool is_backend = json_object_object_get_ex(json, "host_address", NULL);
 	bool is_pool = json_object_object_get_ex(json, "total_pages", NULL);
 
-	if (strcmp(key, "vcpus") == 0)
-		return json_object_object_get_ex(json, "proven", NULL);
+	if (strcmp(key, "vcpus") == 0) /* of a home or one of its cells */
+		return json_object_object_get_ex(json, "proven", NULL) ||
+		       json_object_object_get_ex(json, "cell", NULL);
 	if (strcmp(key, "page_bytes") == 0 && (is_backend || is_pool))
 		return false;
+	if (strcmp(key, "home") == 0 && json_object_object_get_ex(json, "verdict_changed", NULL))
+		return false;
 
-	for (size_t i = 0; i < HN_COUNT(keys); i++)
-		if (strcmp(key, keys[i]) == 0)
-			return true;
-	return false;
+	if (has(json, "family")) /* rates: each may be unknown, of whom they are may not */
+		return strcmp(key, "family") != 0 && strcmp(key, "node") != 0;
+	if (has(json, "io") || (has(json, "cpu") && has(json, "memory"))) /* pressure */
+		return true;
+	return is_one_of(key, keys, HN_COUNT(keys)) || may_be_unsaid(json, key);
 }
 
 static bool is_named(const struct trial *trial, const char *message)

@@ -125,6 +125,7 @@ static void an_earlier_snapshot_is_read(void **state)
 	assert_int_equal(snapshot->host->nodes[0].reserved_bytes, 0);
 	assert_int_equal(snapshot->host->nodes[0].memory_kind, HN_MEMORY_DRAM);
 	assert_false(snapshot->host->cpus[0].reserved);
+	assert_false(snapshot->host->nodes[0].draining);
 	assert_null(snapshot->host->bandwidths);
 	assert_int_equal(snapshot->host->device_count + guest->guest->device_count, 0);
 	assert_int_equal(snapshot->calibration.migrations, 0);
@@ -153,6 +154,20 @@ static void an_unproven_placement_without_bound_has_none(void **state)
 	assert_int_equal(read->bound.parts[HN_COST_CPU], 0);
 }
 
+/* As it was written before cells' homes said how many vCPUs belong where. */
+static void a_placement_without_seats_is_read(void **state)
+{
+	HN_AUTO(hn_placement) struct hn_placement *placement = hn_placement_new(2, 1), *read = NULL;
+	HN_AUTO(json) json_object *json = NULL;
+	struct hn_error err = {0};
+
+	placement->cells[0].vcpus[1] = 7;
+	json = hn_placement_encode(placement);
+	json_object_object_del(json_object_array_get_idx(json_object_object_get(json, "cells"), 0), "vcpus");
+	assert_int_equal(hn_placement_decode(json, &read, &err), 0);
+	assert_int_equal(read->cells[0].vcpus[0] + read->cells[0].vcpus[1], 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,6 +177,7 @@ int main(void)
 		cmocka_unit_test(a_plan_tells_what_is_to_move),
 		cmocka_unit_test(an_earlier_snapshot_is_read),
 		cmocka_unit_test(an_unproven_placement_without_bound_has_none),
+		cmocka_unit_test(a_placement_without_seats_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

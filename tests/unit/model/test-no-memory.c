@@ -54,6 +54,7 @@ WRAP(int, json_object_object_add, (json_object * object, const char *key, json_o
 
 #define ROUNDS 5
 #define ENOUGH 100000
+#define COPIED 7
 
 static void an_encoder_gives_all_or_nothing(void **state)
 {
@@ -119,8 +120,12 @@ static void *copy_of(size_t kind, const void *thing)
 		return hn_sample_copy(thing);
 	case 3:
 		return hn_placement_copy(thing);
-	default:
+	case 4:
 		return hn_plan_copy(thing);
+	case 5:
+		return hn_reported_copy(thing);
+	default:
+		return hn_access_copy(thing);
 	}
 }
 
@@ -128,9 +133,9 @@ static void a_copy_is_whole_or_none(void **state)
 {
 	struct hn_random random = {43};
 
-	for (size_t i = 0; i < 5 * ROUNDS; i++) {
+	for (size_t i = 0; i < COPIED * ROUNDS; i++) {
 		const struct document *document =
-			&documents[i / ROUNDS]; /* the first five are those with a copy */
+			&documents[i / ROUNDS]; /* the first COPIED are those with a copy */
 		void *thing = document->draw(&random), *copy = NULL;
 		long allowed = 0;
 
@@ -171,6 +176,12 @@ static void a_part_is_added_or_not(void **state)
 	assert_null(hn_guest_new("g"));
 	assert_null(hn_plan_new());
 	assert_null(hn_report_new());
+	assert_null(hn_evidence_new(1));
+	assert_null(hn_activity_new(1));
+	allocations_left = 1; /* of two */
+	assert_null(hn_evidence_new(1));
+	allocations_left = 1;
+	assert_null(hn_activity_new(1));
 	allocations_left = -1;
 	assert_int_equal(plan->action_count + plan->note_count, 0);
 	assert_int_equal(guest->cell_count + guest->thread_count + guest->backend_count + guest->device_count,

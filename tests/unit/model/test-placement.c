@@ -98,6 +98,31 @@ static void its_nodes_are_those_of_any_cell(void **state)
 	assert_true(hn_set_equal(&nodes, &expected));
 }
 
+/* A cell of five vCPUs on two nodes, then on one. */
+static void seats_are_known_when_all_are_said(void **state)
+{
+	HN_AUTO(hn_placement) struct hn_placement *placement = hn_placement_new(3, 2);
+	struct hn_cell_home *home = &placement->cells[1];
+
+	home->nodes = hn_set_of(0);
+	hn_set_add(&home->nodes, 2);
+	assert_false(hn_placement_seats_known(placement, 1, 5));
+	home->vcpus[0] = 4;
+	assert_false(hn_placement_seats_known(placement, 1, 5));
+	home->vcpus[2] = 1;
+	assert_true(hn_placement_seats_known(placement, 1, 5));
+	assert_false(hn_placement_seats_known(placement, 1, 4));
+	assert_false(hn_placement_seats_known(placement, 1, 6)); /* one has been plugged */
+	assert_false(hn_placement_seats_known(placement, 0, 5));
+	home->vcpus[2] = UINT64_MAX;
+	home->vcpus[1] = 2;
+	assert_false(hn_placement_seats_known(placement, 1, 5)); /* 4 + 2 - 1, if it wrapped */
+	home->vcpus[1] = 0;
+	home->vcpus[2] = 1;
+	hn_set_remove(&home->nodes, 2);
+	assert_false(hn_placement_seats_known(placement, 1, 5));
+}
+
 static void chosen_cpus_are_copied_and_replaced(void **state)
 {
 	HN_AUTO(hn_placement) struct hn_placement *placement = hn_placement_new(1, 1), *copy = NULL;
@@ -155,6 +180,7 @@ int main(void)
 		cmocka_unit_test(cost_and_proof_do_not_make_a_home_another),
 		cmocka_unit_test(other_sizes_are_not_equal),
 		cmocka_unit_test(its_nodes_are_those_of_any_cell),
+		cmocka_unit_test(seats_are_known_when_all_are_said),
 		cmocka_unit_test(chosen_cpus_are_copied_and_replaced),
 		cmocka_unit_test(the_gap_is_that_of_the_first_part_that_differs),
 	};

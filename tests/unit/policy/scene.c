@@ -107,6 +107,19 @@ void scene_emulator(struct hn_snapshot *snapshot, size_t guest)
 	snprintf(thread->name, sizeof(thread->name), "qemu");
 }
 
+void scene_allow(struct hn_sample *sample, size_t thread, struct hn_set cpus)
+{
+	assert_int_equal(hn_sample_allow(sample, thread, &cpus), 0);
+}
+
+void scene_allow_also(struct hn_sample *sample, size_t thread, const struct hn_set *cpus)
+{
+	struct hn_set all = *sample->threads[thread].allowed;
+
+	hn_set_or(&all, cpus);
+	scene_allow(sample, thread, all);
+}
+
 struct hn_sample *scene_sample(struct hn_snapshot *snapshot, size_t guest)
 {
 	struct hn_guest_state *state = &snapshot->guests[guest];
@@ -120,8 +133,8 @@ struct hn_sample *scene_sample(struct hn_snapshot *snapshot, size_t guest)
 		state->sample->cells[i].cell = state->guest->cells[i].id;
 	for (size_t i = 0; i < state->guest->thread_count; i++) {
 		state->sample->threads[i].tid = state->guest->threads[i].tid;
-		for (size_t cpu = 0; cpu < snapshot->host->cpu_count; cpu++)
-			hn_set_add(&state->sample->threads[i].allowed, snapshot->host->cpus[cpu].id);
+		for (size_t node = 0; node < snapshot->host->node_count; node++)
+			scene_allow_also(state->sample, i, &snapshot->host->nodes[node].cpus);
 	}
 	return state->sample;
 }
@@ -143,7 +156,7 @@ void scene_threads(struct hn_snapshot *snapshot, size_t guest, int cell, size_t 
 
 		if (cell >= 0 && state->guest->threads[i].cell != cell)
 			continue;
-		thread->allowed = snapshot->host->nodes[node].cpus;
+		scene_allow(state->sample, i, snapshot->host->nodes[node].cpus);
 		thread->last_node = (int)node;
 		memset(thread->residency, 0, snapshot->host->node_count * sizeof(*thread->residency));
 		thread->residency[node] = 1;
@@ -219,7 +232,7 @@ static void draw_threads(struct hn_random *random, struct hn_snapshot *snapshot,
 
 		state->sample->threads[i].last_node = (int)node;
 		if (below(random, 2) && !hn_set_empty(&snapshot->host->nodes[node].cpus))
-			state->sample->threads[i].allowed = snapshot->host->nodes[node].cpus;
+			scene_allow(state->sample, i, snapshot->host->nodes[node].cpus);
 		state->sample->threads[i].busy = (double)below(random, 3) / 2;
 	}
 }
@@ -374,7 +387,7 @@ void scene_carry_out(struct hn_snapshot *snapshot, size_t guest, const struct hn
 		for (size_t j = 0; j < state->guest->thread_count && action->kind == HN_ACTION_BIND; j++) {
 			if (state->guest->threads[j].tid != action->tid)
 				continue;
-			state->sample->threads[j].allowed = action->cpus;
+			scene_allow(state->sample, j, action->cpus);
 			found = true;
 		}
 		assert_true(found);

@@ -31,6 +31,9 @@ void scene_emulator(struct hn_snapshot *snapshot, size_t guest);
 struct hn_sample *scene_sample(struct hn_snapshot *snapshot, size_t guest);
 /* Adds sampled pages of the cell: on a node, or absent (-1), or unknown (-2). */
 void scene_pages(struct hn_snapshot *snapshot, size_t guest, size_t cell, int node, uint64_t count);
+/* The thread may run on these CPUs; and on these besides. */
+void scene_allow(struct hn_sample *sample, size_t thread, struct hn_set cpus);
+void scene_allow_also(struct hn_sample *sample, size_t thread, const struct hn_set *cpus);
 /* Lets threads of that cell (-1: all of the guest) run on the node's CPUs only, where they have always been.
  */
 void scene_threads(struct hn_snapshot *snapshot, size_t guest, int cell, size_t node);

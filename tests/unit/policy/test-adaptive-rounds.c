@@ -177,8 +177,7 @@ static void scatter(struct hn_random *random, struct hn_snapshot *snapshot)
 				continue;
 			guest->sample->threads[i].busy = busy;
 			for (size_t other = 0; other < nodes && loose; other++)
-				hn_set_or(&guest->sample->threads[i].allowed,
-					  &snapshot->host->nodes[other].cpus);
+				scene_allow_also(guest->sample, i, &snapshot->host->nodes[other].cpus);
 		}
 	}
 }

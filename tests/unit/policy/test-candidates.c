@@ -188,6 +188,60 @@ static void a_wide_cell_is_spread_evenly(void **state)
 	hn_candidates_done(&candidates);
 }
 
+/* A third of 1000 pages of 2 MiB is 333 or 334 and never a part of one; so with base pages. */
+static void parts_are_whole_pages(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = one_cell(3, 4, 700, 2000, 12);
+	struct hn_candidates candidates;
+	struct hn_error err = {0};
+
+	for (int huge = 0; huge < 2; huge++) {
+		uint64_t page = huge ? 2 * MIB : 4096;
+
+		for (size_t node = 0; node < 3 && huge; node++) {
+			snapshot->host->nodes[node].pool_count = 1;
+			snapshot->host->nodes[node].pools[0] = (struct hn_page_pool){2 * MIB, 400, 400};
+		}
+		snapshot->guests[0].guest->cells[0].page_bytes = huge ? page : 0;
+		assert_int_equal(find(snapshot, 1, &candidates, &err), 0);
+		for (size_t i = 0; i < candidates.count; i++)
+			for (size_t j = 0; j < candidates.items[i].share_count; j++) {
+				uint64_t bytes = candidates.items[i].shares[j].bytes;
+
+				assert_int_equal(bytes % page, 0);
+				assert_in_range(bytes / page, 2000 * MIB / page / 3 - 2,
+						2000 * MIB / page / 3 + 1);
+			}
+		hn_candidates_done(&candidates);
+	}
+}
+
+/* A 64th of the cell is no part worth having: such a node is left out, and missed when all else is full. */
+static void no_part_is_a_sliver(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = one_cell(3, 4, 2000, 1280, 2);
+	struct hn_candidates candidates;
+	struct hn_error err = {0};
+
+	scene_free_mib(snapshot, 0, 20);
+	scene_free_mib(snapshot, 1, 700);
+	scene_free_mib(snapshot, 2, 700);
+	assert_int_equal(find(snapshot, 1, &candidates, &err), 0);
+	assert_int_equal(candidates.count, 2);
+	for (size_t i = 0; i < candidates.count; i++) {
+		assert_int_equal(candidates.items[i].share_count, 2);
+		assert_int_not_equal(candidates.items[i].shares[0].node, 0);
+		assert_int_not_equal(candidates.items[i].shares[1].node, 0);
+	}
+	hn_candidates_done(&candidates);
+	scene_free_mib(snapshot, 1, 570);
+	assert_int_equal(find(snapshot, 1, &candidates, &err), -ENOSPC);
+	assert_non_null(strstr(err.message, "memory: cell 0 needs 1.2 GiB"));
+	scene_free_mib(snapshot, 0, 21);
+	assert_int_equal(find(snapshot, 1, &candidates, &err), 0);
+	hn_candidates_done(&candidates);
+}
+
 /* From 0, node 1 is nearest. Then 2 is nearer to 1 (11 against 12), but 3 to both together (12 + 12 against
  * 30 + 11). */
 static void a_wide_cell_stays_together(void **state)
@@ -368,6 +422,8 @@ int main(void)
 		cmocka_unit_test(what_cannot_leave_a_node_without_cpus_is_told),
 		cmocka_unit_test(a_wide_cell_takes_the_nearest_nodes),
 		cmocka_unit_test(a_wide_cell_is_spread_evenly),
+		cmocka_unit_test(parts_are_whole_pages),
+		cmocka_unit_test(no_part_is_a_sliver),
 		cmocka_unit_test(a_wide_cell_stays_together),
 		cmocka_unit_test(a_wide_cell_takes_the_roomier_of_equals),
 		cmocka_unit_test(a_wide_cell_leaves_alone_what_is_there),

@@ -55,6 +55,12 @@ static void room_is_what_is_there_and_what_is_free(void **state)
 	assert_int_equal(capacity->nodes[1].room_bytes, 200 * MIB); /* less is free than must stay free */
 	assert_int_equal(capacity->cell_bytes[0], 300 * MIB);
 	assert_int_equal(capacity->cell_bytes[1], 200 * MIB);
+	hn_capacity_free(hn_steal(capacity));
+	/* the kernel keeps some by itself, and what is kept free is kept beside */
+	snapshot->host->nodes[0].watermark_bytes = 100 * MIB;
+	capacity = hn_capacity_new(snapshot, guest, KEEP);
+	assert_int_equal(capacity->nodes[0].room_bytes, 4136 * MIB);
+	assert_int_equal(capacity->nodes[1].room_bytes, 200 * MIB);
 }
 
 /* The kernel hides 600 of 1000 pages: they lie as the 400 do, 3 to 1. */
@@ -274,6 +280,27 @@ static void a_split_cell_counts_on_both_nodes(void **state)
 	assert_capacity(snapshot, 1000, 6, 3000, 2);
 }
 
+/* Three of its four vCPUs are said to be on node 1, whatever its memory. */
+static void a_split_cell_counts_as_its_home_says(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 8, 4000);
+	HN_AUTO(hn_capacity) struct hn_capacity *capacity = NULL;
+	size_t asking = scene_guest(snapshot, "asking"), other = scene_guest(snapshot, "other");
+	struct hn_cell_home *home;
+
+	scene_cell(snapshot, asking, 100, 1);
+	scene_cell(snapshot, other, 1000, 4);
+	scene_home(snapshot, other, 0, 0);
+	home = &snapshot->guests[other].home->cells[0];
+	hn_set_add(&home->nodes, 1);
+	home->bytes[0] = home->bytes[1] = 500 * MIB;
+	home->vcpus[0] = 1;
+	home->vcpus[1] = 3;
+	capacity = hn_capacity_new(snapshot, asking, 0);
+	assert_int_equal(capacity->nodes[0].others_vcpus, 1);
+	assert_int_equal(capacity->nodes[1].others_vcpus, 3);
+}
+
 static void a_cell_without_memory_counts_where_it_lives(void **state)
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 8, 1000);
@@ -313,6 +340,7 @@ int main(void)
 		cmocka_unit_test(a_guest_without_home_counts_where_it_runs),
 		cmocka_unit_test(a_home_of_other_nodes_or_cells_counts_no_more),
 		cmocka_unit_test(a_split_cell_counts_on_both_nodes),
+		cmocka_unit_test(a_split_cell_counts_as_its_home_says),
 		cmocka_unit_test(a_cell_without_memory_counts_where_it_lives),
 		cmocka_unit_test(its_own_home_and_load_are_not_others),
 	};

@@ -199,6 +199,57 @@ static void a_split_guest_has_its_cores_on_all_its_nodes(void **state)
 	assert_int_equal(on_first, 5); /* as its memory lies */
 }
 
+/*
+ * 3000 MiB are free on node 0 but only two cores, 3500 MiB and eight cores on node 1: of 6 GB and nine vCPUs
+ * about half the memory is on each, and two vCPUs and seven.
+ */
+static void cores_of_a_split_cell_are_where_the_solver_seats_it(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = smt_host();
+	size_t guest = scene_guest(snapshot, "wide");
+	const struct hn_placement *home;
+	int on_first = 0;
+
+	for (int cpu = 2; cpu < 8; cpu++)
+		snapshot->host->cpus[cpu].reserved = true;
+	scene_cell(snapshot, guest, 6000, 9);
+	scene_free_mib(snapshot, 0, 3000);
+	scene_free_mib(snapshot, 1, 3500);
+	snapshot->guests[guest].guest->class = HN_CLASS_DEDICATED;
+	home = settle(snapshot, guest);
+	assert_int_equal(home->cells[0].bytes[0] / MIB, 3000);
+	assert_int_equal(home->cells[0].vcpus[0], 2);
+	assert_int_equal(home->cells[0].vcpus[1], 7);
+	for (size_t i = 0; i < home->vcpu_count; i++)
+		on_first += hn_set_next(&home->vcpus[i].cpus, 0) < 16;
+	assert_int_equal(on_first, 2);
+}
+
+/* Half its memory is on each node; its home says how many of its vCPUs are. */
+static void seats_that_a_home_tells_are_kept_to(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = smt_host();
+	size_t guest = scene_guest(snapshot, "wide");
+	HN_AUTO(hn_placement) struct hn_placement *home = NULL;
+	struct hn_error err = {0};
+
+	scene_cell(snapshot, guest, 6000, 8);
+	snapshot->guests[guest].guest->class = HN_CLASS_DEDICATED;
+	home = hn_placement_copy(settle(snapshot, guest));
+	for (unsigned first = 0; first <= 8; first++) {
+		unsigned on_first = 0;
+
+		home->cells[0].vcpus[0] = first;
+		home->cells[0].vcpus[1] = 8 - first;
+		assert_int_equal(hn_cpus_choose(snapshot, guest, home, &err), 0);
+		for (size_t i = 0; i < home->vcpu_count; i++)
+			on_first += hn_set_next(&home->vcpus[i].cpus, 0) < 16;
+		assert_int_equal(on_first, first);
+	}
+	memset(home->cells[0].vcpus, 0, 2 * sizeof(uint64_t)); /* as before there were any */
+	assert_int_equal(hn_cpus_choose(snapshot, guest, home, &err), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +261,8 @@ int main(void)
 		cmocka_unit_test(realtime_vcpus_get_isolated_cores),
 		cmocka_unit_test(the_emulator_goes_to_the_nearest_housekeeping),
 		cmocka_unit_test(a_split_guest_has_its_cores_on_all_its_nodes),
+		cmocka_unit_test(cores_of_a_split_cell_are_where_the_solver_seats_it),
+		cmocka_unit_test(seats_that_a_home_tells_are_kept_to),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -118,7 +118,7 @@ static void assert_bindings(const struct hn_snapshot *snapshot, const struct hn_
 
 	for (size_t i = 0; i < guest->thread_count; i++) {
 		struct hn_set cpus = cpus_for(snapshot, plan, i);
-		bool outside = !hn_set_inside(&snapshot->guests[0].sample->threads[i].allowed, &cpus);
+		bool outside = !hn_set_inside(snapshot->guests[0].sample->threads[i].allowed, &cpus);
 		size_t bound = 0;
 
 		for (size_t j = 0; j < plan->action_count; j++) {

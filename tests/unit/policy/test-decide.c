@@ -427,11 +427,12 @@ static void binds_vcpus_to_their_cell_and_the_rest_to_the_guest(void **state)
 	scene_emulator(snapshot, guest);
 	hn_guest_add_thread(snapshot->guests[guest].guest, 1950, HN_THREAD_IOTHREAD);
 	hn_guest_add_thread(snapshot->guests[guest].guest, 1960, HN_THREAD_VHOST);
+	hn_guest_add_thread(snapshot->guests[guest].guest, 1970, HN_THREAD_HELPER);
 	scene_sample(snapshot, guest);
 	scene_pages(snapshot, guest, 0, 1, 1000);
 	scene_pages(snapshot, guest, 1, 2, 1000);
 	plan = decide_now(snapshot);
-	assert_int_equal(count_of(plan, HN_ACTION_BIND), 7);
+	assert_int_equal(count_of(plan, HN_ACTION_BIND), 8);
 	assert_int_equal(count_of(plan, HN_ACTION_MIGRATE), 0);
 	for (int vcpu = 0; vcpu < 4; vcpu++) {
 		const struct hn_action *action = action_of(plan, HN_ACTION_BIND, 1000 + vcpu);
@@ -447,6 +448,8 @@ static void binds_vcpus_to_their_cell_and_the_rest_to_the_guest(void **state)
 	assert_true(hn_set_equal(&action_of(plan, HN_ACTION_BIND, 1900)->cpus, &both));
 	assert_true(hn_set_equal(&action_of(plan, HN_ACTION_BIND, 1950)->cpus, &both));
 	assert_true(hn_set_equal(&action_of(plan, HN_ACTION_BIND, 1960)->cpus, &both));
+	assert_true(hn_set_equal(&action_of(plan, HN_ACTION_BIND, 1970)->cpus, &both));
+	assert_non_null(strstr(action_of(plan, HN_ACTION_BIND, 1970)->reason, "helper"));
 	assert_non_null(strstr(action_of(plan, HN_ACTION_BIND, 1900)->reason, "emulator 'qemu'"));
 	assert_non_null(strstr(action_of(plan, HN_ACTION_BIND, 1950)->reason, "iothread"));
 	assert_non_null(strstr(action_of(plan, HN_ACTION_BIND, 1960)->reason, "the guest lives on node 1-2"));
@@ -456,16 +459,18 @@ static void binds_only_threads_that_may_run_outside(void **state)
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = nearly_at_home(0);
 	struct hn_sample *sample = snapshot->guests[0].sample;
+	struct hn_set wide;
 	HN_AUTO(hn_plan) struct hn_plan *narrower = NULL, *unknown = NULL, *wider = NULL;
 
-	sample->threads[1].allowed = hn_set_of(1); /* an operator's pin within the home */
+	scene_allow(sample, 1, hn_set_of(1)); /* an operator's pin within the home */
 	narrower = decide_now(snapshot);
 	assert_int_equal(narrower->action_count, 0);
-	hn_set_clear(&sample->threads[1].allowed); /* not read */
+	scene_allow(sample, 1, (struct hn_set){0}); /* not read */
 	unknown = decide_now(snapshot);
 	assert_int_equal(unknown->action_count, 0);
-	sample->threads[1].allowed = hn_set_of(2);
-	hn_set_add(&sample->threads[1].allowed, 1);
+	wide = hn_set_of(2);
+	hn_set_add(&wide, 1);
+	scene_allow(sample, 1, wide);
 	wider = decide_now(snapshot);
 	assert_int_equal(wider->action_count, 1);
 	assert_int_equal(wider->actions[0].tid, 1001);

@@ -90,6 +90,21 @@ static void a_home_is_left_when_its_node_has_gone(void **state)
 
 /* As many nodes as before, but others: what the home says of the third node is not about the third node now.
  */
+static void a_home_is_left_when_its_node_is_allowed_no_more(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = at_home_on_2_and_4();
+	struct hn_guest *guest = snapshot->guests[0].guest;
+
+	hn_set_parse("2,4", &guest->allowed_nodes, NULL);
+	assert_kept(snapshot, true);
+	guest->cells[0].allowed_nodes = hn_set_of(4);
+	assert_kept(snapshot, false);
+	hn_set_clear(&guest->cells[0].allowed_nodes);
+	assert_kept(snapshot, true);
+	hn_set_parse("2,6", &guest->allowed_nodes, NULL);
+	assert_kept(snapshot, false);
+}
+
 static void a_home_is_left_when_its_node_is_another(void **state)
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = at_home_on_2_and_4();
@@ -284,6 +299,7 @@ int main(void)
 		cmocka_unit_test(a_guest_without_home_gets_what_the_solver_finds),
 		cmocka_unit_test(a_home_is_kept_though_another_would_be_better),
 		cmocka_unit_test(a_home_is_left_when_its_node_has_gone),
+		cmocka_unit_test(a_home_is_left_when_its_node_is_allowed_no_more),
 		cmocka_unit_test(a_home_is_left_when_its_node_is_another),
 		cmocka_unit_test(a_home_is_left_when_its_node_has_no_cpus),
 		cmocka_unit_test(a_home_is_left_when_a_cell_has_grown),

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "policy/decide.h"
+#include "policy/drain.h"
 #include "policy/policies.h"
 #include "policy/swap.h"
 #include "scene.h"
@@ -127,11 +128,44 @@ static void a_swap_is_whole_or_none(void **state)
 	assert_true(allowed > 20);
 }
 
+/* Three guests that leave a node: one has a home elsewhere, two are solved for together. */
+static void a_drain_is_whole_or_none(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(3, 8, 4000);
+	struct hn_set nodes = hn_set_of(0);
+	struct hn_error err = {0};
+	struct hn_drain drain;
+	long allowed = 0;
+
+	for (size_t i = 0; i < 3; i++)
+		scene_guest_on(snapshot, "g", 2, 300, 2, 0);
+	scene_home(snapshot, 0, 0, 1);
+	scene_home(snapshot, 0, 1, 1);
+	snapshot->host->nodes[0].draining = true;
+	for (;; allowed++) {
+		int r;
+
+		allocations_left = allowed;
+		r = hn_drain_plan(snapshot, &nodes, &hn_decide_defaults, &drain, &err);
+		allocations_left = -1;
+		if (r == 0)
+			break;
+		assert_int_equal(r, -ENOMEM);
+		assert_int_equal(drain.count, 0);
+	}
+	assert_int_equal(drain.count, 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(drain.guests[i].plan->verdict, HN_VERDICT_ACT);
+	assert_true(allowed > 30);
+	hn_drain_done(&drain);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_decision_is_whole_or_none),
 		cmocka_unit_test(a_swap_is_whole_or_none),
+		cmocka_unit_test(a_drain_is_whole_or_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,7 +74,7 @@ static void drifting_vcpus_can_be_gathered(void **state)
 
 	for (size_t i = 0; i < 4; i++) {
 		sample->threads[i].residency[0] = sample->threads[i].residency[1] = 0.5;
-		hn_set_or(&sample->threads[i].allowed, &snapshot->host->nodes[1].cpus);
+		scene_allow_also(sample, i, &snapshot->host->nodes[1].cpus);
 	}
 	assert_about(loss(snapshot), 4 * 0.5 * HN_REMOTE_LOSS);
 	assert_about(rate(snapshot, 0), 4 * 0.5 * HN_REMOTE_LOSS);

@@ -222,7 +222,71 @@ static void isolated_cpus_hold_realtime_only(void **state)
 	assert_refused(snapshot, -ENOSPC, "no node has both whole cores and memory");
 }
 
+/* Isolated CPUs of one node are too few: it is refused rather than spread over two nodes'. */
+static void a_realtime_cell_stays_within_a_nodes_isolated_cpus(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 4, 4000);
+	HN_AUTO(hn_placement) struct hn_placement *placement = NULL;
+
+	scene_isolate(snapshot, 2);
+	scene_isolate(snapshot, 3);
+	scene_isolate(snapshot, 6);
+	scene_isolate(snapshot, 7);
+	scene_guest_on(snapshot, "rt", 1, 1000, 2, 0);
+	snapshot->guests[0].guest->class = HN_CLASS_REALTIME;
+	placement = solve(snapshot, 0);
+	assert_int_equal(hn_set_count(&placement->cells[0].nodes), 1);
+	hn_placement_free(hn_steal(placement));
+	hn_set_add(&snapshot->guests[0].guest->cells[0].vcpus, 2);
+	assert_refused(snapshot, -ENOSPC, "3 isolated cores of one node");
+	snapshot->guests[0].guest->class = HN_CLASS_SHARED; /* such a guest fits beside them */
+	placement = solve(snapshot, 0);
+}
+
+/* Memory of which nothing is known holds its vCPUs as pinned memory does. */
+static void unknown_memory_is_not_left(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 4, 4000);
+	HN_AUTO(hn_placement) struct hn_placement *placement = NULL;
+
+	scene_guest_on(snapshot, "g", 1, 1000, 2, 1);
+	snapshot->guests[0].guest->backends[0].movability = HN_IMMOVABLE_UNKNOWN;
+	scene_distance(snapshot, 0, 1, 40);
+	hn_host_add_device(snapshot->host, "0000:01:00.0")->node = 0;
+	assert_int_equal(hn_guest_add_device(snapshot->guests[0].guest, "0000:01:00.0"), 0);
+	placement = solve(snapshot, 0);
+	assert_int_equal(node_of(placement, 0), 1);
+	hn_placement_free(hn_steal(placement));
+	snapshot->guests[0].guest->backends[0].movability = HN_MOVABLE;
+	placement = solve(snapshot, 0);
+	assert_int_equal(node_of(placement, 0), 0); /* to its device, once a page has moved */
+}
+
 /* 3500 MiB on nodes of 1000: all four, each filled but not beyond, and vCPUs beside. */
+/* Node 1 has isolated CPUs only: no home of a shared guest, also for a cell that has no vCPU to put there. */
+static void a_node_without_cpus_for_its_class_is_no_home(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 2, 1000);
+	size_t guest = scene_guest(snapshot, "g");
+	HN_AUTO(hn_placement) struct hn_placement *placement = NULL;
+	struct hn_error err = {0};
+	struct hn_cost cost;
+
+	scene_isolate(snapshot, 2);
+	scene_isolate(snapshot, 3);
+	scene_cell(snapshot, guest, 400, 1);
+	scene_cell(snapshot, guest, 400, 0);
+	placement = solve(snapshot, guest);
+	assert_int_equal(node_of(placement, 0), 0);
+	assert_int_equal(node_of(placement, 1), 0);
+	assert_int_equal(hn_solver_cost(snapshot, guest, &limits, placement, &cost, &err), 0);
+	placement->cells[1].nodes = hn_set_of(1);
+	placement->cells[1].bytes[1] = placement->cells[1].bytes[0];
+	placement->cells[1].bytes[0] = 0;
+	assert_int_equal(hn_solver_cost(snapshot, guest, &limits, placement, &cost, &err), -ENOSPC);
+	assert_non_null(strstr(err.message, "cell 1 may not be on node 1"));
+}
+
 static void a_cell_wider_than_any_node_is_split(void **state)
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(4, 2, 1000);
@@ -449,6 +513,9 @@ int main(void)
 		cmocka_unit_test(memory_only_nodes_are_nobodys_home),
 		cmocka_unit_test(memory_that_cannot_move_stays),
 		cmocka_unit_test(isolated_cpus_hold_realtime_only),
+		cmocka_unit_test(a_realtime_cell_stays_within_a_nodes_isolated_cpus),
+		cmocka_unit_test(unknown_memory_is_not_left),
+		cmocka_unit_test(a_node_without_cpus_for_its_class_is_no_home),
 		cmocka_unit_test(a_cell_wider_than_any_node_is_split),
 		cmocka_unit_test(a_split_cell_is_as_far_as_its_parts_are_on_average),
 		cmocka_unit_test(a_split_cell_gets_near_nodes),

@@ -199,6 +199,32 @@ static void forbidden_nodes_are_not_used(void **state)
 	assert_non_null(strstr(err.message, "node 3"));
 }
 
+/* What is allowed a cell counts besides what is allowed the guest. */
+static void each_cell_keeps_to_its_own_nodes(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(4, 8, 1000);
+	size_t guest = newcomer(snapshot, "g", 100, 1);
+	HN_AUTO(hn_placement) struct hn_placement *home = NULL;
+	struct hn_placement *none = NULL;
+	struct hn_guest *model;
+	struct hn_error err = {0};
+
+	scene_cell(snapshot, guest, 100, 1);
+	scene_cell(snapshot, guest, 100, 1);
+	model = snapshot->guests[guest].guest;
+	hn_set_parse("1-3", &model->allowed_nodes, NULL);
+	model->cells[0].allowed_nodes = hn_set_of(3);
+	hn_set_parse("0,2", &model->cells[1].allowed_nodes, NULL);
+	if (hn_solve(snapshot, guest, &limits, &home, &err) < 0)
+		fail_msg("%s", err.message);
+	assert_int_equal(only_node(home, 0), 3);
+	assert_int_equal(only_node(home, 1), 2);
+	assert_int_not_equal(only_node(home, 2), 0);
+	scene_free_mib(snapshot, 2, 50);
+	assert_int_equal(hn_solve(snapshot, guest, &limits, &none, &err), -ENOSPC);
+	assert_non_null(strstr(err.message, "node 2"));
+}
+
 /* Huge pages come from their own pools: free memory is no help, and the other way round. */
 static void huge_pages_need_their_pool(void **state)
 {
@@ -409,6 +435,7 @@ int main(void)
 		cmocka_unit_test(rivals_share_no_node),
 		cmocka_unit_test(a_guest_lives_beside_its_device),
 		cmocka_unit_test(forbidden_nodes_are_not_used),
+		cmocka_unit_test(each_cell_keeps_to_its_own_nodes),
 		cmocka_unit_test(huge_pages_need_their_pool),
 		cmocka_unit_test(room_is_made_by_moving_the_fewest_bytes),
 		cmocka_unit_test(nobody_is_moved_who_must_not_be),

@@ -20,6 +20,8 @@
 #include "base/units.h"
 #include "harness.h"
 #include "qmp/agent.h"
+#include "qmp/report-text.h"
+#include "qmp/report.h"
 
 struct agent {
 	char folder[64], path[96], pid_file[96];
@@ -30,6 +32,7 @@ struct agent {
 	char *text;
 	size_t length;
 	struct hn_error err;
+	struct hn_reported *reported;
 };
 
 static void on_ready(struct hn_qmp *qmp, void *context)
@@ -83,6 +86,7 @@ static void agent_stop(struct agent *agent)
 	waitpid(agent->pid, NULL, 0);
 	event_base_free(agent->base);
 	free(agent->text);
+	hn_reported_free(agent->reported);
 	snprintf(command, sizeof(command), "rm -rf %s", agent->folder);
 	assert_int_equal(system(command), 0);
 }
@@ -137,10 +141,76 @@ static void reads_files_of_a_real_guest(void **state)
 	agent_stop(&agent);
 }
 
+static void on_reported(struct hn_reported **reported, const struct hn_error *err, void *context)
+{
+	struct agent *agent = context;
+
+	agent->done = true;
+	agent->reported = hn_steal(*reported);
+	agent->err = err ? *err : (struct hn_error){0};
+}
+
+/* What this machine says of itself, read directly. False where a file is missing. */
+static bool read_here(struct hn_reported *ret)
+{
+	static const char *const paths[] = {"/sys/devices/system/node/node0/numastat", "/proc/vmstat",
+					    "/proc/stat"};
+	struct hn_error err;
+
+	for (size_t i = 0; i < HN_COUNT(paths); i++) {
+		FILE *file = fopen(paths[i], "r");
+		static char text[1 << 16];
+		size_t length = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
+
+		if (!file)
+			return false;
+		fclose(file);
+		text[length] = '\0';
+		if ((i == 0 && hn_report_take_numastat(ret, 0, text, &err) < 0) ||
+		    (i == 1 && hn_report_take_vmstat(ret, text, &err) < 0) ||
+		    (i == 2 && hn_report_take_stat(ret, text, &err) < 0))
+			return false;
+	}
+	return true;
+}
+
+/* The agent's figures lie between what was read before and after. guest-get-cpustats counts in ms. */
+static void a_real_guest_tells_of_itself(void **state)
+{
+	HN_AUTO(hn_reported) struct hn_reported *before = hn_reported_new(), *after = hn_reported_new();
+	struct hn_report_pass *pass;
+	struct agent agent;
+
+	if (!read_here(before))
+		skip();
+	agent_start(&agent);
+	if (!run_until(agent.base, &agent.ready, 20000)) {
+		agent_stop(&agent);
+		fail_msg("the agent does not come in step");
+	}
+	agent.done = false;
+	assert_int_equal(hn_report_start(agent.qmp, NULL, on_reported, &agent, &pass, NULL), 0);
+	assert_true(run_until(agent.base, &agent.done, 30000));
+	assert_true(read_here(after));
+	assert_int_equal(agent.err.code, 0);
+	assert_int_equal(agent.reported->note_count, 0);
+	assert_int_equal(agent.reported->nodes[0].node, 0);
+	assert_in_range(agent.reported->nodes[0].hit, before->nodes[0].hit, after->nodes[0].hit);
+	assert_in_range(agent.reported->nodes[0].local, before->nodes[0].local, after->nodes[0].local);
+	assert_in_range(agent.reported->migrate_success, before->migrate_success, after->migrate_success);
+	assert_true(agent.reported->nodes[0].total_bytes > (64 << 20));
+	assert_int_equal(agent.reported->cpu_count, after->cpu_count);
+	for (size_t i = 0; i < after->cpu_count; i++)
+		assert_in_range(agent.reported->cpus[i].busy_ns, before->cpus[i].busy_ns,
+				after->cpus[i].busy_ns);
+	agent_stop(&agent);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_files_of_a_real_guest),
+		cmocka_unit_test(a_real_guest_tells_of_itself),
 	};
 	char path[4096];
 

@@ -12,6 +12,7 @@
 #include "../policy/scene.h"
 #include "base/units.h"
 #include "policy/policies.h"
+#include "policy/regret.h"
 #include "sim/enliven.h"
 #include "sim/generator.h"
 #include "sim/simulation.h"
@@ -253,6 +254,98 @@ static void senseless_options_are_refused(void **state)
 	assert_null(world);
 }
 
+/* Guests 0 and 1 fill a node each but for 200 MiB; 2 and 3 keep the CPUs busy, so that no vCPU can come to
+ * its memory. Then the vCPUs of the first two run beside each other's memory. */
+static struct hn_world *crossed(const struct hn_snapshot *snapshot, uint64_t bytes_per_second)
+{
+	struct hn_world_options options = hn_world_defaults();
+	struct hn_world *world = NULL;
+	const struct hn_snapshot *now;
+	struct hn_error err = {0};
+	uint32_t homes[2];
+
+	options.policy = "adaptive";
+	options.bytes_per_second = bytes_per_second;
+	if (hn_world_new(snapshot->host, &options, &world, &err) < 0)
+		fail_msg("%s", err.message);
+	now = hn_world_snapshot(world);
+	for (uint32_t i = 0; i < 4; i++) {
+		arrive(world, i, 4, i < 2 ? 2000 : 10, 1);
+		apply(world, (struct hn_event){.kind = HN_EVENT_LOAD, .guest = i, .load = 1});
+	}
+	for (size_t i = 0; i < 2; i++)
+		homes[i] = (uint32_t)hn_set_next(&now->guests[i].home->cells[0].nodes, 0);
+	assert_true(homes[0] != homes[1]);
+	for (uint32_t i = 0; i < 2; i++)
+		apply(world, (struct hn_event){.kind = HN_EVENT_VCPUS, .guest = i, .node = homes[1 - i]});
+	return world;
+}
+
+static void two_on_full_nodes_change_places(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 8, 2210);
+	HN_AUTO(hn_world) struct hn_world *world = crossed(snapshot, 2 * HN_GIB);
+	const struct hn_world_counts *counts = hn_world_counts(world);
+	double locality = -1, moving_s = 4000.0 / 2048;
+
+	assert_true(hn_world_locality(world, &locality));
+	assert_true(fabs(locality - 0.5) < 1e-9);
+	for (int i = 0; i < 1000 && locality < 1 - 1e-9; i++) {
+		tick(world, 1);
+		assert_conserved(world);
+		assert_true(hn_world_locality(world, &locality));
+	}
+	assert_true(fabs(locality - 1) < 1e-9);
+	assert_int_equal(counts->swaps, 1);
+	assert_int_equal(counts->moved_bytes, 4000 * MIB);
+	/* each has four busy vCPUs, that lose a tenth while its memory is on its way */
+	assert_true(fabs(counts->stalled_s - 0.1 * 4 * moving_s) < 1e-6);
+	assert_true(counts->crowded_s > 0 && counts->crowded_s < counts->stalled_s);
+	tick(world, 500);
+	assert_int_equal(counts->moved_bytes, 4000 * MIB);
+}
+
+static void who_is_left_in_an_exchange_goes_on_alone(void **state)
+{
+	for (uint32_t goes = 0; goes < 2; goes++) {
+		HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 8, 2210);
+		HN_AUTO(hn_world) struct hn_world *world = crossed(snapshot, 20 * MIB);
+		const struct hn_world_counts *counts = hn_world_counts(world);
+		const struct hn_snapshot *now = hn_world_snapshot(world);
+
+		for (int i = 0; i < 5000 && counts->swaps == 0; i++)
+			tick(world, 1);
+		assert_int_equal(counts->swaps, 1);
+		tick(world, 5); /* 1000 of 4000 MiB */
+		apply(world, (struct hn_event){.kind = HN_EVENT_DEPART, .guest = goes});
+		assert_conserved(world);
+		for (size_t i = 0; i < now->guest_count; i++)
+			assert_false(now->guests[i].moving);
+		tick(world, 1000);
+		assert_conserved(world);
+		assert_int_equal(now->guest_count, 3);
+	}
+}
+
+static void what_is_remote_and_what_is_moved_costs(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 4, 4096);
+	HN_AUTO(hn_world) struct hn_world *world = world_like(snapshot, "static", 10 * HN_NS_PER_S);
+	const struct hn_world_counts *counts = hn_world_counts(world);
+	int home;
+
+	arrive(world, 0, 2, 1000, 1);
+	home = hn_set_next(&hn_world_snapshot(world)->guests[0].home->cells[0].nodes, 0);
+	tick(world, 10);
+	assert_true(fabs(counts->busy_s - 100 * 2 * 0.5) < 1e-6);
+	assert_true(counts->remote_s == 0 && counts->stalled_s == 0);
+	/* half of it twice as far as it was: scene_new() has distances of 10 and 20 */
+	apply(world, (struct hn_event){.kind = HN_EVENT_MEMORY, .node = (uint32_t)!home, .share = 0.5});
+	tick(world, 10);
+	assert_true(fabs(counts->remote_s - 100 * 2 * 0.5 * 0.5 * HN_REMOTE_LOSS) < 1e-6);
+	assert_true(counts->stalled_s == 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -261,6 +354,9 @@ int main(void)
 		cmocka_unit_test(memory_that_strays_is_brought_home_at_the_given_speed),
 		cmocka_unit_test(vcpus_that_stray_are_bound_again),
 		cmocka_unit_test(memory_is_conserved_and_departures_free_everything),
+		cmocka_unit_test(two_on_full_nodes_change_places),
+		cmocka_unit_test(who_is_left_in_an_exchange_goes_on_alone),
+		cmocka_unit_test(what_is_remote_and_what_is_moved_costs),
 		cmocka_unit_test(the_same_trace_gives_the_same_score),
 		cmocka_unit_test(senseless_options_are_refused),
 	};

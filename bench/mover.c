@@ -1,0 +1,209 @@
+/*
+ * mover - how fast memory is moved from node to node: ours against migrate_pages(2), which migratepages(8) is
+ * made of; whether caps are held; how soon a move ends that is cancelled.
+ *
+ *     bench-mover [--quick]
+ *
+ * On a host with two nodes with memory, 0 and 1: on the rig (jobs/mover). The same memory goes to and fro,
+ * ours and the peer taking turns.
+ */
+#include <err.h>
+#include <numaif.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/units.h"
+#include "bench/figure.h"
+#include "bench/parcel.h"
+#include "host/mover.h"
+
+#define ROUNDS_MAX 9
+#define CANCEL_AFTER_NS (150 * HN_NS_PER_MS)
+
+static unsigned rounds = ROUNDS_MAX;
+static uint64_t bytes = 256 * HN_MIB;
+
+static double now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static int run(const struct bench_parcel *parcel, int to_node, uint64_t cap, hn_move_watch watch,
+	       void *context, struct hn_move_progress *ret)
+{
+	const struct hn_move_order order = {
+		.process = parcel->process,
+		.ranges = &parcel->range,
+		.range_count = 1,
+		.to_node = to_node,
+		.pace.bytes_per_second = cap,
+		.page_bytes = parcel->page_bytes,
+	};
+	struct hn_error why;
+	int r = hn_move(&order, watch, context, ret, &why);
+
+	if (r < 0 && !watch)
+		errx(1, "%s", why.message);
+	return r;
+}
+
+/* MiB a second; the memory must be there afterwards. */
+static double ours(const struct bench_parcel *parcel, int from, int to)
+{
+	struct hn_move_progress progress;
+	double began = now_s(), took;
+
+	run(parcel, to, 0, NULL, NULL, &progress);
+	took = now_s() - began;
+	if (progress.moved_bytes < bytes / 100 * 99)
+		warnx("only %llu MiB moved from node %d to %d",
+		      (unsigned long long)(progress.moved_bytes / HN_MIB), from, to);
+	return (double)progress.moved_bytes / HN_MIB / took;
+}
+
+static double peers(const struct bench_parcel *parcel, int from, int to)
+{
+	unsigned long old = 1ul << from, new = 1ul << to;
+	uint64_t before = bench_parcel_on(parcel, to);
+	double began = now_s(), took;
+
+	if (migrate_pages(parcel->process.pid, 64, &old, &new) < 0)
+		err(1, "migrate_pages");
+	took = now_s() - began;
+	return (double)(bench_parcel_on(parcel, to) - before) / HN_MIB / took;
+}
+
+static void measure_throughput(const char *scene, enum bench_pages pages)
+{
+	double us[ROUNDS_MAX], them[ROUNDS_MAX];
+	struct bench_parcel parcel;
+
+	bench_parcel_start(bytes, pages, 0, 0, &parcel);
+	for (unsigned i = 0; i < rounds; i++) {
+		bool first = i % 2 == 0;
+
+		us[i] = first ? ours(&parcel, 0, 1) : 0;
+		them[i] = peers(&parcel, first ? 1 : 0, first ? 0 : 1);
+		if (!first)
+			us[i] = ours(&parcel, 1, 0);
+	}
+	bench_parcel_stop(&parcel);
+	bench_figure_print(&(struct bench_figure){.bench = "mover",
+						  .scene = scene,
+						  .figure = "throughput_mib_s",
+						  .unit = "MiB/s",
+						  .ours = bench_median(us, rounds),
+						  .peer = bench_median(them, rounds),
+						  .peer_name = "migratepages",
+						  .n = rounds});
+}
+
+static void measure_cap(uint64_t mib)
+{
+	unsigned count = rounds > 3 ? 3 : rounds;
+	double errors[3];
+	char scene[16];
+	struct bench_parcel parcel;
+
+	bench_parcel_start(bytes, BENCH_PAGES_4K, 0, 0, &parcel);
+	for (unsigned i = 0; i < count; i++) {
+		struct hn_move_progress progress;
+
+		run(&parcel, i % 2 ? 0 : 1, mib * HN_MIB, NULL, NULL, &progress);
+		errors[i] = ((double)progress.moved_bytes / HN_MIB / ((double)progress.wall_ns / 1e9) /
+				     (double)mib -
+			     1) *
+			    100;
+	}
+	bench_parcel_stop(&parcel);
+	snprintf(scene, sizeof(scene), "cap-%llu", (unsigned long long)mib);
+	bench_figure_print(&(struct bench_figure){.bench = "mover",
+						  .scene = scene,
+						  .figure = "cap_error_percent",
+						  .unit = "%",
+						  .ours = bench_median(errors, count),
+						  .n = count});
+}
+
+/* Someone says stop while it moves. */
+struct stop {
+	atomic_bool said;
+	double said_s;
+};
+
+static void *say_stop(void *context)
+{
+	struct stop *stop = context;
+	const struct timespec wait = {.tv_nsec = CANCEL_AFTER_NS};
+
+	nanosleep(&wait, NULL);
+	stop->said_s = now_s();
+	atomic_store(&stop->said, true);
+	return NULL;
+}
+
+static bool not_stopped(void *context, const struct hn_move_progress *progress, struct hn_move_pace *pace)
+{
+	return !atomic_load(&((struct stop *)context)->said);
+}
+
+static void measure_cancel(const char *scene, enum bench_pages pages)
+{
+	double ms[ROUNDS_MAX];
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < rounds; i++) {
+		struct stop stop = {0};
+		struct hn_move_progress progress;
+		struct bench_parcel parcel;
+		pthread_t thread;
+		double ended;
+		int r;
+
+		bench_parcel_start(bytes, pages, 0, 0, &parcel);
+		if (pthread_create(&thread, NULL, say_stop, &stop))
+			errx(1, "pthread_create");
+		r = run(&parcel, 1, 0, not_stopped, &stop, &progress);
+		ended = now_s();
+		pthread_join(thread, NULL);
+		if (r < 0)
+			ms[count++] = (ended - stop.said_s) * 1e3;
+		bench_parcel_stop(&parcel);
+	}
+	bench_figure_print(&(struct bench_figure){.bench = "mover",
+						  .scene = scene,
+						  .figure = "cancel_ms",
+						  .unit = "ms",
+						  .ours = count ? bench_median(ms, count) : BENCH_NONE,
+						  .n = count});
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *scene;
+		enum bench_pages pages;
+	} scenes[] = {
+		{"4k", BENCH_PAGES_4K}, {"thp", BENCH_PAGES_THP}, {"hugetlb-2m", BENCH_PAGES_HUGETLB_2M}};
+	static const uint64_t caps[] = {10, 50, 200};
+
+	if (argc > 1 && strcmp(argv[1], "--quick") == 0) {
+		rounds = 3;
+		bytes = 128 * HN_MIB;
+	}
+	for (size_t i = 0; i < HN_COUNT(scenes); i++) {
+		measure_throughput(scenes[i].scene, scenes[i].pages);
+		measure_cancel(scenes[i].scene, scenes[i].pages);
+	}
+	for (size_t i = 0; i < HN_COUNT(caps); i++)
+		measure_cap(caps[i]);
+	return 0;
+}

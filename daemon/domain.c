@@ -1,0 +1,108 @@
+#include "daemon/domain.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/arrival.h"
+#include "daemon/make-up.h"
+#include "daemon/monitor.h"
+#include "daemon/settings.h"
+#include "xml/domain-read.h"
+
+void hn_domain_free(struct hn_domain *domain)
+{
+	if (!domain)
+		return;
+	hn_domain_wishes_done(&domain->wishes);
+	hn_guest_free(domain->guest);
+	free(domain->xml);
+	free(domain);
+}
+
+/* What the XML tells of a cell, by its id. */
+static const struct hn_cell *cell_in(const struct hn_guest *guest, int id)
+{
+	int index = hn_guest_cell_index(guest, id);
+
+	return index < 0 ? NULL : &guest->cells[index];
+}
+
+static enum hn_movability movability_of(const struct hn_guest *guest)
+{
+	for (size_t i = 0; i < guest->backend_count; i++)
+		if (guest->backends[i].movability != HN_MOVABLE)
+			return guest->backends[i].movability;
+	return HN_MOVABLE;
+}
+
+void hn_domain_complete(const struct hn_domain *domain, struct hn_guest *told)
+{
+	const struct hn_guest *from = domain->guest;
+	enum hn_movability movability;
+
+	if (!from)
+		return;
+	movability = movability_of(from);
+	for (size_t i = 0; i < told->cell_count; i++) {
+		const struct hn_cell *cell = cell_in(from, told->cells[i].id);
+
+		if (cell)
+			told->cells[i].page_bytes = cell->page_bytes;
+	}
+	for (size_t i = 0; i < told->backend_count; i++)
+		if (told->backends[i].movability == HN_MOVABLE)
+			told->backends[i].movability = movability;
+	for (size_t i = 0; told->device_count < from->device_count && i < from->device_count; i++)
+		if (hn_guest_add_device(told, from->devices[i]) < 0)
+			return;
+	if (!told->uuid[0])
+		snprintf(told->uuid, sizeof(told->uuid), "%s", domain->uuid);
+}
+
+bool hn_domain_pins_are_ours(const struct hn_managed *managed)
+{
+	const struct hn_reservation *reservation =
+		hn_reservations_find(&managed->service->reservations, managed->domain->uuid, managed->name);
+
+	return managed->persist || (reservation && reservation->pinned);
+}
+
+static bool keeps_pins(const struct hn_managed *managed)
+{
+	return managed->domain && !managed->override_pins && !hn_domain_pins_are_ours(managed);
+}
+
+bool hn_domain_vcpus_pinned(const struct hn_managed *managed)
+{
+	return keeps_pins(managed) && (managed->domain->wishes.vcpu_pin_count > 0 ||
+				       !hn_set_empty(&managed->domain->wishes.vcpu_cpus));
+}
+
+static bool has_pin(const struct hn_domain_pin *pins, size_t count, unsigned number)
+{
+	for (size_t i = 0; i < count; i++)
+		if (pins[i].number == number)
+			return true;
+	return false;
+}
+
+bool hn_domain_keeps_pin(const struct hn_managed *managed, enum hn_virt_pin_kind kind, unsigned number)
+{
+	const struct hn_domain_wishes *wishes;
+
+	if (!keeps_pins(managed))
+		return false;
+	wishes = &managed->domain->wishes;
+	switch (kind) {
+	case HN_VIRT_VCPU:
+		return !hn_set_empty(&wishes->vcpu_cpus) ||
+		       has_pin(wishes->vcpu_pins, wishes->vcpu_pin_count, number);
+	case HN_VIRT_IOTHREAD:
+		return has_pin(wishes->iothread_pins, wishes->iothread_pin_count, number);
+	case HN_VIRT_EMULATOR:
+		return !hn_set_empty(&wishes->emulator_cpus);
+	}
+	return false;
+}

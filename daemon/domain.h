@@ -1,0 +1,43 @@
+#pragma once
+/*
+ * domain - a guest's libvirt side: what libvirt tells of it, and libvirt's connections, each of whose domains
+ * becomes a guest under homenoded's eyes or joins the one whose QMP socket was found first.
+ */
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "daemon/guest.h"
+#include "virt/virt.h"
+#include "xml/domain-wishes.h"
+
+struct hn_domain {
+	struct hn_virt *virt; /* the connection that told of it */
+	char uuid[40];
+	enum hn_run_state state;
+	bool persistent, agent;
+	char *xml;                      /* as it runs */
+	struct hn_guest *guest;         /* as its XML makes it; NULL when that cannot be read */
+	struct hn_domain_wishes wishes; /* pins: those of the definition, where there is one */
+};
+void hn_domain_free(struct hn_domain *domain); /* NULL is fine */
+
+/* What XML alone knows of a guest that another source made up: devices, page sizes, what keeps memory from
+ * moving. */
+void hn_domain_complete(const struct hn_domain *domain, struct hn_guest *told);
+
+/* Pins that libvirt shows are homenode's own, not the operator's. */
+bool hn_domain_pins_are_ours(const struct hn_managed *managed);
+/* Its operator has pinned vCPUs of it, and that is to be kept. */
+bool hn_domain_vcpus_pinned(const struct hn_managed *managed);
+/* That vCPU's, iothread's or the emulator's CPUs are its operator's choice, and to be kept. */
+bool hn_domain_keeps_pin(const struct hn_managed *managed, enum hn_virt_pin_kind kind, unsigned number);
+
+/* libvirt's connections: the host's own (config->libvirt_uri), and those found in containers. */
+struct hn_virts;
+int hn_virts_new(struct hn_service *service, struct hn_virts **ret, struct hn_error *err);
+void hn_virts_free(struct hn_virts *virts); /* NULL is fine */
+
+/* A libvirt was seen in a container: connected to while its QEMU lives. */
+void hn_virts_add(struct hn_virts *virts, const char *socket);
+/* Connections to containers' libvirts of which no socket is among these are ended. */
+void hn_virts_keep(struct hn_virts *virts, const char *const *sockets, size_t count);

@@ -1,0 +1,25 @@
+#pragma once
+/*
+ * inspect - asks the hands what kind of memory a guest has, what holds it where it is, and which of the
+ * host's devices it uses: before the first look at it, and now and then, since devices come and go.
+ */
+#include "daemon/guest.h"
+
+/* What was found out of a backend besides what its make-up tells, kept from one inspection to the next. */
+struct hn_backend_memo {
+	enum hn_movability told; /* by QEMU or the XML */
+	bool moves;              /* a page of it has been moved, and back */
+};
+
+/* Starts one of an identified guest; nothing happens while one is running. The first is followed by a look.
+ */
+void hn_inspect_start(struct hn_managed *managed);
+
+/* It is due: the first, or a minute has passed and looks have cost several times as much as it will. */
+bool hn_inspect_is_due(const struct hn_managed *managed);
+
+/* The last is more than a minute old: daemon/admission.h lets nothing be moved before there is another. */
+bool hn_inspect_is_old(const struct hn_managed *managed);
+
+/* What was learnt of a make-up that is no more. */
+void hn_inspect_forget(struct hn_managed *managed);

@@ -1,0 +1,282 @@
+#include "daemon/make-up.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/json.h"
+#include "base/units.h"
+#include "daemon/arrival.h"
+#include "daemon/balancer.h"
+#include "daemon/domain.h"
+#include "daemon/events.h"
+#include "daemon/inspect.h"
+#include "daemon/monitor.h"
+#include "daemon/settings.h"
+#include "daemon/survey.h"
+#include "daemon/window.h"
+
+#define SOON_NS (200 * HN_NS_PER_MS)
+#define RETRY_NS (5 * HN_NS_PER_S)
+
+void hn_make_up_start(struct hn_managed *managed)
+{
+	if (managed->introspection || managed->surveying)
+		return;
+	if (managed->qmp) {
+		if (hn_qmp_ready(managed->qmp))
+			hn_monitor_introspect(managed);
+	} else if (managed->domain) {
+		hn_survey_start(managed, false);
+	}
+}
+
+static void on_reintrospect_due(evutil_socket_t fd, short what, void *context)
+{
+	hn_make_up_start(context);
+}
+
+void hn_make_up_soon(struct hn_managed *managed)
+{
+	struct timeval wait = hn_timeval(SOON_NS);
+
+	if (!managed->reintrospect)
+		managed->reintrospect =
+			event_new(managed->service->base, -1, 0, on_reintrospect_due, managed);
+	if (managed->reintrospect)
+		event_add(managed->reintrospect, &wait);
+	else
+		hn_make_up_start(managed); /* without memory for a timer at once */
+}
+
+void hn_make_up_failed(struct hn_managed *managed, const struct hn_error *err)
+{
+	hn_managed_set_problem(managed, err);
+	hn_managed_look_in(managed, RETRY_NS);
+}
+
+static pid_t told_tid(const struct hn_thread *thread)
+{
+	return thread->tid_inside ? thread->tid_inside : thread->tid;
+}
+
+static bool has_thread(const struct hn_guest *guest, const struct hn_thread *thread)
+{
+	for (size_t i = 0; i < guest->thread_count; i++)
+		if (told_tid(&guest->threads[i]) == told_tid(thread) &&
+		    guest->threads[i].kind == thread->kind && guest->threads[i].vcpu == thread->vcpu)
+			return true;
+	return false;
+}
+
+static bool has_backend(const struct hn_guest *guest, const struct hn_backend *backend)
+{
+	for (size_t i = 0; i < guest->backend_count; i++)
+		if (strcmp(guest->backends[i].id, backend->id) == 0 &&
+		    guest->backends[i].bytes == backend->bytes &&
+		    guest->backends[i].host_address == backend->host_address &&
+		    guest->backends[i].cell == backend->cell)
+			return true;
+	return false;
+}
+
+/* Whether what is told now is what is known: known has more threads, those that no source names. */
+static bool same_make_up(const struct hn_guest *known, const struct hn_guest *told)
+{
+	if (!hn_guest_same_cells(known, told) || known->backend_count != told->backend_count)
+		return false;
+	for (size_t i = 0; i < told->thread_count; i++)
+		if (!has_thread(known, &told->threads[i]))
+			return false;
+	for (size_t i = 0; i < told->backend_count; i++)
+		if (!has_backend(known, &told->backends[i]))
+			return false;
+	return true;
+}
+
+static const char *place_of(const struct hn_managed *managed)
+{
+	return managed->socket ? managed->socket : "libvirt";
+}
+
+/* The name it tells, unless another guest has it already. */
+static void take_name(struct hn_managed *managed, const char *name)
+{
+	struct hn_managed *other = hn_managed_find(managed->service, name);
+
+	if (other && other != managed) {
+		hn_log(HN_LOG_WARNING, "guest '%s' (%s): the name '%s' belongs to the guest at %s already",
+		       managed->name, place_of(managed), name, place_of(other));
+		return;
+	}
+	snprintf(managed->name, sizeof(managed->name), "%s", name);
+}
+
+/* The home it was promised before it started, or had when the daemon ended. */
+static void take_reserved_home(struct hn_managed *managed)
+{
+	struct hn_reservation *reservation =
+		hn_reservations_find(&managed->service->reservations, managed->guest->uuid, managed->name);
+
+	if (!reservation || reservation->state == HN_RESERVATION_PARKED)
+		return;
+	reservation->seen = true;
+	if (managed->home || reservation->home->node_count != managed->service->host->node_count ||
+	    !hn_guest_same_cells(reservation->guest, managed->guest))
+		return;
+	managed->home = hn_placement_copy(reservation->home);
+}
+
+/* Without it the next look says what is wrong. */
+static bool has_known_memory(const struct hn_guest *guest)
+{
+	for (size_t i = 0; i < guest->backend_count; i++)
+		if (guest->backends[i].host_address && guest->backends[i].cell >= 0)
+			return true;
+	return false;
+}
+
+bool hn_make_up_take(struct hn_managed *managed, struct hn_guest *told)
+{
+	managed->introspected_ns = hn_now_ns();
+	if (has_known_memory(told))
+		hn_managed_set_problem(managed, NULL);
+	if (managed->socket && told->uuid[0])
+		hn_managed_join(managed, told->uuid);
+	if (managed->domain)
+		hn_domain_complete(managed->domain, told);
+	if (managed->guest && managed->identified && same_make_up(managed->guest, told)) {
+		managed->guest->state = told->state;
+		hn_guest_free(told);
+		if (hn_inspect_is_due(managed)) /* a device may have come or gone */
+			hn_inspect_start(managed);
+		return false;
+	}
+	hn_managed_forget_looks(managed);
+	if (managed->home && !hn_guest_same_cells(managed->guest, told)) {
+		hn_placement_free(managed->home);
+		managed->home = NULL;
+	}
+	hn_guest_free(managed->guest);
+	managed->guest = told;
+	managed->identified = false;
+	managed->generation++;
+	take_name(managed, told->name);
+	hn_make_up_apply_settings(managed);
+	return true;
+}
+
+static void limit(struct hn_set *nodes, const struct hn_set *to)
+{
+	if (hn_set_empty(to))
+		return;
+	if (hn_set_empty(nodes))
+		*nodes = *to;
+	else
+		hn_set_and(nodes, to);
+}
+
+static bool window_is_open(const struct hn_settings *settings)
+{
+	time_t now = time(NULL);
+	struct tm local;
+
+	return hn_settings_says(settings, HN_SETTING_WINDOW) && localtime_r(&now, &local) &&
+	       hn_window_holds(&settings->window, (unsigned)(local.tm_hour * 60 + local.tm_min));
+}
+
+/* Each cell to what its XML binds it to. */
+static void limit_cells(const struct hn_guest *from_xml, struct hn_guest *guest)
+{
+	limit(&guest->allowed_nodes, &from_xml->allowed_nodes);
+	for (size_t i = 0; i < guest->cell_count; i++) {
+		int index = hn_guest_cell_index(from_xml, guest->cells[i].id);
+
+		if (index >= 0)
+			guest->cells[i].allowed_nodes = from_xml->cells[index].allowed_nodes;
+	}
+}
+
+/* Nodes that it cannot or may not use whatever the settings say; its cgroups are no limit where they are to
+ * follow. */
+static void limit_nodes(const struct hn_managed *managed, const struct hn_settings *settings,
+			struct hn_guest *guest)
+{
+	const struct hn_domain *domain = managed->domain;
+
+	for (size_t i = 0; i < guest->cell_count; i++)
+		hn_set_clear(&guest->cells[i].allowed_nodes);
+	if (!settings->follow_cpuset) {
+		limit(&guest->allowed_nodes, &managed->cpuset_nodes);
+		if (domain && domain->guest)
+			limit_cells(domain->guest, guest);
+	}
+	if (managed->container_nodes)
+		limit(&guest->allowed_nodes, managed->container_nodes);
+	if (domain)
+		hn_settings_respect_pins(&domain->wishes, settings, hn_domain_pins_are_ours(managed),
+					 managed->service->host, guest);
+}
+
+void hn_make_up_apply_settings(struct hn_managed *managed)
+{
+	const struct hn_domain *domain = managed->domain;
+	struct hn_guest *guest = managed->guest;
+	struct hn_settings settings;
+
+	if (!guest)
+		return;
+	snprintf(guest->name, sizeof(guest->name), "%s", managed->name);
+	guest->class = domain && domain->guest ? domain->guest->class : HN_CLASS_SHARED;
+	if (managed->runs_realtime)
+		guest->class = HN_CLASS_REALTIME;
+	settings = hn_settings_of(managed->service->config, guest, domain ? &domain->wishes.settings : NULL,
+				  NULL);
+	managed->override_pins = settings.override_pins;
+	managed->follow_cpuset = settings.follow_cpuset;
+	managed->persist = settings.persist;
+	hn_set_clear(&guest->allowed_nodes);
+	hn_settings_apply(&settings, guest);
+	limit_nodes(managed, &settings, guest);
+	guest->window_open = window_is_open(&settings) || hn_window_left_ns(managed) > 0;
+	/* memory goes to where the operator has pinned the vCPUs, and not the other way */
+	if (domain && hn_domain_vcpus_pinned(managed) && strcmp(guest->policy, "home-node") == 0)
+		snprintf(guest->policy, sizeof(guest->policy), "memory-follows-cpu");
+	hn_balancer_update(managed->service->balancer);
+}
+
+static void tell_appeared(const struct hn_managed *managed)
+{
+	const struct hn_guest *guest = managed->guest;
+	json_object *json = json_object_new_object();
+
+	if (json) {
+		hn_json_add_string(json, "uuid", guest->uuid);
+		hn_json_add_int(json, "pid", guest->pid);
+		hn_json_add_u64(json, "cells", guest->cell_count);
+		hn_json_add_int(json, "vcpus", hn_guest_vcpu_count(guest));
+		hn_json_add_u64(json, "memory_bytes", hn_guest_memory_bytes(guest));
+		hn_json_add_string(json, "mode", hn_mode_name(guest->mode));
+	}
+	hn_event_emit(managed->service, HN_EVENT_GUEST_APPEARED, managed->name, json);
+}
+
+void hn_make_up_identified(struct hn_managed *managed, const struct hn_process *process,
+			   const struct hn_set *nodes)
+{
+	struct hn_guest *guest = managed->guest;
+
+	managed->identified = true;
+	managed->ranges_checked = false;
+	managed->cpuset_nodes = *nodes;
+	guest->pid = process->pid;
+	guest->start_ticks = process->start_ticks;
+	hn_arrival_settle(managed->service, guest->uuid, nodes);
+	hn_make_up_apply_settings(managed);
+	take_reserved_home(managed);
+	hn_log(HN_LOG_INFO, "guest '%s': pid %d, %zu cells, %d vCPUs, mode %s", managed->name, guest->pid,
+	       guest->cell_count, hn_guest_vcpu_count(guest), hn_mode_name(guest->mode));
+	tell_appeared(managed);
+	hn_inspect_start(managed);
+}

@@ -1,0 +1,29 @@
+#pragma once
+/*
+ * make-up - what a guest is made of, found out by the best source at hand, and what holds for it.
+ *
+ *     its own QMP socket, or libvirt's monitor where the operator allows it   daemon/monitor.h
+ *     else libvirt's XML and /proc                                            daemon/survey.h
+ */
+#include "daemon/guest.h"
+
+/* Asks now, unless that is under way. */
+void hn_make_up_start(struct hn_managed *managed);
+/* The same in a moment, once for a burst of events. */
+void hn_make_up_soon(struct hn_managed *managed);
+
+/*
+ * A source has found out: told, which is taken over, is what the guest is made of. Returns false when that is
+ * what is known already, true when it is news: the guest is then to be identified (hn_make_up_identified()).
+ */
+bool hn_make_up_take(struct hn_managed *managed, struct hn_guest *told);
+/* A source could not: said, and tried again. */
+void hn_make_up_failed(struct hn_managed *managed, const struct hn_error *err);
+
+/* The process behind it, and nodes that its cgroups allow, empty for all. It is inspected next. */
+void hn_make_up_identified(struct hn_managed *managed, const struct hn_process *process,
+			   const struct hn_set *nodes);
+
+/* What holds for the guest (daemon/settings.h), written into it: after a change of its metadata or its
+ * limits, too. */
+void hn_make_up_apply_settings(struct hn_managed *managed);

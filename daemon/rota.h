@@ -1,0 +1,19 @@
+#pragma once
+/*
+ * rota - whose turn it is to be looked at: the service's cadence (daemon/cadence.h) under the loop's clock.
+ */
+#include "daemon/guest.h"
+
+struct hn_rota;
+
+int hn_rota_new(struct hn_service *service, struct hn_rota **ret, struct hn_error *err);
+void hn_rota_free(struct hn_rota *rota); /* NULL is fine */
+
+/* It is time for a look at the guest: it is started as soon as the budget has room for it. */
+void hn_rota_join(struct hn_managed *managed);
+
+/* The look that was begun has ended; cost_ns of CPU time, of us and the hands; 0: nobody knows. */
+void hn_rota_done(struct hn_managed *managed, uint64_t cost_ns);
+
+/* The guest goes. */
+void hn_rota_leave(struct hn_managed *managed);

@@ -1,0 +1,106 @@
+#include "daemon/running.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/units.h"
+#include "daemon/binding.h"
+#include "daemon/chronicle.h"
+#include "daemon/events.h"
+#include "daemon/fence.h"
+#include "daemon/migration.h"
+#include "policy/decide.h"
+#include "policy/price.h"
+#include "policy/regret.h"
+
+void hn_running_update(struct hn_running_operation *running)
+{
+	struct hn_operation *record = &running->managed->operation;
+
+	record->elapsed_ns = hn_now_ns() - running->started_ns;
+	hn_books_record(&running->books, record);
+}
+
+void hn_running_end_migration(struct hn_running_operation *running)
+{
+	hn_migration_free(hn_steal(running->migration));
+}
+
+void hn_running_tell(const struct hn_managed *managed, enum hn_event_type type, const char *message)
+{
+	const struct hn_operation *record = &managed->operation;
+	json_object *json = json_object_new_object();
+
+	if (json) {
+		hn_json_add_u64(json, "operation", record->id);
+		hn_json_add_string(json, "outcome", hn_operation_state_name(record->state));
+		hn_json_add_u64(json, "to_move_bytes", record->to_move_bytes);
+		hn_json_add_u64(json, "moved_bytes", record->moved_bytes);
+		hn_json_add_u64(json, "stayed_bytes", record->stayed_bytes);
+		hn_json_add_u64(json, "elapsed_ns", record->elapsed_ns);
+		hn_json_add_string(json, "message", message);
+	}
+	hn_event_emit(managed->service, type, managed->name, json);
+}
+
+void hn_running_free(struct hn_running_operation *running)
+{
+	struct hn_service *service = running->managed->service;
+
+	hn_tally_operation(&service->tally, &running->managed->operation);
+	hn_admission_leave(service->admission, &running->waiter);
+	running->managed->running = NULL;
+	hn_binding_cancel(running->binding);
+	hn_fence_cancel(running->fence);
+	hn_running_end_migration(running);
+	hn_exchange_leave(&running->part);
+	hn_plan_free(running->plan);
+	hn_plan_free(running->retreat);
+	free(running);
+}
+
+void hn_running_finish(struct hn_running_operation *running, enum hn_operation_state state,
+		       const char *format, ...)
+{
+	struct hn_managed *managed = running->managed;
+	struct hn_operation *record = &managed->operation;
+	va_list args;
+
+	hn_running_update(running);
+	record->state = state;
+	record->paused = false;
+	record->cell = record->to_node = -1;
+	va_start(args, format);
+	vsnprintf(record->message, sizeof(record->message), format, args);
+	va_end(args);
+	hn_log(state == HN_OPERATION_FAILED ? HN_LOG_WARNING : HN_LOG_INFO,
+	       "guest '%s': operation %" PRIu64 " %s: %s", managed->name, record->id,
+	       hn_operation_state_name(state), record->message);
+	hn_chronicle_move(managed, running->price, running->gain);
+	managed->looks = hn_looks_after(&managed->looks, hn_now_ns(), managed->service->config->settle_ns,
+					hn_plan_migrate_bytes(running->plan), record->moved_bytes);
+	hn_price_learn(&managed->service->calibration, record->moved_bytes, record->cpu_ns, -1);
+	hn_regret_clear(managed->regret);
+	hn_running_tell(managed,
+			state == HN_OPERATION_DONE ? HN_EVENT_OPERATION_DONE : HN_EVENT_OPERATION_FAILED,
+			record->message);
+	hn_running_free(running);
+	hn_managed_look_in(managed, 0);
+}
+
+void hn_running_finish_done(struct hn_running_operation *running)
+{
+	const struct hn_operation *record = &running->managed->operation;
+	char moved[HN_UNITS_TEXT_MAX], took[HN_UNITS_TEXT_MAX], stayed[160];
+
+	hn_running_update(running);
+	hn_books_describe(&running->books, stayed, sizeof(stayed));
+	hn_bytes_format(record->moved_bytes, moved, sizeof(moved));
+	hn_duration_format(record->elapsed_ns, took, sizeof(took));
+	hn_running_finish(running, HN_OPERATION_DONE, "%u threads bound, %s moved in %s%s%s%s",
+			  record->threads_bound, moved, took, stayed, running->note[0] ? "; " : "",
+			  running->note);
+}

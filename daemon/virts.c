@@ -1,0 +1,276 @@
+/*
+ * virts - libvirt's connections, and what they tell carried over to the guests.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/agent.h"
+#include "daemon/arrival.h"
+#include "daemon/census.h"
+#include "daemon/domain.h"
+#include "daemon/make-up.h"
+#include "daemon/monitor.h"
+#include "xml/domain-read.h"
+
+struct connection {
+	TAILQ_ENTRY(connection) entry;
+	struct hn_virts *virts;
+	struct hn_virt *virt;
+	char socket[128]; /* in a container; "" the host's own */
+};
+
+struct hn_virts {
+	struct hn_service *service;
+	TAILQ_HEAD(, connection) connections;
+	bool absent; /* this homenoded was built without libvirt, and has said so */
+};
+
+static struct hn_managed *find_by_uuid(struct hn_service *service, const char *uuid)
+{
+	struct hn_managed *managed;
+
+	TAILQ_FOREACH(managed, &service->guests, entry)
+	if ((managed->domain && strcmp(managed->domain->uuid, uuid) == 0) ||
+	    (managed->guest && strcmp(managed->guest->uuid, uuid) == 0))
+		return managed;
+	return NULL;
+}
+
+/* Live XML; pins, though, are the operator's where the definition has them: what runs may show ours. */
+static int read_wishes(const struct hn_virt_domain *told, struct hn_domain_wishes *ret, struct hn_error *err)
+{
+	struct hn_domain_wishes defined = {0};
+	int r = hn_domain_wishes_read(told->xml, strlen(told->xml), ret, err);
+
+	if (r < 0 || !told->inactive_xml)
+		return r;
+	if ((r = hn_domain_wishes_read(told->inactive_xml, strlen(told->inactive_xml), &defined, err)) < 0)
+		return r;
+	defined.settings = ret->settings;
+	defined.is_kvm = ret->is_kvm;
+	memcpy(defined.memory_mode, ret->memory_mode, sizeof(defined.memory_mode));
+	hn_domain_wishes_done(ret);
+	*ret = defined;
+	return 0;
+}
+
+static int take_told(struct hn_domain *domain, const struct hn_virt_domain *told, struct hn_error *err)
+{
+	int r;
+
+	domain->state = told->state;
+	domain->persistent = told->persistent;
+	domain->agent = told->agent;
+	if (domain->xml && strcmp(domain->xml, told->xml) == 0 && domain->guest && !told->inactive_xml)
+		return 0;
+	free(domain->xml);
+	hn_guest_free(domain->guest);
+	domain->guest = NULL;
+	hn_domain_wishes_done(&domain->wishes);
+	domain->wishes = (struct hn_domain_wishes){0};
+	domain->xml = strdup(told->xml);
+	if (!domain->xml)
+		return hn_oom(err);
+	if ((r = read_wishes(told, &domain->wishes, err)) < 0)
+		return r;
+	return hn_domain_read(told->xml, strlen(told->xml), &domain->guest, err);
+}
+
+static struct hn_managed *meet(struct connection *connection, const struct hn_virt_domain *told,
+			       struct hn_error *err)
+{
+	struct hn_service *service = connection->virts->service;
+	struct hn_managed *managed = find_by_uuid(service, told->uuid);
+
+	if (!managed && hn_managed_new_domain(service, told->name, &managed, err) < 0)
+		return NULL;
+	if (!managed->domain) {
+		managed->domain = calloc(1, sizeof(*managed->domain));
+		if (!managed->domain) {
+			hn_oom(err);
+			return NULL;
+		}
+		managed->domain->virt = connection->virt;
+		snprintf(managed->domain->uuid, sizeof(managed->domain->uuid), "%s", told->uuid);
+	}
+	return managed;
+}
+
+/* Where the operator allows it, QEMU is asked through libvirt. */
+static void open_wire(struct hn_managed *managed)
+{
+	struct hn_error err;
+	int fd;
+
+	if (managed->socket || !managed->service->config->libvirt_monitor ||
+	    (managed->qmp && hn_qmp_ready(managed->qmp)))
+		return;
+	/* one over a libvirtd that is gone does not come back */
+	hn_introspect_cancel(hn_steal(managed->introspection));
+	hn_guest_agent_stop(managed->agent);
+	hn_qmp_free(hn_steal(managed->qmp));
+	if (hn_virt_wire_open(managed->domain->virt, managed->domain->uuid, HN_VIRT_MONITOR, &fd, &err) < 0 ||
+	    hn_monitor_new_from_fd(managed, fd, &err) < 0)
+		hn_managed_set_problem(managed, &err);
+}
+
+static void on_domain(struct hn_virt *virt, const struct hn_virt_domain *told, const char *event,
+		      void *context)
+{
+	struct connection *connection = context;
+	struct hn_error err;
+	struct hn_managed *managed = meet(connection, told, &err);
+
+	hn_log(HN_LOG_DEBUG, "libvirt: domain '%s': %s", told->name, event);
+	if (!managed) {
+		hn_log(HN_LOG_WARNING, "libvirt: domain '%s': %s", told->name, err.message);
+		return;
+	}
+	if (take_told(managed->domain, told, &err) < 0) {
+		hn_managed_set_problem(managed, &err);
+		return;
+	}
+	hn_managed_set_run_state(managed, told->state);
+	open_wire(managed);
+	hn_make_up_apply_settings(managed);
+	hn_make_up_soon(managed);
+}
+
+static void on_gone(struct hn_virt *virt, const char *uuid, const char *why, void *context)
+{
+	struct connection *connection = context;
+	struct hn_managed *managed = find_by_uuid(connection->virts->service, uuid);
+
+	if (!managed || !managed->domain || managed->domain->virt != virt)
+		return;
+	hn_log(HN_LOG_INFO, "guest '%s': %s", managed->name, why);
+	hn_arrival_released(managed->service, uuid, managed->name);
+	hn_managed_part_with_domain(managed);
+}
+
+static void on_up(struct hn_virt *virt, void *context)
+{
+	hn_log(HN_LOG_INFO, "libvirt: connected to %s", hn_virt_uri(virt));
+}
+
+static void on_down(struct hn_virt *virt, const struct hn_error *why, uint64_t retry_ns, void *context)
+{
+	hn_log(HN_LOG_INFO, "libvirt: %s: %s; guests run on, and it is tried again", hn_virt_uri(virt),
+	       why->message);
+}
+
+static void on_problem(struct hn_virt *virt, const struct hn_error *what, void *context)
+{
+	hn_log(HN_LOG_WARNING, "libvirt: %s", what->message);
+}
+
+static void tell_absent(struct hn_virts *virts, const char *uri)
+{
+	virts->absent = true;
+	hn_log(HN_LOG_INFO,
+	       "libvirt: %s: this homenoded was built without libvirt; its domains are looked after where "
+	       "they have a monitor of homenode's",
+	       uri);
+}
+
+static int connect_to(struct hn_virts *virts, const char *uri, const char *socket, struct hn_error *err)
+{
+	struct hn_virt_listener listener = {on_up, on_down, on_domain, on_gone, on_problem, NULL};
+	struct connection *connection = calloc(1, sizeof(*connection));
+	int r;
+
+	if (!connection)
+		return hn_oom(err);
+	connection->virts = virts;
+	listener.context = connection;
+	snprintf(connection->socket, sizeof(connection->socket), "%s", socket);
+	r = hn_virt_new(virts->service->base, uri, &listener, &connection->virt, err);
+	if (r == 0) {
+		TAILQ_INSERT_TAIL(&virts->connections, connection, entry);
+		return 0;
+	}
+	free(connection);
+	if (r != -EOPNOTSUPP)
+		return r;
+	tell_absent(virts, uri);
+	return err->code = 0;
+}
+
+static void disconnect(struct connection *connection)
+{
+	struct hn_managed *managed, *next;
+
+	for (managed = TAILQ_FIRST(&connection->virts->service->guests); managed; managed = next) {
+		next = TAILQ_NEXT(managed, entry);
+		if (managed->domain && managed->domain->virt == connection->virt)
+			hn_managed_part_with_domain(managed);
+	}
+	TAILQ_REMOVE(&connection->virts->connections, connection, entry);
+	hn_virt_free(connection->virt);
+	free(connection);
+}
+
+void hn_virts_add(struct hn_virts *virts, const char *socket)
+{
+	struct connection *connection;
+	struct hn_error err;
+	char uri[200];
+
+	if (virts->absent)
+		return;
+	TAILQ_FOREACH(connection, &virts->connections, entry)
+	if (strcmp(connection->socket, socket) == 0)
+		return;
+	hn_log(HN_LOG_INFO, "libvirt: found one in a container: %s", socket);
+	snprintf(uri, sizeof(uri), "qemu+unix:///system?socket=%s", socket);
+	if (connect_to(virts, uri, socket, &err) < 0)
+		hn_log(HN_LOG_WARNING, "libvirt: %s: %s", uri, err.message);
+}
+
+void hn_virts_keep(struct hn_virts *virts, const char *const *sockets, size_t count)
+{
+	struct connection *connection = TAILQ_FIRST(&virts->connections), *next;
+
+	for (; connection; connection = next) {
+		bool kept = !connection->socket[0];
+
+		next = TAILQ_NEXT(connection, entry);
+		for (size_t i = 0; i < count && !kept; i++)
+			kept = strcmp(connection->socket, sockets[i]) == 0;
+		if (!kept)
+			disconnect(connection);
+	}
+}
+
+int hn_virts_new(struct hn_service *service, struct hn_virts **ret, struct hn_error *err)
+{
+	const char *uri = service->config->libvirt_uri;
+	struct hn_virts *virts = calloc(1, sizeof(*virts));
+	int r;
+
+	if (!virts)
+		return hn_oom(err);
+	virts->service = service;
+	TAILQ_INIT(&virts->connections);
+	r = uri[0] ? connect_to(virts, uri, "", err) : 0;
+	if (r < 0) {
+		free(virts);
+		return r;
+	}
+	*ret = virts;
+	return 0;
+}
+
+void hn_virts_free(struct hn_virts *virts)
+{
+	struct connection *connection;
+
+	if (!virts)
+		return;
+	while ((connection = TAILQ_FIRST(&virts->connections)))
+		disconnect(connection);
+	free(virts);
+}

@@ -1,0 +1,225 @@
+#include "fleet/listener.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/bufferevent_ssl.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/listener.h>
+#include <netinet/in.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "fleet/answer.h"
+
+#define BODY_MAX (256 << 10)
+#define HEADERS_MAX 8192
+#define IDLE_SECONDS 30
+#define BACKLOG 256
+
+struct hn_fleet_listener {
+	struct hn_fleet_service *service;
+	struct evhttp *http;
+	SSL_CTX *tls; /* NULL: none */
+};
+
+static const struct {
+	enum evhttp_cmd_type method;
+	const char *path;
+	void (*handle)(struct hn_fleet_call *call);
+} routes[] = {
+	{EVHTTP_REQ_GET, "/", hn_fleet_api_web},
+	{EVHTTP_REQ_GET, "/page/", hn_fleet_api_web}, /* and a file */
+	{EVHTTP_REQ_POST, "/v1/rank", hn_fleet_api_rank},
+	{EVHTTP_REQ_POST, "/v1/count", hn_fleet_api_count},
+	{EVHTTP_REQ_GET, "/v1/hosts", hn_fleet_api_hosts},
+	{EVHTTP_REQ_GET, "/v1/hosts/", hn_fleet_api_host}, /* and a name */
+	{EVHTTP_REQ_POST, "/v1/defragment", hn_fleet_api_defragment},
+	{EVHTTP_REQ_POST, "/v1/reservations", hn_fleet_api_reserve},
+	{EVHTTP_REQ_GET, "/metrics", hn_fleet_api_metrics},
+	{EVHTTP_REQ_GET, "/healthz", hn_fleet_api_healthz},
+	{EVHTTP_REQ_GET, "/readyz", hn_fleet_api_readyz},
+};
+
+/* One that ends in / is followed by a name. */
+static bool is_path(const char *route, const char *path)
+{
+	size_t length = strlen(route);
+
+	if (length == 1 || route[length - 1] != '/')
+		return strcmp(route, path) == 0;
+	return strncmp(route, path, length) == 0 && path[length] && !strchr(path + length, '/');
+}
+
+static bool is_operator(const struct hn_fleet_options *options, const char *name)
+{
+	for (size_t i = 0; i < options->operator_count; i++)
+		if (strcmp(options->operators[i], name) == 0)
+			return true;
+	return false;
+}
+
+static bool may_act(const struct hn_fleet_listener *listener, struct evhttp_request *request)
+{
+	struct bufferevent *stream =
+		evhttp_connection_get_bufferevent(evhttp_request_get_connection(request));
+	const SSL *ssl = listener->tls ? bufferevent_openssl_get_ssl(stream) : NULL;
+	X509 *certificate = ssl ? SSL_get1_peer_certificate(ssl) : NULL;
+	char name[64];
+	int length;
+
+	/* a browser's, for a page's script; the page here only looks */
+	if (evhttp_find_header(evhttp_request_get_input_headers(request), "Origin")) {
+		X509_free(certificate);
+		return false;
+	}
+	if (!certificate)
+		return !listener->tls && listener->service->options->trust_loopback;
+	length = X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name,
+					   sizeof(name));
+	X509_free(certificate);
+	/* a NUL in the middle would make another name of it */
+	return length > 0 && (size_t)length == strlen(name) && is_operator(listener->service->options, name);
+}
+
+static void on_request(struct evhttp_request *request, void *context)
+{
+	struct hn_fleet_listener *listener = context;
+	struct hn_fleet_call call = {.service = listener->service, .request = request};
+	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
+	const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
+
+	call.may_act = may_act(listener, request);
+	for (size_t i = 0; path && i < HN_COUNT(routes); i++) {
+		if (!is_path(routes[i].path, path))
+			continue;
+		if (routes[i].method == evhttp_request_get_command(request))
+			routes[i].handle(&call);
+		else
+			hn_fleet_send_problem(&call, 405, "that path is there, but not for this method");
+		return;
+	}
+	hn_fleet_send_problem(&call, 404,
+			      "no such path; see homenode-fleetd(8): /v1/rank, /v1/count, /v1/hosts, "
+			      "/v1/defragment, /v1/reservations, /metrics, /healthz, /readyz");
+}
+
+static int fail_tls(struct hn_error *err, const char *what, const char *path)
+{
+	char reason[160];
+
+	ERR_error_string_n(ERR_get_error(), reason, sizeof(reason));
+	return hn_fail(err, -EINVAL, "cannot use %s %s: %s", what, path, reason);
+}
+
+static int set_up_tls(struct hn_fleet_listener *listener, struct hn_error *err)
+{
+	const struct hn_http_tls *tls = &listener->service->options->tls;
+
+	if (!tls->ca[0] && !tls->cert[0] && !tls->key[0])
+		return 0;
+	if (!tls->ca[0] || !tls->cert[0] || !tls->key[0])
+		return hn_fail(err, -EINVAL, "TLS needs all of a certificate, its key, and the clients' CA");
+	listener->tls = SSL_CTX_new(TLS_server_method());
+	if (!listener->tls)
+		return hn_oom(err);
+	SSL_CTX_set_min_proto_version(listener->tls, TLS1_2_VERSION);
+	SSL_CTX_set_verify(listener->tls, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	if (SSL_CTX_use_certificate_chain_file(listener->tls, tls->cert) != 1)
+		return fail_tls(err, "the certificate", tls->cert);
+	if (SSL_CTX_use_PrivateKey_file(listener->tls, tls->key, SSL_FILETYPE_PEM) != 1)
+		return fail_tls(err, "the key", tls->key);
+	if (SSL_CTX_load_verify_locations(listener->tls, tls->ca, NULL) != 1)
+		return fail_tls(err, "the clients' CA", tls->ca);
+	return 0;
+}
+
+static struct bufferevent *on_connection(struct event_base *base, void *context)
+{
+	struct hn_fleet_listener *listener = context;
+	SSL *ssl = SSL_new(listener->tls);
+	struct bufferevent *stream =
+		ssl ? bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING,
+						     BEV_OPT_CLOSE_ON_FREE)
+		    : NULL;
+
+	if (!stream)
+		SSL_free(ssl);
+	else
+		bufferevent_openssl_set_allow_dirty_shutdown(stream, 1);
+	return stream;
+}
+
+static bool is_loopback(const struct sockaddr_storage *address)
+{
+	if (address->ss_family == AF_INET)
+		return ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) >> 24 == 127;
+	return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)address)->sin6_addr);
+}
+
+static int listen_tcp(struct hn_fleet_listener *listener, struct hn_error *err)
+{
+	const char *text = listener->service->options->listen;
+	struct sockaddr_storage address;
+	int length = sizeof(address);
+	struct evconnlistener *connections;
+
+	if (evutil_parse_sockaddr_port(text, (struct sockaddr *)&address, &length) < 0)
+		return hn_fail(err, -EINVAL, "'%s' is not ADDRESS:PORT", text);
+	if (!listener->tls && !is_loopback(&address))
+		return hn_fail(err, -EINVAL,
+			       "%s is not loopback: others are answered with TLS only, see --cert", text);
+	connections =
+		evconnlistener_new_bind(listener->service->base, NULL, NULL,
+					LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE,
+					BACKLOG, (struct sockaddr *)&address, length);
+	if (!connections)
+		return hn_fail_errno(err, -errno, "cannot listen on %s", text);
+	if (!evhttp_bind_listener(listener->http, connections)) {
+		evconnlistener_free(connections);
+		return hn_oom(err);
+	}
+	return 0;
+}
+
+int hn_fleet_listener_new(struct hn_fleet_service *service, struct hn_fleet_listener **ret,
+			  struct hn_error *err)
+{
+	struct hn_fleet_listener *listener = calloc(1, sizeof(*listener));
+	int r;
+
+	if (!listener)
+		return hn_oom(err);
+	listener->service = service;
+	listener->http = evhttp_new(service->base);
+	r = listener->http ? set_up_tls(listener, err) : hn_oom(err);
+	if (r == 0) {
+		if (listener->tls)
+			evhttp_set_bevcb(listener->http, on_connection, listener);
+		evhttp_set_max_body_size(listener->http, BODY_MAX);
+		evhttp_set_max_headers_size(listener->http, HEADERS_MAX);
+		evhttp_set_timeout(listener->http, IDLE_SECONDS);
+		evhttp_set_allowed_methods(listener->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST);
+		evhttp_set_gencb(listener->http, on_request, listener);
+		r = listen_tcp(listener, err);
+	}
+	if (r < 0) {
+		hn_fleet_listener_free(listener);
+		return r;
+	}
+	*ret = listener;
+	return 0;
+}
+
+void hn_fleet_listener_free(struct hn_fleet_listener *listener)
+{
+	if (!listener)
+		return;
+	if (listener->http)
+		evhttp_free(listener->http);
+	SSL_CTX_free(listener->tls);
+	free(listener);
+}

@@ -1,0 +1,280 @@
+#!/usr/bin/env python3
+"""What homenode-fleetd answers, and how it reserves: through to the hosts, who decide."""
+
+import json
+import os
+import ssl
+import subprocess
+import unittest
+import urllib.request
+
+from cluster import ETCD, Etcd, FalseHost, Fleetd, ask, folder_of, made_hosts, wait_for
+
+SHAPE = {"vcpus": 4, "memory_bytes": 8 << 30}
+WANTED = {"name": "web-1", "vcpus": 4, "memory_bytes": 8 << 30}
+
+
+class AskTest(unittest.TestCase):
+    def setUp(self):
+        if not ETCD:
+            self.skipTest("etcd is not installed")
+        self.folder = folder_of(self)
+        self.etcd = Etcd(self.folder)
+        self.addCleanup(self.etcd.close)
+        self.etcd.start()
+
+    def fleetd(self, *arguments):
+        fleetd = Fleetd(self.folder, self.etcd, *arguments)
+        self.addCleanup(fleetd.close)
+        fleetd.start()
+        return fleetd
+
+    def load(self, count, edit=lambda record: None):
+        """Hosts, each edited; their records by name."""
+        records = {}
+        for key, value in made_hosts(count):
+            if key.startswith("hosts/"):
+                record = json.loads(value)
+                edit(record)
+                records[record["host"]] = record
+                value = json.dumps(record)
+            self.etcd.put(key, value)
+        return records
+
+
+class Answers(AskTest):
+    def test_ranked_by_what_the_solver_says(self):
+        fleetd = self.fleetd()
+        records = self.load(30)
+        fleetd.wait_hosts(records)
+        status, answer = fleetd.ask("POST", "/v1/rank", {"shape": SHAPE, "limit": 8})
+        self.assertEqual(status, 200)
+        self.assertEqual(answer["scanned"], 30)
+        self.assertEqual(len(answer["hosts"]), 8)
+        costs = [list(host["cost"].values()) for host in answer["hosts"]]
+        self.assertEqual(costs, sorted(costs))
+        for host in answer["hosts"]:
+            node = records[host["host"]]["nodes"][int(host["cells"][0]["nodes"])]
+            self.assertGreaterEqual(node["room_bytes"], SHAPE["memory_bytes"])
+            self.assertTrue(host["reasons"])
+
+    def test_nowhere_to_go(self):
+        fleetd = self.fleetd()
+        fleetd.wait_hosts(self.load(5))
+        for shape, why in (
+            ({"vcpus": 1, "memory_bytes": 1 << 50}, "memory"),
+            ({"vcpus": 1000, "memory_bytes": 1 << 30, "class": "dedicated"}, "cpus"),
+            ({"vcpus": 1, "memory_bytes": 1 << 30, "page_bytes": 1 << 30}, "pages"),
+        ):
+            status, answer = fleetd.ask("POST", "/v1/rank", {"shape": shape})
+            self.assertEqual((status, answer["hosts"]), (200, []))
+            self.assertEqual(answer["refused"][why], 5, shape)
+
+    def test_counted(self):
+        fleetd = self.fleetd()
+        records = self.load(20)
+        fleetd.wait_hosts(records)
+        _, answer = fleetd.ask("POST", "/v1/count", {"shape": SHAPE, "limit": 3})
+        want = {name: sum(node["room_bytes"] // SHAPE["memory_bytes"] for node in record["nodes"] if node["seats"][0] >= 4)
+                for name, record in records.items()}
+        self.assertEqual(answer["count"], sum(want.values()))
+        self.assertGreaterEqual(answer["at_most"], answer["count"])
+        self.assertEqual([host["count"] for host in answer["hosts"]], sorted(want.values(), reverse=True)[:3])
+        _, bounded = fleetd.ask("POST", "/v1/count", {"shape": SHAPE, "vcpus_per_cpu": 1})
+        want = sum(min(node["room_bytes"] // SHAPE["memory_bytes"], max(0, node["seats"][0] - node["others_vcpus"]) // 4)
+                   for record in records.values() for node in record["nodes"])
+        self.assertEqual(bounded["count"], want)
+
+    def test_hosts_are_listed_and_filtered(self):
+        def edit(record):
+            number = int(record["host"][-2:])
+            record["locality"] = number / 100
+            record["warning"] = ["transparent-huge-pages"] if number % 5 == 0 else []
+            record["failed"] = ["numa-support"] if number == 7 else []
+
+        fleetd = self.fleetd()
+        fleetd.wait_hosts(self.load(25, edit))
+        names, after = [], ""
+        while after is not None:
+            _, page = fleetd.ask("GET", f"/v1/hosts?limit=7&after={after}")
+            names += [host["host"] for host in page["hosts"]]
+            after = page["next"]
+        self.assertEqual(names, [f"host-{i:05}" for i in range(25)])
+        listed = lambda query: [int(host["host"][-2:]) for host in fleetd.ask("GET", "/v1/hosts?" + query)[1]["hosts"]]
+        self.assertEqual(listed("locality_below=0.04"), [0, 1, 2, 3])
+        self.assertEqual(listed("failing=any"), [0, 5, 7, 10, 15, 20])
+        self.assertEqual(listed("failing=numa-support"), [7])
+        self.assertEqual(fleetd.ask("GET", "/v1/hosts/host-00007")[1]["health"], "fail")
+        self.assertEqual(fleetd.ask("GET", "/v1/hosts/nobody")[0], 404)
+        for path in ("/v1/hosts/host-00007%00", "/v1/hosts/host-00007%00x", "/v1/hosts/%00", "/v1/hosts?after=host-00007%00x"):
+            status, problem = fleetd.ask("GET", path)[:2]
+            self.assertEqual(status, 400, path)
+            self.assertIn("NUL", problem["detail"])
+
+    def test_bad_questions(self):
+        fleetd = self.fleetd()
+        wait_for("it is ready", fleetd.is_ready)
+        for method, path, body, status in (
+            ("POST", "/v1/rank", {}, 400),
+            ("POST", "/v1/rank", {"shape": SHAPE, "guest": {}}, 400),
+            ("POST", "/v1/rank", {"shape": {**SHAPE, "vcpus": 0}}, 400),
+            ("POST", "/v1/rank", {"shape": {**SHAPE, "colour": 1}}, 400),
+            ("POST", "/v1/rank", {"shape": SHAPE, "limit": 101}, 400),
+            ("POST", "/v1/rank", {"shape": {**SHAPE, "cells": 5}}, 400),
+            ("POST", "/v1/rank", {"guest": {"name": "x"}}, 400),
+            ("POST", "/v1/rank", [], 400),
+            ("GET", "/v1/rank", None, 405),
+            ("GET", "/v1/nothing", None, 404),
+            ("GET", "/v1/hosts?limit=0", None, 400),
+            ("GET", "/v1/hosts?failing=me", None, 400),
+            ("GET", "/v1/hosts?colour=red", None, 400),
+            ("POST", "/v1/reservations", WANTED, 403),
+        ):
+            got, answer = fleetd.ask(method, path, body)
+            self.assertEqual(got, status, (method, path, body, answer))
+            self.assertTrue(answer["detail"])
+        self.assertEqual(fleetd.stop(), 0)
+
+
+class Reservations(AskTest):
+    def reserve(self, fleetd, body=None, key="k-1"):
+        return fleetd.ask("POST", "/v1/reservations", body or WANTED, {"Idempotency-Key": key} if key else {})
+
+    def hosts_that(self, behave, count=6):
+        """As many hosts, all of one false API, which is told who is asked by the order alone."""
+        host = FalseHost(behave)
+        self.addCleanup(host.close)
+        return host, self.load(count, lambda record: record.update(api=host.url))
+
+    def test_the_first_that_has_room(self):
+        answers = [(409, {"detail": "no room any more"}), (500, {"detail": "ill"}), (201, {"id": "r1"})]
+        host, records = self.hosts_that(lambda _: answers.pop(0))
+        fleetd = self.fleetd("--trust-loopback")
+        fleetd.wait_hosts(records)
+        ranked = [item["host"] for item in fleetd.ask("POST", "/v1/rank", {"shape": SHAPE})[1]["hosts"]]
+        status, answer = self.reserve(fleetd)
+        self.assertEqual(status, 201, answer)
+        self.assertEqual(answer["reservation"], {"id": "r1"})
+        self.assertEqual(answer["host"], ranked[2])
+        self.assertEqual([(item["host"], item["status"]) for item in answer["tried"]], [(ranked[0], 409), (ranked[1], 500)])
+        # the body and the key go through as they are
+        self.assertEqual({item[1] for item in host.asked}, {"k-1"})
+        self.assertEqual({item[2] for item in host.asked}, {json.dumps(WANTED).encode()})
+        self.assertEqual(fleetd.metric("homenode_fleet_reservations_passed_on_total"), 2)
+
+    def test_no_host_has_room(self):
+        host, records = self.hosts_that(lambda _: (409, {"detail": "full"}), 3)
+        fleetd = self.fleetd("--trust-loopback")
+        fleetd.wait_hosts(records)
+        self.assertEqual(self.reserve(fleetd)[0], 409)
+        self.assertEqual(len(host.asked), 3)
+        self.assertEqual(self.reserve(fleetd, {**WANTED, "memory_bytes": 1 << 50})[0], 409)
+        self.assertEqual(len(host.asked), 3)
+
+    def test_hosts_that_do_not_answer(self):
+        fleetd = self.fleetd("--trust-loopback")
+        fleetd.wait_hosts(self.load(2, lambda record: record.update(api="http://127.0.0.1:1")))
+        self.assertEqual(self.reserve(fleetd)[0], 502)
+
+    def test_hosts_that_are_not_asked(self):
+        for api in ("", "http://192.0.2.1:80", "http://127.0.0.1.example:80"):
+            records = self.load(2, lambda record, api=api: record.update(api=api, generation=hash(api) & 0xffff))
+            fleetd = self.fleetd("--trust-loopback")
+            fleetd.wait_hosts(records)
+            self.assertEqual(self.reserve(fleetd)[0], 409)
+
+    def test_a_request_at_fault_goes_no_further(self):
+        host, records = self.hosts_that(lambda _: (400, {"detail": "what is that"}))
+        fleetd = self.fleetd("--trust-loopback")
+        fleetd.wait_hosts(records)
+        status, answer = self.reserve(fleetd)
+        self.assertEqual((status, answer["detail"], len(host.asked)), (400, "what is that", 1))
+        self.assertEqual(self.reserve(fleetd, key=None)[0], 400)
+        self.assertEqual(self.reserve(fleetd, key="with blank")[0], 400)
+        self.assertEqual(self.reserve(fleetd, {"name": "x", "domain": "<domain/>"})[0], 400)
+        self.assertEqual(len(host.asked), 1)
+
+
+class Tls(AskTest):
+    def run_openssl(self, *arguments):
+        subprocess.run(["openssl", *arguments], cwd=self.folder, check=True, capture_output=True, timeout=60)
+
+    def make(self, name, ca="ca"):
+        self.run_openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key",
+                         "-out", f"{name}.csr", "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1")
+        self.run_openssl("x509", "-req", "-in", f"{name}.csr", "-CA", f"{ca}.pem", "-CAkey", f"{ca}.key", "-CAcreateserial",
+                         "-copy_extensions", "copy", "-out", f"{name}.pem", "-days", "1")
+
+    def make_ca(self, name):
+        self.run_openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                         f"{name}.key", "-out", f"{name}.pem", "-subj", f"/CN={name}", "-days", "1")
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def call(self, port, who, path="/healthz", body=None):
+        context = ssl.create_default_context(cafile=self.path("ca.pem"))
+        if who:
+            context.load_cert_chain(self.path(f"{who}.pem"), self.path(f"{who}.key"))
+        request = urllib.request.Request(f"https://127.0.0.1:{port}{path}", data=body, headers={"Idempotency-Key": "a"})
+        try:
+            with urllib.request.urlopen(request, timeout=20, context=context) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return None
+
+    def test_who_may(self):
+        self.make_ca("ca")
+        self.make_ca("others")
+        for name, ca in (("server", "ca"), ("reader", "ca"), ("boss", "ca"), ("stranger", "others")):
+            self.make(name, ca)
+        fleetd = Fleetd(self.folder, self.etcd, "--cert", self.path("server.pem"), "--key", self.path("server.key"),
+                        "--client-ca", self.path("ca.pem"), "--operator", "boss", "--trust-loopback")
+        fleetd.answers = lambda: self.call(fleetd.port, "reader") == 200
+        self.addCleanup(fleetd.close)
+        fleetd.start()
+        wait_for("it is ready", lambda: self.call(fleetd.port, "reader", "/readyz") == 200)
+        wanted = json.dumps(WANTED).encode()
+        self.assertEqual(self.call(fleetd.port, "boss"), 200)
+        self.assertIsNone(self.call(fleetd.port, None))
+        self.assertIsNone(self.call(fleetd.port, "stranger"))
+        with self.assertRaises(OSError):
+            ask(fleetd.port, "GET", "/healthz", limit=3)
+        # a reader may not reserve; an operator may, and learns that no host has room
+        self.assertEqual(self.call(fleetd.port, "reader", "/v1/reservations", wanted), 403)
+        self.assertEqual(self.call(fleetd.port, "boss", "/v1/reservations", wanted), 409)
+        self.assertEqual(fleetd.stop(), 0)
+
+    def test_in_the_clear_on_loopback_only(self):
+        for arguments, why in ((["-L", "0.0.0.0:9179"], "not loopback"), (["--cert", "/x"], "all of"),
+                               (["-L", "nonsense"], "not ADDRESS:PORT")):
+            ended = subprocess.run([f"{os.environ['HOMENODE_BUILD']}/fleet/homenode-fleetd", *arguments],
+                                   capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual(ended.returncode, 1)
+            self.assertIn(why, ended.stderr)
+
+
+class Defragment(AskTest):
+    def test_hosts_in_pieces_are_asked(self):
+        # room for the guest in all, on no node alone
+        def edit(record):
+            for node in record["nodes"]:
+                node["room_bytes"], node["seats"] = 4 << 30, [32, 16, 16]
+            record["api"] = host.url
+
+        host = FalseHost(lambda _: (500, {"detail": "ill"}))
+        self.addCleanup(host.close)
+        fleetd = self.fleetd()
+        fleetd.wait_hosts(self.load(3, edit))
+        shape = {"vcpus": 4, "memory_bytes": 6 << 30}
+        status, answer = fleetd.ask("POST", "/v1/defragment", {"shape": shape})
+        self.assertEqual((status, answer["hosts"]), (200, []))
+        self.assertEqual(answer["asked"] + answer["fits_without_moves_on"], 3)
+        status, answer = fleetd.ask("POST", "/v1/defragment", {"shape": {**shape, "memory_bytes": 1 << 30}})
+        self.assertEqual(answer["fits_without_moves_on"], 3)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,197 @@
+#!/usr/bin/env python3
+"""homenode-fleetd through what can become of etcd: its view is right again by itself, and what it knew stays meanwhile."""
+
+import json
+import threading
+import time
+import unittest
+
+from cluster import ETCD, Etcd, Fleetd, folder_of, made_hosts, wait_for
+
+HOSTS = 12
+
+
+class EtcdTest(unittest.TestCase):
+    members = 1
+
+    def setUp(self):
+        if not ETCD:
+            self.skipTest("etcd is not installed")
+        folder = folder_of(self)
+        self.etcd = Etcd(folder, self.members)
+        self.addCleanup(self.etcd.close)
+        self.etcd.start()
+        self.fleetd = Fleetd(folder, self.etcd)
+        self.addCleanup(self.fleetd.close)
+        self.lines = made_hosts(HOSTS)
+        self.names = [key.removeprefix("hosts/") for key, _ in self.lines if key.startswith("hosts/")]
+
+    def load(self, lines=None):
+        for key, value in lines or self.lines:
+            self.etcd.put(key, value)
+
+    def change(self, name, generation):
+        record = json.loads(dict(self.lines)[f"hosts/{name}"])
+        record["generation"] = generation
+        self.etcd.put(f"hosts/{name}", json.dumps(record))
+
+    def wait_generation(self, name, generation, limit=60):
+        wait_for(f"generation {generation} of {name}; the log:\n{self.fleetd.log()[-2000:]}",
+                 lambda: self.fleetd.hosts().get(name, {}).get("generation") == generation, limit)
+
+
+class One(EtcdTest):
+    def test_hosts_come_change_and_go(self):
+        self.fleetd.start()
+        wait_for("it is ready, with nothing there", self.fleetd.is_ready)
+        self.assertEqual(self.fleetd.hosts(), {})
+        # a host whose topology is not there yet waits for it
+        topologies = [line for line in self.lines if line[0].startswith("topologies/")]
+        self.load([line for line in self.lines if line not in topologies])
+        wait_for("all wait", lambda: self.fleetd.metric("homenode_fleet_hosts_waiting") == HOSTS)
+        self.assertEqual(self.fleetd.hosts(), {})
+        self.load(topologies)
+        self.fleetd.wait_hosts(self.names)
+        self.change(self.names[3], 77)
+        self.wait_generation(self.names[3], 77)
+        self.etcd.delete(f"hosts/{self.names[5]}")
+        self.fleetd.wait_hosts(set(self.names) - {self.names[5]})
+        self.assertEqual(self.fleetd.metric("homenode_fleet_readings_total"), 1)
+        self.assertEqual(self.fleetd.stop(), 0)
+
+    def test_hosts_that_change_all_the_time_are_read_once(self):
+        """A probe's answer that the watch has overtaken is no reason to read all again."""
+        self.load()
+        self.fleetd.start()
+        self.fleetd.wait_hosts(self.names)
+        stop, written = threading.Event(), [0]
+
+        def churn(name):
+            while not stop.is_set():
+                written[0] += 1
+                self.change(name, written[0])
+
+        threads = [threading.Thread(target=churn, args=(name,)) for name in self.names[:8]]
+        for thread in threads:
+            thread.start()
+        time.sleep(9)  # four probes
+        stop.set()
+        for thread in threads:
+            thread.join()
+        self.assertGreater(written[0], 100)
+        self.assertEqual(self.fleetd.metric("homenode_fleet_readings_total"), 1, self.fleetd.log()[-2000:])
+        self.change(self.names[0], 1 << 40)
+        self.wait_generation(self.names[0], 1 << 40)
+        self.assertEqual(self.fleetd.stop(), 0)
+
+    def test_nonsense_is_left_alone(self):
+        self.load()
+        self.fleetd.start()
+        self.fleetd.wait_hosts(self.names)
+        record = json.loads(dict(self.lines)["hosts/" + self.names[0]])
+        bad = {
+            "hosts/a": "{",
+            "hosts/b": "[]",
+            "hosts/c": json.dumps({**record, "host": self.names[1]}),  # speaks for another
+            "hosts/d": json.dumps({**record, "host": "d", "record": 2}),
+            "hosts/e": json.dumps({**record, "host": "e", "nodes": record["nodes"][:3]}),
+            "hosts/f": json.dumps({**record, "host": "f", "nodes": [{**record["nodes"][0], "seats": [9, 999, 0]}] * 8}),
+            "hosts/g": "x" * 20000,
+            "topologies/0123": "{}",
+            "topologies/00000000000000000000000000000000": dict(self.lines)["topologies/" + record["topology"]],
+            "elsewhere": "whatever",
+        }
+        for key, value in bad.items():
+            self.etcd.put(key, value)
+        self.change(self.names[2], 5)
+        self.wait_generation(self.names[2], 5)
+        self.fleetd.wait_hosts(self.names)
+        self.assertEqual(self.fleetd.metric("homenode_fleet_bad_records_total"), len(bad) - 1)
+        # a good host whose record turns bad keeps the last good one
+        self.etcd.put("hosts/" + self.names[4], "{}")
+        self.change(self.names[2], 6)
+        self.wait_generation(self.names[2], 6)
+        self.assertIn(self.names[4], self.fleetd.hosts())
+        self.assertEqual(self.fleetd.stop(), 0)
+
+    def test_stopped_and_started_again(self):
+        self.load()
+        self.fleetd.start()
+        self.fleetd.wait_hosts(self.names)
+        self.etcd.stop()
+        wait_for("it says so", lambda: "may be old" in self.fleetd.log())
+        # it still answers from what it knew
+        self.assertEqual(set(self.fleetd.hosts()), set(self.names))
+        self.assertEqual(self.fleetd.ask("POST", "/v1/rank", {"shape": {"vcpus": 1, "memory_bytes": 1 << 30}})[0], 200)
+        self.etcd.start()
+        self.change(self.names[0], 9)
+        self.etcd.delete(f"hosts/{self.names[1]}")
+        self.wait_generation(self.names[0], 9)
+        self.fleetd.wait_hosts(set(self.names) - {self.names[1]})
+        self.assertIn("followed again", self.fleetd.log())
+        self.assertEqual(self.fleetd.log().count("may be old"), 1, self.fleetd.log())
+
+    def test_started_before_etcd(self):
+        self.load()
+        self.etcd.stop()
+        self.fleetd.start()
+        self.assertEqual(self.fleetd.ask("GET", "/readyz")[0], 503)
+        self.assertEqual(self.fleetd.ask("POST", "/v1/rank", {"shape": {"vcpus": 1, "memory_bytes": 1 << 30}})[0], 503)
+        self.etcd.start()
+        wait_for("it is ready", self.fleetd.is_ready, 60)
+        self.fleetd.wait_hosts(self.names)
+
+    def test_data_wiped(self):
+        self.load()
+        self.fleetd.start()
+        self.fleetd.wait_hosts(self.names)
+        self.etcd.stop()
+        self.etcd.wipe()
+        self.etcd.start()
+        self.fleetd.wait_hosts([])
+        self.load(self.lines[:-2])
+        self.fleetd.wait_hosts(self.names[:-2])
+
+    def test_compacted_while_away(self):
+        self.load()
+        self.fleetd.start()
+        self.fleetd.wait_hosts(self.names)
+        self.fleetd.process.send_signal(19)  # SIGSTOP: it hears nothing
+        for generation in range(10, 60):
+            self.change(self.names[0], generation)
+        self.etcd.delete(f"hosts/{self.names[7]}")
+        self.assertIsNotNone(self.etcd.compact())
+        # its watch is broken as well, so that it has to ask for what is no more
+        self.etcd.stop()
+        self.etcd.start()
+        self.fleetd.process.send_signal(18)
+        self.wait_generation(self.names[0], 59)
+        self.fleetd.wait_hosts(set(self.names) - {self.names[7]})
+
+
+class Three(EtcdTest):
+    members = 3
+
+    def test_the_leader_is_killed(self):
+        self.load()
+        other = Fleetd(self.fleetd.log_path.rsplit("/", 1)[0], self.etcd)
+        self.addCleanup(other.close)
+        for fleetd in (self.fleetd, other):
+            fleetd.start()
+            fleetd.wait_hosts(self.names)
+        for generation in (21, 22, 23):
+            leader = self.etcd.leader()
+            self.etcd.stop(leader)
+            wait_for("another leads", lambda: self.etcd.leader() is not None, 60)
+            self.change(self.names[0], generation)
+            self.wait_generation(self.names[0], generation)
+            self.etcd.start(leader)
+        # both say the same, to the letter
+        question = {"shape": {"vcpus": 4, "memory_bytes": 8 << 30}, "limit": 5}
+        for path in ("/v1/rank", "/v1/count"):
+            wait_for(f"both answer {path} alike",
+                     lambda: self.fleetd.ask("POST", path, question)[1] == other.ask("POST", path, question)[1])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,87 @@
+"""What a process holds, read now and again, and how much of it has grown: by a fit over time, not from two readings."""
+
+import os
+
+# What one life of a process may grow by, after its warm-up, as the fit has it; of resident memory KiB.
+BOUNDS = {"rss_kib": 2048, "descriptors": 4, "threads": 2}
+WARM_UP = 1 / 3  # of the time that is measured: caches, rings and the allocator fill
+FEWEST = 12  # readings that a fit needs
+
+
+def read(pid):
+    """{figure: value} of a process, or None when there is none."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
+            fields = dict(line.split(":", 1) for line in file.read().splitlines() if ":" in line)
+        return {"rss_kib": int(fields["VmRSS"].split()[0]), "descriptors": len(os.listdir(f"/proc/{pid}/fd")),
+                "threads": int(fields["Threads"])}
+    except (OSError, KeyError):  # gone, or a zombie
+        return None
+
+
+def solve(matrix, right):
+    """The solution of a linear system by elimination, None for a singular one."""
+    rows = [list(row) + [value] for row, value in zip(matrix, right)]
+    for i in range(len(rows)):
+        pivot = max(range(i, len(rows)), key=lambda k: abs(rows[k][i]))
+        rows[i], rows[pivot] = rows[pivot], rows[i]
+        if abs(rows[i][i]) < 1e-9:
+            return None
+        for k in range(len(rows)):
+            if k != i:
+                factor = rows[k][i] / rows[i][i]
+                rows[k] = [a - factor * b for a, b in zip(rows[k], rows[i])]
+    return [row[-1] / row[i] for i, row in enumerate(rows)]
+
+
+def slope(times, values, causes):
+    """Growth of values a unit of time by least squares, beside what other causes explain: lists as long as values.
+
+    A cause that explains nothing, since it never changed, is left out.
+    """
+    count = len(values)
+    columns = [times] + [cause for cause in causes if max(cause) > min(cause)]
+    means = [sum(column) / count for column in columns]
+    columns = [[x - mean for x in column] for column, mean in zip(columns, means)]
+    scales = [max(map(abs, column)) or 1 for column in columns]
+    columns = [[x / scale for x in column] for column, scale in zip(columns, scales)]
+    matrix = [[sum(a * b for a, b in zip(one, other)) / count for other in columns] for one in columns]
+    mean = sum(values) / count
+    right = [sum(a * (value - mean) for a, value in zip(column, values)) / count for column in columns]
+    found = solve(matrix, right)
+    if found is None:  # a cause that changes as time does cannot be told from it
+        return slope(times, values, []) if causes else 0
+    return found[0] / scales[0]
+
+
+class Growth:
+    """The readings of one process over one life."""
+
+    def __init__(self, name):
+        self.name, self.readings = name, []  # (seconds, {figure: value}, causes)
+
+    def add(self, seconds, figures, causes):
+        self.readings.append((seconds, figures, causes))
+
+    def report(self):
+        """{figure: {"first", "last", "most", "grown"}}: grown after the warm-up by the fit, None from too few readings."""
+        if not self.readings:
+            return {}
+        begin, end = self.readings[0][0], self.readings[-1][0]
+        later = [reading for reading in self.readings if reading[0] >= begin + (end - begin) * WARM_UP]
+        told = {}
+        for figure in BOUNDS:
+            values = [reading[1][figure] for reading in self.readings]
+            told[figure] = {"first": values[0], "last": values[-1], "most": max(values), "grown": None}
+            if len(later) >= FEWEST:
+                # memory that is given back stays with the process, so only time counts
+                causes = [] if figure == "rss_kib" else list(map(list, zip(*(reading[2] for reading in later))))
+                rate = slope([reading[0] for reading in later], [reading[1][figure] for reading in later], causes)
+                told[figure]["grown"] = round(rate * (later[-1][0] - later[0][0]), 1)
+        return told
+
+    def complaints(self):
+        for figure, told in self.report().items():
+            if told["grown"] is not None and told["grown"] > BOUNDS[figure]:
+                yield (f"{self.name} has grown by {told['grown']:.0f} {figure} after its warm-up, by the fit over time: "
+                       f"{BOUNDS[figure]} are allowed (first {told['first']}, last {told['last']})")

@@ -1,0 +1,89 @@
+/* A node begins to drain while memory is on its way there. */
+#include "daemon/draining.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "daemon/decision.h"
+#include "daemon/operation.h"
+#include "scene.h"
+
+#define BYTES (256 * HN_MIB)
+
+static void drain(struct scene *scene, size_t node)
+{
+	struct hn_snapshot snapshot;
+	struct hn_drain plan;
+	struct hn_error err;
+	unsigned begun;
+
+	assert_int_equal(hn_draining_plan(&scene->service, node, &plan, &snapshot, &err), 0);
+	assert_int_equal(hn_draining_begin(&scene->service, node, &plan, &snapshot, &begun, &err), 0);
+	hn_drain_done(&plan);
+	free(snapshot.guests);
+	if (snapshot.host != scene->service.host)
+		hn_host_free(snapshot.host);
+}
+
+/* Its thread runs on another node than its memory is on, and it is to follow. */
+static void send(struct scene_guest *guest, size_t node)
+{
+	struct hn_plan *plan = NULL;
+	struct hn_error err;
+
+	scene_put_thread(guest, node);
+	scene_look(guest);
+	assert_int_equal(hn_decision_now(&guest->managed, &plan, &err), 0);
+	assert_int_equal(plan->verdict, HN_VERDICT_ACT);
+	assert_int_equal(hn_decision_act(&guest->managed, plan, &err), 0);
+}
+
+static bool first_moves(const struct scene *scene)
+{
+	return scene->guests[0]->managed.operation.moved_bytes > 0;
+}
+
+/* The one that moves stops midway, the one that waits for its turn does not begin, and who goes elsewhere
+ * goes on. What has arrived is brought away by the next look. */
+static void what_is_on_its_way_is_stopped(void **state)
+{
+	struct scene *scene = scene_new(3);
+	struct scene_guest *moving = scene_add(scene, "moving", 0, BYTES);
+	struct scene_guest *waiting = scene_add(scene, "waiting", 0, BYTES);
+	struct scene_guest *other = scene_add(scene, "other", 0, BYTES);
+	uint64_t arrived;
+
+	send(moving, 1);
+	scene_wait(scene, first_moves);
+	send(waiting, 1);
+	send(other, 2);
+	drain(scene, 1);
+	scene_wait(scene, scene_is_idle);
+	assert_int_equal(moving->managed.operation.state, HN_OPERATION_CANCELLED);
+	assert_string_equal(moving->managed.operation.message, "stopped, as node 1 is drained");
+	assert_int_equal(waiting->managed.operation.state, HN_OPERATION_CANCELLED);
+	assert_int_equal(other->managed.operation.state, HN_OPERATION_DONE);
+	arrived = moving->memory->on_node[1];
+	assert_true(arrived > 0 && arrived < BYTES);
+	assert_int_equal(moving->managed.operation.moved_bytes, arrived);
+	assert_int_equal(waiting->memory->on_node[0], BYTES);
+
+	scene_look(moving);
+	hn_decision_take(&moving->managed);
+	assert_non_null(moving->managed.running);
+	scene_wait(scene, scene_is_idle);
+	assert_int_equal(moving->memory->on_node[1], 0);
+	scene_free(scene);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_on_its_way_is_stopped)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,185 @@
+/* Threads of guests that were to change places, when that is given up. */
+#include "daemon/retreat.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "daemon/migration.h"
+#include "daemon/operation.h"
+#include "policy/swap.h"
+#include "scene.h"
+
+#define STEP_BYTES (32 * HN_MIB)
+
+struct yard {
+	struct scene *scene;
+	struct scene_guest *guests[2]; /* "a" on node 0, "b" on node 1: CPUs 0-3 and 4-7 */
+};
+
+static int set_up(void **state)
+{
+	struct yard *yard = calloc(1, sizeof(*yard));
+
+	yard->scene = scene_new(8);
+	yard->guests[0] = scene_add(yard->scene, "a", 0, 2 * STEP_BYTES);
+	yard->guests[1] = scene_add(yard->scene, "b", 1, 2 * STEP_BYTES);
+	*state = yard;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct yard *yard = *state;
+
+	scene_free(yard->scene);
+	free(yard);
+	return 0;
+}
+
+/* Two steps each, in turn. A mover to node 7 is deaf. */
+static void begin_swap(struct yard *yard, int second_to)
+{
+	HN_AUTO(hn_swap) struct hn_swap *swap = calloc(1, sizeof(*swap));
+	struct hn_managed *const guests[2] = {&yard->guests[0]->managed, &yard->guests[1]->managed};
+	struct hn_error err;
+
+	swap->plans[0] = scene_plan_to(yard->guests[0], 1, 2, STEP_BYTES);
+	swap->plans[1] = scene_plan_to(yard->guests[1], second_to, 2, STEP_BYTES);
+	swap->turn_count = 4;
+	swap->turns = calloc(4, sizeof(*swap->turns));
+	for (size_t i = 0; i < 4; i++)
+		swap->turns[i] = (struct hn_plan_turn){i % 2, 1 + i / 2};
+	assert_int_equal(hn_exchange_begin(guests, swap, &err), 0);
+}
+
+/* Where its thread was last allowed to run, by what the hands were asked. */
+static void assert_bound_to(const struct scene_guest *guest, const char *cpus)
+{
+	char *asked = scene_asked(guest->scene), begin[40], *at = asked, *last = NULL, found[60] = "";
+
+	snprintf(begin, sizeof(begin), "bind %d to ", guest->managed.guest->threads[0].tid);
+	for (; (at = strstr(at, begin)); at++)
+		last = at + strlen(begin);
+	if (last)
+		sscanf(last, "%59s", found);
+	free(asked);
+	assert_string_equal(found, cpus);
+}
+
+static bool first_moves(const struct scene *scene)
+{
+	return scene->guests[0]->managed.operation.moved_bytes > 0;
+}
+
+/* The second has not moved a page: back. The first is in a step, which it ends: both. */
+static void one_that_waits_is_cancelled(void **state)
+{
+	struct yard *yard = *state;
+	const struct hn_operation *first = &yard->guests[0]->managed.operation;
+	const struct hn_operation *second = &yard->guests[1]->managed.operation;
+	struct hn_error err;
+
+	begin_swap(yard, 0);
+	scene_wait(yard->scene, first_moves);
+	assert_bound_to(yard->guests[0], "4-7");
+	assert_bound_to(yard->guests[1], "0-3");
+	assert_int_equal(hn_operation_cancel(&yard->guests[1]->managed, "stopped by an operator", &err), 0);
+	assert_int_equal(hn_operation_cancel(&yard->guests[1]->managed, "stopped by an operator", &err),
+			 0); /* it is at it */
+	scene_wait(yard->scene, scene_is_idle);
+	assert_int_equal(second->state, HN_OPERATION_CANCELLED);
+	assert_string_equal(second->message, "stopped by an operator; 1 threads may run where they did");
+	assert_bound_to(yard->guests[1], "4-7");
+	assert_int_equal(yard->guests[1]->memory->on_node[1], 2 * STEP_BYTES);
+	assert_int_equal(first->state, HN_OPERATION_CANCELLED);
+	assert_int_equal(first->moved_bytes, STEP_BYTES);
+	assert_int_equal(yard->guests[0]->memory->on_node[1], STEP_BYTES);
+	assert_non_null(strstr(first->message,
+			       "has given up; 1 threads may run where they did and where they "
+			       "were to"));
+	assert_bound_to(yard->guests[0], "0-7");
+}
+
+static bool second_moves(const struct scene *scene)
+{
+	const struct hn_migration *migration = TAILQ_FIRST(&scene->service.migrations);
+
+	return migration && migration->managed == &scene->guests[1]->managed;
+}
+
+/* A step that fails: its mover is deaf and given up. */
+static void a_step_fails(void **state)
+{
+	struct yard *yard = *state;
+	struct hn_error err;
+
+	begin_swap(yard, 7);
+	scene_wait(yard->scene, second_moves);
+	assert_bound_to(yard->guests[1], "28-31");
+	assert_int_equal(hn_operation_cancel(&yard->guests[1]->managed, "stopped by an operator", &err), 0);
+	scene_wait(yard->scene, scene_is_idle);
+	assert_bound_to(yard->guests[1], "4-7");
+	assert_bound_to(yard->guests[0], "0-7");
+}
+
+/* Who is through when the other gives up is where it should be, and so are its threads. */
+static void who_is_through_stays(void **state)
+{
+	struct yard *yard = *state;
+	struct hn_error err;
+
+	begin_swap(yard, 0);
+	while (yard->guests[0]->managed.running)
+		scene_turn(yard->scene);
+	assert_int_equal(hn_operation_cancel(&yard->guests[1]->managed, "stopped by an operator", &err), 0);
+	scene_wait(yard->scene, scene_is_idle);
+	assert_int_equal(yard->guests[0]->managed.operation.state, HN_OPERATION_DONE);
+	assert_bound_to(yard->guests[0], "4-7");
+	assert_bound_to(yard->guests[1], "0-7");
+}
+
+static void a_swap_that_is_done_binds_nobody_back(void **state)
+{
+	struct yard *yard = *state;
+
+	begin_swap(yard, 0);
+	scene_wait(yard->scene, scene_is_idle);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(yard->guests[i]->managed.operation.state, HN_OPERATION_DONE);
+		assert_int_equal(yard->guests[i]->memory->on_node[1 - i], 2 * STEP_BYTES);
+		assert_bound_to(yard->guests[i], i ? "0-3" : "4-7");
+	}
+}
+
+/* The guest ends while its threads are bound back. */
+static void a_guest_may_end_at_it(void **state)
+{
+	struct yard *yard = *state;
+	struct hn_error err;
+
+	begin_swap(yard, 0);
+	scene_wait(yard->scene, first_moves);
+	assert_int_equal(hn_operation_cancel(&yard->guests[1]->managed, "stopped by an operator", &err), 0);
+	assert_non_null(yard->guests[1]->managed.running);
+	scene_remove(yard->guests[1]);
+	scene_wait(yard->scene, scene_is_idle);
+	assert_bound_to(yard->guests[0], "0-7");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(one_that_waits_is_cancelled, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_step_fails, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(who_is_through_stays, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_swap_that_is_done_binds_nobody_back, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_guest_may_end_at_it, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
