@@ -13,6 +13,7 @@ import re
 import shutil
 import socketserver
 import subprocess
+import sys
 import tarfile
 import tempfile
 import threading
@@ -103,19 +104,37 @@ def valid_ones(folder):
     return set(re.findall(r"^(\S+) validates$", done.stderr, re.MULTILINE))
 
 
+CONF = """\
+user = "root"
+group = "root"
+security_driver = "none"
+stdio_handler = "file"
+"""  # QEMU has this process's rights, and no virtlogd is needed
+
+
+def virsh(root, commands, timeout):
+    """Its output and errors, of a libvirt of its own without a daemon, that keeps its things in the folder root."""
+    conf = pathlib.Path(root) / "etc" / "qemu.conf"
+    conf.parent.mkdir(parents=True, exist_ok=True)
+    conf.write_text(CONF, encoding="utf-8")
+    done = subprocess.run([sys.executable, pathlib.Path(__file__).with_name("reaping.py"), "virsh", "-c",
+                           f"qemu:///embed?root={root}"], input=commands, capture_output=True, text=True, timeout=timeout,
+                          check=False)
+    if "failed to connect" in done.stderr:
+        raise unittest.SkipTest("virsh cannot open qemu:///embed: " + done.stderr.strip()[:200])
+    return done.stdout, done.stderr
+
+
 def definable_ones(folder, root):
-    """Names of the files that virsh define takes, by a libvirt of its own without a daemon."""
+    """Names of the files that virsh define takes."""
     names = sorted(path.name for path in folder.glob("*.xml"))
     commands = ""
     for name in names:
         guest = re.search(rb"<name>([^<]*)</name>", (folder / name).read_bytes())
         if guest:
             commands += f"define {folder / name}\nundefine {guest.group(1).decode()}\n"
-    done = subprocess.run(["virsh", "-c", f"qemu:///embed?root={root}"], input=commands, capture_output=True, text=True,
-                          timeout=400, check=False)
-    if "failed to connect" in done.stderr:
-        raise unittest.SkipTest("virsh cannot open qemu:///embed: " + done.stderr.strip()[:200])
-    return set(re.findall(r"defined from \S*/(\S+\.xml)", done.stdout))
+    output, _ = virsh(root, commands, 400)
+    return set(re.findall(r"defined from \S*/(\S+\.xml)", output))
 
 
 PLACEMENT = [(re.compile(pattern, re.DOTALL), "") for pattern in (
@@ -326,21 +345,15 @@ class Started(unittest.TestCase):
                 self.skipTest("no node of this host has room: " + done.stderr)
             answer = json.loads(done.stdout)
             path.write_text(answer["xml"], encoding="utf-8")
-            conf = pathlib.Path(folder) / "libvirt" / "etc" / "qemu.conf"
-            conf.parent.mkdir(parents=True)
-            conf.write_text('stdio_handler = "file"\n', encoding="utf-8")  # no virtlogd is needed
-            done = subprocess.run(["virsh", "-c", f"qemu:///embed?root={folder}/libvirt"], capture_output=True, text=True,
-                                  input=f"create {path}\nvcpupin {name}\nnumatune {name}\ndestroy {name}\n",
-                                  timeout=120, check=False)
-            if "failed to connect" in done.stderr:
-                self.skipTest("virsh cannot open qemu:///embed: " + done.stderr.strip()[:200])
-            self.assertIn(f"created from {path}", done.stdout, done.stderr)
+            output, errors = virsh(f"{folder}/libvirt",
+                                   f"create {path}\nvcpupin {name}\nnumatune {name}\ndestroy {name}\n", 120)
+            self.assertIn(f"created from {path}", output, errors)
             for home in answer["placement"]["vcpus"]:
-                self.assertRegex(done.stdout, rf"(?m)^ {home['vcpu']} +{re.escape(home['cpus'])}$")
+                self.assertRegex(output, rf"(?m)^ {home['vcpu']} +{re.escape(home['cpus'])}$")
             nodes = sorted({cell["nodes"] for cell in answer["placement"]["cells"]})
             if len(nodes) == 1:
-                self.assertIn(f"numa_nodeset   : {nodes[0]}\n", done.stdout)
-            self.assertIn("destroyed", done.stdout)
+                self.assertIn(f"numa_nodeset   : {nodes[0]}\n", output)
+            self.assertIn("destroyed", output)
 
     def test_in_emulation(self):
         self.start("qemu")
