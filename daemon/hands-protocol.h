@@ -163,7 +163,7 @@ struct hn_hands_surveyed {
 	/* struct hn_thread_reading threads[thread_count]; struct hn_mapping mappings[mapping_count] */
 };
 
-/* What is the memory behind these ranges, and what holds it? */
+/* What is the memory behind these ranges, what holds it, and where may it be? */
 struct hn_hands_inspect {
 	struct hn_process process;
 	uint64_t seed;
@@ -175,6 +175,7 @@ struct hn_hands_inspect {
 struct hn_hands_inspected {
 	uint64_t cost_ns; /* CPU time of looking */
 	struct hn_process_pins pins;
+	struct hn_set nodes; /* that its cpusets allow it; empty: all */
 	uint32_t range_count;
 	uint32_t device_count;
 	/* struct hn_range_kind kinds[range_count]; struct hn_process_device devices[device_count] */

@@ -1,7 +1,7 @@
 /*
- * hands-serve-inspect - requests that ask what a guest's memory is, what holds it, which devices it uses, and
- * how well this host is set up for it; and the probe, which tries one page of memory that nothing is known
- * of.
+ * hands-serve-inspect - requests that ask what a guest's memory is, what holds it, where it may be, which
+ * devices it uses, and how well this host is set up for it; and the probe, which tries one page of memory
+ * that nothing is known of.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "daemon/hands-request.h"
+#include "host/cpuset.h"
 #include "host/doctor.h"
 #include "host/move-probe.h"
 
@@ -40,6 +41,9 @@ static int inspect(const struct hn_hands_inspect *inspect, const struct hn_range
 	    (r = hn_range_kinds_read(NULL, &inspect->process, ranges, inspect->range_count, kinds, err)) <
 		    0 ||
 	    (r = hn_process_devices_read(NULL, &inspect->process, devices, &device_count, err)) < 0)
+		return r;
+	r = hn_cpuset_nodes(NULL, &inspect->process, &ret->nodes, err);
+	if (r < 0 && r != -ENOENT)
 		return r;
 	ret->range_count = inspect->range_count;
 	ret->device_count = (uint32_t)device_count;

@@ -9,6 +9,7 @@
 #include "daemon/guest-calls.h"
 #include "daemon/guest-devices.h"
 #include "daemon/hands-channel.h"
+#include "daemon/make-up.h"
 #include "host/move-probe.h"
 
 #define AGAIN_NS (60 * HN_NS_PER_S)
@@ -22,6 +23,11 @@ void hn_inspect_forget(struct hn_managed *managed)
 	free(hn_steal(managed->memos));
 	free(hn_steal(managed->devices));
 	managed->device_count = 0;
+	managed->inspected_ns = 0;
+}
+
+void hn_inspect_soon(struct hn_managed *managed)
+{
 	managed->inspected_ns = 0;
 }
 
@@ -110,6 +116,20 @@ static void take_kinds(struct hn_managed *managed, const struct hn_process_pins 
 	}
 }
 
+/* Its operator may have given its cgroups other nodes. */
+static void take_nodes(struct hn_managed *managed, const struct hn_set *nodes)
+{
+	char text[HN_SET_TEXT_MAX];
+
+	if (hn_set_equal(nodes, &managed->cpuset_nodes))
+		return;
+	hn_log(HN_LOG_INFO, "guest '%s': its cgroups allow it %s%s", managed->name,
+	       hn_set_empty(nodes) ? "all nodes" : "the nodes ",
+	       hn_set_empty(nodes) ? "" : hn_set_format(nodes, text, sizeof(text)));
+	managed->cpuset_nodes = *nodes;
+	hn_make_up_apply_settings(managed);
+}
+
 static int take(struct hn_managed *managed, const void *body, size_t length, struct hn_error *err)
 {
 	const struct hn_hands_inspected *inspected = body;
@@ -128,6 +148,7 @@ static int take(struct hn_managed *managed, const void *body, size_t length, str
 	managed->inspect_cost_ns = inspected->cost_ns;
 	managed->inspect_billed_ns = managed->turn.billed_ns;
 	take_kinds(managed, &inspected->pins, kinds);
+	take_nodes(managed, &inspected->nodes);
 	return 0;
 }
 

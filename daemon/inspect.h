@@ -1,7 +1,8 @@
 #pragma once
 /*
- * inspect - asks the hands what kind of memory a guest has, what holds it where it is, and which of the
- * host's devices it uses: before the first look at it, and now and then, since devices come and go.
+ * inspect - asks the hands what kind of memory a guest has, what holds it where it is, which nodes its
+ * cgroups allow it, and which of the host's devices it uses: before the first look at it, and now and then,
+ * since all of these come and go.
  */
 #include "daemon/guest.h"
 
@@ -14,6 +15,9 @@ struct hn_backend_memo {
 /* Starts one of an identified guest; nothing happens while one is running. The first is followed by a look.
  */
 void hn_inspect_start(struct hn_managed *managed);
+
+/* What the last one found has proved wrong: the next is due, and nothing is moved before. */
+void hn_inspect_soon(struct hn_managed *managed);
 
 /* It is due: the first, or a minute has passed and looks have cost several times as much as it will. */
 bool hn_inspect_is_due(const struct hn_managed *managed);

@@ -11,6 +11,7 @@
 #include "daemon/chronicle.h"
 #include "daemon/events.h"
 #include "daemon/fence.h"
+#include "daemon/inspect.h"
 #include "daemon/migration.h"
 #include "daemon/regulator.h"
 #include "daemon/retreat.h"
@@ -64,6 +65,8 @@ static void on_migration_done(int result, const struct hn_move_progress *books, 
 
 	running->books.last = *books;
 	hn_books_close(&running->books);
+	if (books->stayed_bytes[HN_STAY_CPUSET] > 0)
+		hn_inspect_soon(running->managed);
 	if (result == -ECANCELED)
 		hn_retreat(running, HN_OPERATION_CANCELLED, "%s",
 			   running->stopped[0] ? running->stopped : err->message);

@@ -1,10 +1,10 @@
 /*
  * fake-hands - stands in for homenode-host in tests: "moves" memory by counting, at the pace it is told, and
  * obeys as the real one does; of a move with a limit, that much. A move to node 7 makes it deaf: it neither
- * answers nor obeys. Threads it "binds", memory it "inspects": that of process 5000 is held by VFIO, and 5001
- * cannot be inspected. In the folder that FAKE_HANDS_FOLDER names, what it was asked goes into the file
- * "asked", a line each, and a file PID says where that process's memory is (fake-memory.h), which it keeps
- * true.
+ * answers nor obeys. Threads it "binds", memory it "inspects": that of process 5000 is held by VFIO, 5001
+ * cannot be inspected, and the cpusets of 5002 allow it node 1 only. In the folder that FAKE_HANDS_FOLDER
+ * names, what it was asked goes into the file "asked", a line each, and a file PID says where that process's
+ * memory is (fake-memory.h), which it keeps true.
  */
 #include <errno.h>
 #include <poll.h>
@@ -25,6 +25,8 @@
 #define STEP_BYTES (4 * HN_MIB)
 #define PINNED_PID 5000
 #define HIDDEN_PID 5001
+#define FENCED_PID 5002
+#define FENCED_NODE 1
 
 static __attribute__((format(printf, 1, 2))) void note(const char *format, ...)
 {
@@ -112,8 +114,14 @@ static int serve(const struct hn_hands_header *request, const struct hn_hands_mo
 	return r;
 }
 
+static bool is_fenced_from(const struct hn_hands_move *move)
+{
+	return move->process.pid == FENCED_PID && move->to_node != FENCED_NODE;
+}
+
 static int serve_move(const struct hn_hands_header *request, const void *body)
 {
+	struct hn_move_progress none = {0};
 	struct hn_hands_move move;
 	struct hn_range range;
 
@@ -124,7 +132,11 @@ static int serve_move(const struct hn_hands_header *request, const void *body)
 	note("move %d to %d\n", (int)move.process.pid, move.to_node);
 	if (move.to_node == 7)
 		sleep(60);
-	serve(request, &move, move.limit_bytes ? move.limit_bytes : range.bytes);
+	none.total_bytes = none.stayed_bytes[HN_STAY_CPUSET] = range.bytes;
+	if (is_fenced_from(&move))
+		tell(request, HN_HANDS_MOVE, 0, &none);
+	else
+		serve(request, &move, move.limit_bytes ? move.limit_bytes : range.bytes);
 	return -1; /* one each */
 }
 
@@ -157,6 +169,8 @@ static int serve_inspect(const struct hn_hands_header *request, const void *body
 		inspected.pins.all = true;
 		inspected.pins.hold.pins = 1u << HN_PIN_VFIO;
 	}
+	if (inspect->process.pid == FENCED_PID)
+		hn_set_add(&inspected.nodes, FENCED_NODE);
 	for (uint32_t i = 0; i < inspect->range_count && i < HN_COUNT(kinds); i++)
 		kinds[i].backing = HN_BACKING_ANONYMOUS;
 	return hn_hands_write(SOCKET_FD, HN_HANDS_INSPECT, request->id, 0,

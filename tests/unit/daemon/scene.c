@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "daemon/admission.h"
+#include "daemon/balancer.h"
 #include "daemon/events.h"
 #include "daemon/operation.h"
 #include "daemon/regulator.h"
@@ -81,6 +82,7 @@ struct scene *scene_new(size_t nodes)
 	assert_int_equal(hn_events_new(service->base, &service->events, &err), 0);
 	assert_int_equal(hn_admission_new(service, &service->admission, &err), 0);
 	assert_int_equal(hn_regulator_new(service, &service->regulator, &err), 0);
+	assert_int_equal(hn_balancer_new(service, &service->balancer, &err), 0);
 	assert_int_equal(hn_hands_new(service->base, service->hands_program, "queries", 10 * HN_NS_PER_S,
 				      &service->hands, &err),
 			 0);
@@ -110,6 +112,7 @@ void scene_free(struct scene *scene)
 	hn_hands_free(service->hands);
 	hn_stuck_done(service);
 	hn_regulator_free(service->regulator);
+	hn_balancer_free(service->balancer);
 	hn_admission_free(service->admission);
 	hn_events_free(service->events);
 	hn_plans_done(&service->plans);

@@ -16,6 +16,7 @@
 /* What the fake hands make of a guest by its process. */
 #define SCENE_PINNED_PID 5000 /* its memory is held */
 #define SCENE_HIDDEN_PID 5001 /* it cannot be inspected */
+#define SCENE_FENCED_PID 5002 /* its cpusets allow it node 1 only */
 
 struct scene_guest {
 	struct hn_managed managed;

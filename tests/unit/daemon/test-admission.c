@@ -13,6 +13,7 @@
 
 #include "daemon/decision.h"
 #include "daemon/draining.h"
+#include "daemon/inspect.h"
 #include "daemon/operation.h"
 #include "daemon/plans.h"
 #include "policy/swap.h"
@@ -260,6 +261,28 @@ static void the_next_step_asks_again(void **state)
 	assert_int_equal(yard->guest->memory->moved_bytes, BYTES / 2);
 }
 
+/* Its cpusets were narrowed since it was inspected: what stays for that is the reason to ask again. */
+static void who_is_fenced_in_is_not_moved_out_twice(void **state)
+{
+	struct yard *yard = *state;
+	struct hn_managed *managed = &yard->guest->managed;
+	struct hn_error err;
+
+	managed->guest->pid = SCENE_FENCED_PID;
+	managed->inspected_ns = hn_now_ns();
+	assert_int_equal(hn_decision_act(managed, scene_plan_to(yard->guest, 0, 1, BYTES), &err), 0);
+	scene_wait(yard->scene, scene_is_idle);
+	assert_int_equal(managed->operation.stayed_bytes, BYTES);
+	assert_true(hn_set_empty(&managed->guest->allowed_nodes));
+	assert_true(hn_inspect_is_due(managed));
+	hn_inspect_start(managed);
+	while (managed->inspecting)
+		scene_turn(yard->scene);
+	assert_int_equal(hn_set_count(&managed->guest->allowed_nodes), 1);
+	assert_true(hn_set_has(&managed->guest->allowed_nodes, 1));
+	assert_false(hn_inspect_is_due(managed));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +292,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_cannot_be_inspected_waits, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_pause_outlasts_the_inspection, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_next_step_asks_again, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(who_is_fenced_in_is_not_moved_out_twice, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
