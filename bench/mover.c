@@ -1,6 +1,7 @@
 /*
  * mover - how fast memory is moved from node to node: ours against migrate_pages(2), which migratepages(8) is
- * made of; whether caps are held; how soon a move ends that is cancelled.
+ * made of, and against a single move_pages(2) of all of it, the call that ours is made of; whether caps are
+ * held; how soon a move ends that is cancelled.
  *
  *     bench-mover [--quick]
  *
@@ -13,8 +14,10 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/units.h"
@@ -81,29 +84,61 @@ static double peers(const struct bench_parcel *parcel, int from, int to)
 	return (double)(bench_parcel_on(parcel, to) - before) / HN_MIB / took;
 }
 
-static void measure_throughput(const char *scene, enum bench_pages pages)
+/* One call, which knows that all the pages are there; of huge pages only their heads are named. */
+static double bare(const struct bench_parcel *parcel, int from, int to)
 {
-	double us[ROUNDS_MAX], them[ROUNDS_MAX];
-	struct bench_parcel parcel;
+	uint64_t page_bytes = parcel->page_bytes ? parcel->page_bytes : (uint64_t)getpagesize();
+	size_t count = bytes / page_bytes;
+	HN_AUTO(memory) void **pages = calloc(count, sizeof(*pages));
+	HN_AUTO(memory) int *nodes = calloc(count, sizeof(*nodes)), *status = calloc(count, sizeof(*status));
+	uint64_t before = bench_parcel_on(parcel, to);
+	double began, took;
 
-	bench_parcel_start(bytes, pages, 0, 0, &parcel);
-	for (unsigned i = 0; i < rounds; i++) {
-		bool first = i % 2 == 0;
-
-		us[i] = first ? ours(&parcel, 0, 1) : 0;
-		them[i] = peers(&parcel, first ? 1 : 0, first ? 0 : 1);
-		if (!first)
-			us[i] = ours(&parcel, 1, 0);
+	if (!pages || !nodes || !status)
+		err(1, "calloc");
+	for (size_t i = 0; i < count; i++) {
+		pages[i] = (void *)(uintptr_t)(parcel->range.start + i * page_bytes);
+		nodes[i] = to;
 	}
-	bench_parcel_stop(&parcel);
+	began = now_s();
+	if (move_pages(parcel->process.pid, count, pages, nodes, status, MPOL_MF_MOVE) < 0)
+		err(1, "move_pages");
+	took = now_s() - began;
+	return (double)(bench_parcel_on(parcel, to) - before) / HN_MIB / took;
+}
+
+static void print_throughput(const char *scene, double *us, double *them, const char *whose)
+{
 	bench_figure_print(&(struct bench_figure){.bench = "mover",
 						  .scene = scene,
 						  .figure = "throughput_mib_s",
 						  .unit = "MiB/s",
 						  .ours = bench_median(us, rounds),
 						  .peer = bench_median(them, rounds),
-						  .peer_name = "migratepages",
+						  .peer_name = whose,
 						  .n = rounds});
+}
+
+/* Who goes first changes from round to round. */
+static void measure_throughput(const char *scene, enum bench_pages pages)
+{
+	static double (*const movers[])(const struct bench_parcel *parcel, int from, int to) = {ours, peers,
+												bare};
+	double speeds[HN_COUNT(movers)][ROUNDS_MAX];
+	struct bench_parcel parcel;
+	int at = 0;
+
+	bench_parcel_start(bytes, pages, 0, 0, &parcel);
+	for (unsigned i = 0; i < rounds; i++) {
+		for (size_t turn = 0; turn < HN_COUNT(movers); turn++, at = !at) {
+			size_t who = (i + turn) % HN_COUNT(movers);
+
+			speeds[who][i] = movers[who](&parcel, at, !at);
+		}
+	}
+	bench_parcel_stop(&parcel);
+	print_throughput(scene, speeds[0], speeds[1], "migratepages");
+	print_throughput(scene, speeds[0], speeds[2], "move_pages");
 }
 
 static void measure_cap(uint64_t mib)
