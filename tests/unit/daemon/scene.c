@@ -1,5 +1,6 @@
 #include "scene.h"
 
+#include <dirent.h>
 #include <event2/event.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -91,14 +92,13 @@ struct scene *scene_new(size_t nodes)
 
 static void empty_folder(const struct scene *scene)
 {
-	char path[80];
+	DIR *folder = opendir(scene->folder);
+	struct dirent *entry;
 
-	snprintf(path, sizeof(path), "%s/asked", scene->folder);
-	unlink(path);
-	snprintf(path, sizeof(path), "%s/draining", scene->folder);
-	unlink(path);
-	snprintf(path, sizeof(path), "%s/reservations", scene->folder);
-	unlink(path);
+	assert_non_null(folder);
+	while ((entry = readdir(folder)))
+		unlinkat(dirfd(folder), entry->d_name, 0); /* neither . nor .. goes */
+	closedir(folder);
 	rmdir(scene->folder);
 }
 
