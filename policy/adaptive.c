@@ -72,6 +72,8 @@ static bool vcpus_should_come(const struct hn_snapshot *snapshot, size_t guest, 
 
 	if (!hn_guest_cell_movable(state->guest, cell))
 		return true;
+	if (!hn_guest_allows(state->guest, cell, snapshot->host->nodes[node].id))
+		return false;
 	return pages->on_node[node] * 2 > present && busy + hn_cell_busy(state->guest, state->sample, cell) <
 							     HN_BUSY_MAX * hn_node_cpus(snapshot->host, node);
 }

@@ -257,6 +257,8 @@ static int decide(const struct hn_look *look, const struct hn_policy *policy, st
 	if (r == -ENOSPC) {
 		looks->agreeing = 0;
 		hn_look_conclude(look->plan, HN_VERDICT_BLOCKED, "does not fit: %.220s", why.message);
+		if (policy->pace == HN_PACE_WORTH && (r = note_partner(look, err)) < 0)
+			return r;
 		return keep_home(look, err);
 	}
 	return r < 0 ? hn_fail(err, r, "%s", why.message) : 0;

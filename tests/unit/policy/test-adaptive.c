@@ -232,8 +232,8 @@ static void a_move_that_brings_nothing_is_remembered(void **state)
 	assert_true(guest->looks.distrust == 1);
 }
 
-/* g and h live on each other's memory; both nodes are full but for 200 MiB, of which 64 are kept. */
-static struct hn_snapshot *crossed(uint64_t free_mib)
+/* g and h live on each other's memory; both nodes are full but for so much, of which 64 MiB are kept. */
+static struct hn_snapshot *crossed_alone(uint64_t free_mib)
 {
 	struct hn_snapshot *snapshot = scene_new(2, 8, 4000);
 
@@ -245,6 +245,13 @@ static struct hn_snapshot *crossed(uint64_t free_mib)
 		snapshot->guests[guest].sample->exhaustive = true;
 		scene_free_mib(snapshot, (size_t)i, free_mib);
 	}
+	return snapshot;
+}
+
+static struct hn_snapshot *crossed(uint64_t free_mib)
+{
+	struct hn_snapshot *snapshot = crossed_alone(free_mib);
+
 	/* others keep both nodes so busy that no vCPU can come to its memory */
 	scene_guest_on(snapshot, "x", 1, 10, 4, 0);
 	scene_guest_on(snapshot, "y", 1, 10, 4, 1);
@@ -261,9 +268,9 @@ static void look_often(struct hn_snapshot *snapshot, struct hn_plan **ret_last)
 	*ret_last = look(snapshot, 0);
 }
 
-static void guests_on_full_nodes_change_places_in_steps(void **state)
+/* They change places, each step within the 200 MiB that are free. */
+static void assert_changes(struct hn_snapshot *snapshot)
 {
-	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = crossed(200);
 	HN_AUTO(hn_plan) struct hn_plan *last = NULL;
 	HN_AUTO(hn_swap) struct hn_swap *swap = NULL;
 	uint64_t room[2] = {(200 - 64) * MIB, (200 - 64) * MIB}, moved[2] = {0};
@@ -289,6 +296,23 @@ static void guests_on_full_nodes_change_places_in_steps(void **state)
 	}
 	assert_int_equal(moved[0], 2000 * MIB);
 	assert_int_equal(moved[1], 2000 * MIB);
+}
+
+static void guests_on_full_nodes_change_places_in_steps(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = crossed(200);
+
+	assert_changes(snapshot);
+}
+
+/* Their CPUs are free, but neither may live where its memory is, and where it may there is no room. */
+static void guests_that_may_not_stay_change_places(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = crossed_alone(200);
+
+	for (int i = 0; i < 2; i++)
+		hn_set_add(&snapshot->guests[i].guest->allowed_nodes, !i);
+	assert_changes(snapshot);
 }
 
 static void without_room_to_turn_they_stay(void **state)
@@ -338,6 +362,7 @@ int main(void)
 		cmocka_unit_test(distrust_makes_it_wait_longer),
 		cmocka_unit_test(a_move_that_brings_nothing_is_remembered),
 		cmocka_unit_test(guests_on_full_nodes_change_places_in_steps),
+		cmocka_unit_test(guests_that_may_not_stay_change_places),
 		cmocka_unit_test(without_room_to_turn_they_stay),
 		cmocka_unit_test(one_migration_between_two_nodes_at_a_time),
 	};
