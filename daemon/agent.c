@@ -46,9 +46,19 @@ static void ask_in(struct hn_guest_agent *agent, uint64_t ns)
 	event_add(agent->timer, &wait);
 }
 
+/* Where looks come less often than set, to keep their budget, answers that nobody weighs in between would
+ * only cost. */
+static uint64_t period_of(const struct hn_guest_agent *agent)
+{
+	const struct hn_service *service = agent->managed->service;
+	uint64_t tick = hn_cadence_tick(&service->cadence), period = service->config->agent_ns;
+
+	return tick > service->cadence.tick_ns && tick > period ? tick : period;
+}
+
 static void ask_later(struct hn_guest_agent *agent)
 {
-	uint64_t period = agent->managed->service->config->agent_ns;
+	uint64_t period = period_of(agent);
 
 	if (agent->later && !agent->earlier && agent->silences == 0)
 		ask_in(agent, least(period, AGAIN_AFTER_NS));
