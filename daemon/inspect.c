@@ -116,12 +116,13 @@ static void take_kinds(struct hn_managed *managed, const struct hn_process_pins 
 	}
 }
 
-/* Its operator may have given its cgroups other nodes. */
+/* Its operator may have given its cgroups other nodes. While an operation changes them (daemon/fence.h), what
+ * was read may be older than that. */
 static void take_nodes(struct hn_managed *managed, const struct hn_set *nodes)
 {
 	char text[HN_SET_TEXT_MAX];
 
-	if (hn_set_equal(nodes, &managed->cpuset_nodes))
+	if (hn_set_equal(nodes, &managed->cpuset_nodes) || (managed->running && managed->follow_cpuset))
 		return;
 	hn_log(HN_LOG_INFO, "guest '%s': its cgroups allow it %s%s", managed->name,
 	       hn_set_empty(nodes) ? "all nodes" : "the nodes ",
