@@ -110,10 +110,10 @@ void hn_call_send_failure(const struct hn_call *call, const struct hn_error *err
 {
 	static const struct {
 		int code, status;
-	} statuses[] = {{-EINVAL, 400},   {-EPROTO, 400},       {-ENOENT, 404}, {-EBUSY, 409},
-			{-ENOSPC, 409},   {-EOPNOTSUPP, 409},   {-EEXIST, 409}, {-ESTALE, 412},
-			{-EMSGSIZE, 413}, {-EKEYREJECTED, 422}, {-EAGAIN, 503}, {-ENOTCONN, 503},
-			{-EIO, 503}};
+	} statuses[] = {{-EINVAL, 400}, {-EPROTO, 400},   {-ENOENT, 404},     {-EBUSY, 409},
+			{-ESRCH, 404},  {-ENOSPC, 409},   {-EEXIST, 409},     {-EOPNOTSUPP, 409},
+			{-ESTALE, 412}, {-EMSGSIZE, 413}, {-EAGAIN, 503},     {-EKEYREJECTED, 422},
+			{-EIO, 503},    {-ENOTCONN, 503}, {-ECONNRESET, 503}, {-ETIMEDOUT, 503}};
 
 	for (size_t i = 0; i < HN_COUNT(statuses); i++) {
 		if (statuses[i].code == err->code) {

@@ -46,7 +46,7 @@ static void on_checkup_reply(int result, const void *body, size_t length, const 
 	struct hn_error why;
 
 	if (result == 0 && length != sizeof(checkup)) {
-		hn_fail(&why, -EPROTO, "a check came back with %zu bytes", length);
+		hn_fail(&why, -EIO, "a check came back with %zu bytes", length);
 		err = &why;
 	} else if (result == 0) {
 		memcpy(&checkup, body, sizeof(checkup));

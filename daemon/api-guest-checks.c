@@ -56,7 +56,7 @@ static void on_examine_reply(int result, const void *body, size_t length, const 
 	struct hn_error why;
 
 	if (result == 0 && length != sizeof(check->found)) {
-		hn_fail(&why, -EPROTO, "a check came back with %zu bytes", length);
+		hn_fail(&why, -EIO, "a check came back with %zu bytes", length);
 		err = &why;
 	} else if (result == 0) {
 		memcpy(&check->found, body, sizeof(check->found));

@@ -188,7 +188,7 @@ static void on_connection_readable(struct bufferevent *connection, void *context
 		int r;
 
 		if (header.magic != HN_HANDS_MAGIC || header.length > HN_HANDS_BODY_MAX) {
-			fail_all(hands, -EPROTO, "sent something that is not its protocol");
+			fail_all(hands, -EIO, "sent something that is not its protocol");
 			break;
 		}
 		if (evbuffer_get_length(input) < sizeof(header) + header.length)
@@ -204,7 +204,7 @@ static void on_connection_readable(struct bufferevent *connection, void *context
 		r = take_message(hands, &header, body);
 		free(body);
 		if (r < 0 && !hands->doomed)
-			fail_all(hands, -EPROTO, "sent an answer nobody asked for");
+			fail_all(hands, -EIO, "sent an answer nobody asked for");
 		else if (!hands->doomed && hands->connection)
 			arm_watchdog(hands);
 	}

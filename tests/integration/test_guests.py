@@ -5,7 +5,7 @@ import signal
 import time
 import unittest
 
-from harness import HostTest, needs_qemu, wait_for
+from harness import HostTest, UnixConnection, needs_qemu, wait_for
 
 
 def hands_of(pid):
@@ -121,6 +121,9 @@ class Life(HostTest):
         self.host.wait_guest("web", lambda r: r["sample"], "looked at")
         for pid in hands_of(self.host.daemon.pid):
             os.kill(pid, signal.SIGSTOP)
+        status, problem, _ = self.host.exchange("GET", "/v1/checks", connection=UnixConnection(self.host.api, 30))
+        self.assertEqual((status, problem["status"]), (503, 503), problem)
+        self.assertIn("has been silent", problem["detail"])
         self.host.wait_log("has been silent for .* and was given up", 30)
         seen = time.monotonic_ns()
         self.host.wait_guest("web", lambda r: r["sample"]["taken_ns"] > seen, "looked at again")
