@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "host/proc-file.h"
@@ -89,18 +90,31 @@ int hn_frame_nodes_new(const char *root, struct hn_frame_nodes **ret, struct hn_
 	return 0;
 }
 
-int hn_frame_nodes_find(const struct hn_frame_nodes *nodes, uint64_t frame)
+/* Leaves of the span what lies on the frame's side of a border. */
+static void span_cut(struct hn_frame_span *span, uint64_t border, uint64_t frame)
 {
-	int found = -1;
+	if (border <= frame && border > span->first)
+		span->first = border;
+	else if (border > frame && border < span->end)
+		span->end = border;
+}
+
+struct hn_frame_span hn_frame_nodes_find(const struct hn_frame_nodes *nodes, uint64_t frame)
+{
+	struct hn_frame_span span = {.end = UINT64_MAX, .node = -1};
+	bool disputed = false;
 
 	for (size_t i = 0; i < nodes->count; i++) {
 		const struct zone *zone = &nodes->zones[i];
 
+		span_cut(&span, zone->first, frame);
+		span_cut(&span, zone->first + zone->count, frame);
 		if (frame < zone->first || frame - zone->first >= zone->count)
 			continue;
-		if (found >= 0 && found != zone->node)
-			return -1;
-		found = zone->node;
+		disputed = disputed || (span.node >= 0 && span.node != zone->node);
+		span.node = zone->node;
 	}
-	return found;
+	if (disputed)
+		span.node = -1;
+	return span;
 }

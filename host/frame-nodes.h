@@ -14,5 +14,11 @@ int hn_frame_nodes_new(const char *root, struct hn_frame_nodes **ret, struct hn_
 void hn_frame_nodes_free(struct hn_frame_nodes *nodes); /* NULL is fine */
 HN_CLEANUP_DEFINE(hn_frame_nodes, struct hn_frame_nodes *, hn_frame_nodes_free);
 
-/* The node's id, or -1 when no zone holds the frame or zones of several nodes do. */
-int hn_frame_nodes_find(const struct hn_frame_nodes *nodes, uint64_t frame);
+/* Frames first to end - 1. */
+struct hn_frame_span {
+	uint64_t first, end;
+	int node; /* id; -1: no zone holds them, or zones of several nodes do */
+};
+
+/* The frame, with those around it that lie in the same zones. Takes a look at each zone. */
+struct hn_frame_span hn_frame_nodes_find(const struct hn_frame_nodes *nodes, uint64_t frame);

@@ -30,10 +30,16 @@ static void head_add(struct hn_move_call *call, const struct hn_move_pending *pe
 void hn_move_call_list(struct hn_move_call *call, struct hn_move_pending *pending, int to_node,
 		       bool backwards)
 {
+	bool waits[HN_TURN_NEVER + 1] = {false};
+
 	call->count = 0;
-	for (size_t i = 0; i < pending->count; i++)
+	for (size_t i = 0; i < pending->count; i++) {
 		pending->tail[i] = pending->tail[i] && i > 0 && pending->turn[i - 1] != HN_TURN_NEVER;
+		waits[pending->turn[i]] = true;
+	}
 	for (int turn = 0; turn < HN_TURN_NEVER; turn++) {
+		if (!waits[turn])
+			continue;
 		for (size_t i = 0; i < pending->count; i++) {
 			size_t page = backwards ? pending->count - 1 - i : i;
 

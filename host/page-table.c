@@ -32,7 +32,9 @@ _Static_assert(HN_PAGE_ABSENT == -ENOENT && HN_PAGE_UNKNOWN == -EIO, "the header
 struct hn_page_table {
 	char *root;
 	int pagemap, kpageflags;       /* -1: not to be had */
+	int page_shift;                /* a page has 2 to the power of so many bytes */
 	struct hn_frame_nodes *frames; /* read when first needed */
+	struct hn_frame_span latest;   /* found among them: the next frame most often lies there, too */
 };
 
 void hn_page_table_free(struct hn_page_table *table)
@@ -54,6 +56,7 @@ int hn_page_table_new(const char *root, int directory, struct hn_page_table **re
 		return hn_oom(err);
 	table->pagemap = openat(directory, "pagemap", O_RDONLY | O_CLOEXEC);
 	table->kpageflags = hn_proc_open(root, 0, "proc/kpageflags");
+	table->page_shift = __builtin_ctzll(hn_base_page_bytes());
 	table->root = strdup(root ? root : "");
 	if (!table->root) {
 		hn_page_table_free(table);
@@ -68,9 +71,9 @@ bool hn_page_table_readable(const struct hn_page_table *table)
 	return table->pagemap >= 0;
 }
 
-static uint64_t page_number(const void *page)
+static uint64_t page_number(const struct hn_page_table *table, const void *page)
 {
-	return (uint64_t)page / hn_base_page_bytes();
+	return (uint64_t)page >> table->page_shift;
 }
 
 /* Words beyond the end of the file read as 0. */
@@ -96,14 +99,15 @@ static int words_read(int fd, uint64_t first, size_t count, uint64_t *ret)
 
 /*
  * Nothing can be read of the table of a process that has given up its memory. Looked at afterwards: what was
- * read before is right if there is a table still.
+ * read before is right if there is a table still. The last entry, which has the fewest behind it.
  */
 static int entries_read(const struct hn_page_table *table, uint64_t first, size_t count, uint64_t *ret)
 {
+	off_t last = (off_t)((first + count - 1) * sizeof(*ret));
 	int r = words_read(table->pagemap, first, count, ret);
 	uint64_t again;
 
-	if (r == 0 && pread(table->pagemap, &again, sizeof(again), (off_t)(first * sizeof(again))) == 0)
+	if (r == 0 && pread(table->pagemap, &again, sizeof(again), last) == 0)
 		r = -ESRCH;
 	return r;
 }
@@ -125,9 +129,9 @@ static int frame_node(struct hn_page_table *table, uint64_t frame, int *ret, str
 		if (r == -ENOMEM)
 			return r;
 	}
-	*ret = table->frames ? hn_frame_nodes_find(table->frames, frame) : -1;
-	if (*ret < 0)
-		*ret = HN_PAGE_UNKNOWN;
+	if (table->frames && (frame < table->latest.first || frame >= table->latest.end))
+		table->latest = hn_frame_nodes_find(table->frames, frame);
+	*ret = table->frames && table->latest.node >= 0 ? table->latest.node : HN_PAGE_UNKNOWN;
 	return 0;
 }
 
@@ -152,13 +156,13 @@ static bool is_absent(int status)
 }
 
 /* How many pages from the first on lie in its block and behind it. */
-static size_t block_length(void *const *pages, size_t count)
+static size_t block_length(const struct hn_page_table *table, void *const *pages, size_t count)
 {
-	uint64_t block = page_number(pages[0]) / BLOCK_PAGES;
+	uint64_t block = page_number(table, pages[0]) / BLOCK_PAGES;
 	size_t length = 1;
 
 	while (length < count && pages[length] > pages[length - 1] &&
-	       page_number(pages[length]) / BLOCK_PAGES == block)
+	       page_number(table, pages[length]) / BLOCK_PAGES == block)
 		length++;
 	return length;
 }
@@ -177,14 +181,16 @@ static int block_look_up(struct hn_page_table *table, void *const *pages, size_t
 		to--;
 	if (from == to)
 		return 0;
-	first = page_number(pages[from]);
+	first = page_number(table, pages[from]);
 	readable = table->pagemap >= 0 &&
-		   words_read(table->pagemap, first, page_number(pages[to - 1]) - first + 1, entries) == 0;
+		   words_read(table->pagemap, first, page_number(table, pages[to - 1]) - first + 1,
+			      entries) == 0;
 	for (size_t i = from; i < to && !r; i++) {
 		if (!is_absent(status[i]))
 			continue;
 		if (readable)
-			r = entry_status(table, entries[page_number(pages[i]) - first], &status[i], err);
+			r = entry_status(table, entries[page_number(table, pages[i]) - first], &status[i],
+					 err);
 		else
 			status[i] = HN_PAGE_UNKNOWN;
 	}
@@ -197,7 +203,7 @@ int hn_page_table_look_up(struct hn_page_table *table, void *const *pages, size_
 	int r = 0;
 
 	for (size_t i = 0, length; i < count && !r; i += length) {
-		length = block_length(&pages[i], count - i);
+		length = block_length(table, &pages[i], count - i);
 		r = block_look_up(table, &pages[i], length, &status[i], err);
 	}
 	return r;
@@ -241,12 +247,13 @@ static int entry_node(struct hn_page_table *table, uint64_t entry, uint64_t befo
 static int block_read(struct hn_page_table *table, void *const *pages, size_t count, int *ret_status,
 		      bool *ret_tail)
 {
-	uint64_t entries[BLOCK_PAGES], first = page_number(pages[0]), checked = 0, before = 0, last = 0;
-	int r = entries_read(table, first, page_number(pages[count - 1]) - first + 1, entries);
+	uint64_t entries[BLOCK_PAGES], first = page_number(table, pages[0]), checked = 0, before = 0,
+				       last = 0;
+	int r = entries_read(table, first, page_number(table, pages[count - 1]) - first + 1, entries);
 	int huge = 0;
 
 	for (size_t i = 0; i < count && r >= 0; i++) {
-		uint64_t number = page_number(pages[i]), entry = entries[number - first],
+		uint64_t number = page_number(table, pages[i]), entry = entries[number - first],
 			 start = huge_candidate(entry, number);
 
 		if (start && start == before && start != checked) {
@@ -268,7 +275,7 @@ int hn_page_table_read(struct hn_page_table *table, void *const *pages, size_t c
 	int r = table->pagemap < 0 || table->kpageflags < 0 ? -EPERM : 0;
 
 	for (size_t i = 0, length; i < count && !r; i += length) {
-		length = block_length(&pages[i], count - i);
+		length = block_length(table, &pages[i], count - i);
 		r = block_read(table, &pages[i], length, &ret_status[i], &ret_tail[i]);
 	}
 	for (size_t i = 0; i < count && r; i++) {
@@ -293,7 +300,7 @@ int hn_page_table_flags(const struct hn_page_table *table, void *const *pages, s
 		return -EPERM;
 	for (size_t i = 0; i < count; i++) {
 		uint64_t entry, flags;
-		int r = words_read(table->pagemap, page_number(pages[i]), 1, &entry);
+		int r = words_read(table->pagemap, page_number(table, pages[i]), 1, &entry);
 
 		ret_flags[i] = 0;
 		if (r == 0 && !(entry & ENTRY_PRESENT))

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/cleanup.h"
 #include "tree.h"
 
 /* One zone, with the lines around the two that count. */
@@ -38,14 +39,14 @@ static void frames_lie_where_their_zone_is(void **state)
 	struct hn_frame_nodes *nodes = load(ZONE(0, "DMA", 100, 1) ZONE(0, "Normal", 1000, 4096) ZONE(
 		0, "Movable", 0, 0) ZONE(3, "Normal", 1000, 5096) ZONE(3, "Movable", 50, 9000));
 
-	assert_int_equal(hn_frame_nodes_find(nodes, 0), -1);
-	assert_int_equal(hn_frame_nodes_find(nodes, 1), 0);
-	assert_int_equal(hn_frame_nodes_find(nodes, 100), 0);
-	assert_int_equal(hn_frame_nodes_find(nodes, 101), -1);
-	assert_int_equal(hn_frame_nodes_find(nodes, 5095), 0);
-	assert_int_equal(hn_frame_nodes_find(nodes, 5096), 3);
-	assert_int_equal(hn_frame_nodes_find(nodes, 9049), 3);
-	assert_int_equal(hn_frame_nodes_find(nodes, 9050), -1);
+	assert_int_equal(hn_frame_nodes_find(nodes, 0).node, -1);
+	assert_int_equal(hn_frame_nodes_find(nodes, 1).node, 0);
+	assert_int_equal(hn_frame_nodes_find(nodes, 100).node, 0);
+	assert_int_equal(hn_frame_nodes_find(nodes, 101).node, -1);
+	assert_int_equal(hn_frame_nodes_find(nodes, 5095).node, 0);
+	assert_int_equal(hn_frame_nodes_find(nodes, 5096).node, 3);
+	assert_int_equal(hn_frame_nodes_find(nodes, 9049).node, 3);
+	assert_int_equal(hn_frame_nodes_find(nodes, 9050).node, -1);
 }
 
 /* Node 1 lies in a hole of node 0. */
@@ -55,10 +56,30 @@ static void frames_claimed_twice_are_unknown(void **state)
 	struct hn_frame_nodes *nodes =
 		load(ZONE(0, "Normal", 1000, 0) ZONE(1, "Normal", 100, 500) ZONE(0, "Movable", 100, 950));
 
-	assert_int_equal(hn_frame_nodes_find(nodes, 499), 0);
-	assert_int_equal(hn_frame_nodes_find(nodes, 500), -1);
-	assert_int_equal(hn_frame_nodes_find(nodes, 600), 0);
-	assert_int_equal(hn_frame_nodes_find(nodes, 960), 0); /* two zones of one node agree */
+	assert_int_equal(hn_frame_nodes_find(nodes, 499).node, 0);
+	assert_int_equal(hn_frame_nodes_find(nodes, 500).node, -1);
+	assert_int_equal(hn_frame_nodes_find(nodes, 600).node, 0);
+	assert_int_equal(hn_frame_nodes_find(nodes, 960).node, 0); /* two zones of one node agree */
+}
+
+/* Whatever frame of a span is asked for, and none beyond it. */
+static void a_span_ends_where_the_answer_may_change(void **state)
+{
+	static const uint64_t borders[] = {0, 500, 600, 950, 1000, 1050, UINT64_MAX};
+	HN_AUTO(hn_frame_nodes)
+	struct hn_frame_nodes *nodes =
+		load(ZONE(0, "Normal", 1000, 0) ZONE(1, "Normal", 100, 500) ZONE(0, "Movable", 100, 950));
+
+	for (size_t i = 0; i + 1 < HN_COUNT(borders); i++) {
+		const uint64_t frames[] = {borders[i], borders[i] + 7, borders[i + 1] - 1};
+
+		for (size_t k = 0; k < HN_COUNT(frames); k++) {
+			struct hn_frame_span span = hn_frame_nodes_find(nodes, frames[k]);
+
+			assert_int_equal(span.first, borders[i]);
+			assert_int_equal(span.end, borders[i + 1]);
+		}
+	}
 }
 
 static void no_zoneinfo_is_an_error(void **state)
@@ -78,6 +99,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(frames_lie_where_their_zone_is),
 		cmocka_unit_test(frames_claimed_twice_are_unknown),
+		cmocka_unit_test(a_span_ends_where_the_answer_may_change),
 		cmocka_unit_test(no_zoneinfo_is_an_error),
 	};
 
