@@ -3,6 +3,9 @@
  * ours, against migrate_pages(2) and a write of cpuset.mems, which move at full speed. Ours is watched for
  * two minutes, however much is left then: at a tenth of the time an emulated host may take an hour.
  *
+ * The longer one looks, the longer the longest gap, with or without a move. So that of ours is held against
+ * that of as long a time in which nothing moves, too, and ours at full speed against the peers.
+ *
  *     bench-stall [--quick] [CGROUP]
  *
  * On a host with two nodes with memory, 0 and 1: on the rig (jobs/stall). CGROUP: a folder of cgroup v2 with
@@ -36,8 +39,10 @@ static uint64_t bytes = 800 * HN_MIB;
 static unsigned rounds = ROUNDS_MAX;
 static const char *cgroup;
 
+#define FULL_SPEED 1000 /* permille of the time */
+
 struct loss {
-	double progress_share, longest_gap_ms, lost_ms, duty, moved_mib;
+	double progress_share, longest_gap_ms, calm_gap_ms, lost_ms, duty, moved_mib;
 };
 
 static double now_s(void)
@@ -89,15 +94,30 @@ static void move_by_migrate_pages(const struct bench_parcel *parcel)
 		err(1, "migrate_pages");
 }
 
+static void wait_s(double seconds)
+{
+	const struct timespec time = {.tv_sec = (time_t)seconds,
+				      .tv_nsec = (long)((seconds - floor(seconds)) * 1e9)};
+
+	nanosleep(&time, NULL);
+}
+
 /* The undisturbed rate of its threads, of so many seconds. */
 static double calm_rate(const struct bench_parcel *parcel)
 {
-	const struct timespec calm = {.tv_sec = CALM_S};
 	uint64_t count = parcel->touches->count;
 	double began = now_s();
 
-	nanosleep(&calm, NULL);
+	wait_s(CALM_S);
 	return (double)(parcel->touches->count - count) / (now_s() - began);
+}
+
+/* The longest gap of so many seconds in which nothing moves. */
+static double calm_gap_ms(const struct bench_parcel *parcel, double seconds)
+{
+	parcel->touches->longest_gap_ns = 0;
+	wait_s(seconds);
+	return (double)parcel->touches->longest_gap_ns / 1e6;
 }
 
 static void move(const char *how, const struct bench_parcel *parcel, uint32_t duty_permille,
@@ -136,6 +156,7 @@ static struct loss lose(const char *how, uint32_t duty_permille)
 	loss.longest_gap_ms = (double)parcel.touches->longest_gap_ns / 1e6;
 	loss.progress_share = rate / ((before + calm_rate(&parcel)) / 2);
 	loss.lost_ms = fmax(0, took * (1 - loss.progress_share)) * 1e3;
+	loss.calm_gap_ms = calm_gap_ms(&parcel, took);
 	bench_parcel_stop(&parcel);
 	return loss;
 }
@@ -151,7 +172,7 @@ static double median_of(const struct loss *losses, size_t member)
 }
 
 static void print(const char *figure, const char *unit, size_t member, const struct loss *ours,
-		  const struct loss *peers, const char *peer_name)
+		  const struct loss *peers, size_t peer_member, const char *peer_name)
 {
 	char more[64], scene[16];
 
@@ -164,22 +185,28 @@ static void print(const char *figure, const char *unit, size_t member, const str
 						  .figure = figure,
 						  .unit = unit,
 						  .ours = median_of(ours, member),
-						  .peer = peers ? median_of(peers, member) : BENCH_NONE,
+						  .peer = peers ? median_of(peers, peer_member) : BENCH_NONE,
 						  .peer_name = peer_name,
 						  .n = rounds,
 						  .more = more});
 }
 
-static void compare(const struct loss *ours, const struct loss *peers, const char *peer_name)
+static void compare(const struct loss *ours, const struct loss *hurried, const struct loss *peers,
+		    const char *peer_name)
 {
-	print("progress_share", "share", offsetof(struct loss, progress_share), ours, peers, peer_name);
-	print("longest_gap_ms", "ms", offsetof(struct loss, longest_gap_ms), ours, peers, peer_name);
-	print("lost_ms", "ms", offsetof(struct loss, lost_ms), ours, peers, peer_name);
+	const size_t progress = offsetof(struct loss, progress_share),
+		     gap = offsetof(struct loss, longest_gap_ms), lost = offsetof(struct loss, lost_ms);
+
+	print("progress_share", "share", progress, ours, peers, progress, peer_name);
+	print("longest_gap_ms", "ms", gap, ours, peers, gap, peer_name);
+	print("longest_gap_at_full_speed_ms", "ms", gap, hurried, peers, gap, peer_name);
+	print("lost_ms", "ms", lost, ours, peers, lost, peer_name);
 }
 
 int main(int argc, char **argv)
 {
-	struct loss ours[ROUNDS_MAX], hasty[ROUNDS_MAX], migrated[ROUNDS_MAX], rebound[ROUNDS_MAX];
+	struct loss ours[ROUNDS_MAX], hasty[ROUNDS_MAX], hurried[ROUNDS_MAX], migrated[ROUNDS_MAX],
+		rebound[ROUNDS_MAX];
 
 	if (argc > 1 && strcmp(argv[1], "--quick") == 0) {
 		bytes = 200 * HN_MIB;
@@ -191,14 +218,17 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < rounds; i++) {
 		ours[i] = lose("ours", 100); /* the default of stall_budget */
 		migrated[i] = lose("migratepages", 0);
+		hurried[i] = lose("ours", FULL_SPEED);
 		if (cgroup)
 			rebound[i] = lose("cpuset.mems", 0);
 		hasty[i] = lose("ours", 300);
 	}
-	compare(ours, migrated, "migratepages");
+	compare(ours, hurried, migrated, "migratepages");
 	if (cgroup)
-		compare(ours, rebound, "cpuset.mems");
-	print("progress_share_at_30_percent", "share", offsetof(struct loss, progress_share), hasty, NULL,
+		compare(ours, hurried, rebound, "cpuset.mems");
+	print("longest_gap_ms", "ms", offsetof(struct loss, longest_gap_ms), ours, ours,
+	      offsetof(struct loss, calm_gap_ms), "as long a calm");
+	print("progress_share_at_30_percent", "share", offsetof(struct loss, progress_share), hasty, NULL, 0,
 	      NULL);
 	return 0;
 }
