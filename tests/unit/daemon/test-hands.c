@@ -23,6 +23,7 @@
 #include "daemon/hands-channel.h"
 #include "daemon/hands-serve.h"
 #include "host/cpuset.h"
+#include "tests/unit/child.h"
 #include "tests/unit/host/lacking.h"
 
 #define PAGE hn_base_page_bytes()
@@ -248,7 +249,7 @@ static pid_t start_qemu(int *ret_input)
 	pid_t pid;
 
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-	pid = fork();
+	pid = child_fork();
 	if (pid == 0) {
 		dup2(ends[0], 0);
 		execl("/bin/sh", "qemu-system-test", "-c", "echo; read line", "-name", "guest=hands-test,x=y",
@@ -371,7 +372,7 @@ static pid_t start_contained(int *ret_input)
 
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	assert_int_equal(pipe2(told, O_CLOEXEC), 0);
-	outer = fork();
+	outer = child_fork();
 	if (outer == 0) {
 		char byte;
 

@@ -8,7 +8,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,14 +17,14 @@
 #include "daemon/decision.h"
 #include "daemon/operation.h"
 #include "scene.h"
+#include "tests/unit/child.h"
 
 /* Stands in for one that is stuck: nobody has killed it. */
 static pid_t start_stuck(struct hn_service *service, const char *guest)
 {
-	pid_t pid = fork();
+	pid_t pid = child_fork();
 
 	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		pause();
 		_exit(0);
 	}
@@ -77,7 +76,7 @@ static void who_ends_when_killed_holds_nobody_up(void **state)
 {
 	struct scene *scene = scene_new(2);
 	char why[200];
-	pid_t pid = fork();
+	pid_t pid = child_fork();
 	int pidfd;
 
 	if (pid == 0)

@@ -1,5 +1,6 @@
 /* Binding threads of this process for real, and being refused others. */
 #include "host/affinity.h"
+#include "tests/unit/child.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -108,7 +109,7 @@ static void threads_of_others_are_refused(void **state)
 	struct hn_process process = self();
 	struct hn_set before, wanted;
 	struct hn_error err;
-	pid_t child = fork();
+	pid_t child = child_fork();
 
 	if (child == 0) {
 		pause();

@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "host/affinity.h"
+#include "tests/unit/child.h"
 #include "tree.h"
 
 static const struct hn_process QEMU = {.pid = 100, .start_ticks = 1};
@@ -138,7 +139,7 @@ static pid_t start_qemu(const char *socket, int *ret_input)
 
 	snprintf(chardev, sizeof(chardev), "socket,id=c0,path=%s", socket);
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-	pid = fork();
+	pid = child_fork();
 	if (pid == 0) {
 		dup2(ends[0], 0);
 		execl("/bin/sh", "qemu-system-test", "-c", "read line", "-name", "g", "-chardev", chardev,

@@ -20,6 +20,7 @@
 #include "base/pages.h"
 #include "base/units.h"
 #include "lacking.h"
+#include "tests/unit/child.h"
 #include "tree.h"
 
 static const struct hn_process QEMU = {.pid = 100, .start_ticks = 1};
@@ -194,7 +195,7 @@ static pid_t start_mapper(size_t bytes, uint64_t *ret_start)
 	pid_t pid;
 
 	assert_int_equal(pipe(told), 0);
-	pid = fork();
+	pid = child_fork();
 	if (pid == 0) {
 		int fd = (int)syscall(SYS_memfd_create, "memory-backend-memfd", 0);
 		unsigned long mask = 1;

@@ -19,6 +19,7 @@
 #include "base/units.h"
 #include "host/topology.h"
 #include "lacking.h"
+#include "tests/unit/child.h"
 
 #define BYTES (64 * HN_MIB)
 #define TOUCHED (40 * HN_MIB)
@@ -42,7 +43,7 @@ static void child_start(struct child *child)
 	madvise(area, TOUCHED / 2, MADV_HUGEPAGE);
 	madvise(area + TOUCHED / 2, BYTES - TOUCHED / 2, MADV_NOHUGEPAGE);
 	assert_int_equal(pipe(gate), 0);
-	pid = fork();
+	pid = child_fork();
 	if (pid == 0) {
 		memset(area, 1, TOUCHED);
 		if (write(gate[1], "", 1) == 1)

@@ -19,6 +19,7 @@
 #include "base/pages.h"
 #include "host/page-reveal.h"
 #include "lacking.h"
+#include "tests/unit/child.h"
 #include "tree.h"
 
 #define PAGES 256
@@ -230,7 +231,7 @@ static void a_process_that_is_gone_is_told(void **state)
 
 	own_init(&own);
 	assert_int_equal(pipe(gate), 0);
-	pid = fork();
+	pid = child_fork();
 	if (pid == 0) {
 		close(gate[1]);
 		_exit(read(gate[0], &byte, 1) != 0);

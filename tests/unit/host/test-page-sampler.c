@@ -24,6 +24,7 @@
 #include "base/units.h"
 #include "lacking.h"
 #include "model/interval.h"
+#include "tests/unit/child.h"
 
 #define SEEDS 1000
 
@@ -377,7 +378,7 @@ static void another_process_is_measured_while_it_lives(void **state)
 
 	memory_init(&memory, 1000);
 	assert_int_equal(pipe(gate), 0);
-	pid = fork();
+	pid = child_fork();
 	if (pid == 0) {
 		for (uint64_t i = 0; i < 250; i++)
 			memory_touch(&memory, i);
@@ -407,7 +408,7 @@ static void without_the_right_it_is_refused(void **state)
 	if (geteuid() != 0)
 		skip();
 	memory_init(&memory, 1000);
-	pid = fork();
+	pid = child_fork();
 	if (pid == 0) {
 		struct hn_page_counts counts = {.cell = 0};
 		struct hn_range range = range_of(&memory, 0);

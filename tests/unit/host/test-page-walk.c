@@ -17,6 +17,7 @@
 #include "base/pages.h"
 #include "base/units.h"
 #include "lacking.h"
+#include "tests/unit/child.h"
 
 #define PAGES 1024
 
@@ -129,7 +130,7 @@ static void a_process_that_is_gone_is_said(void **state)
 	struct hn_page_counts counts = {.cell = 0};
 	struct hn_process process;
 	struct hn_error err;
-	pid_t pid = fork();
+	pid_t pid = child_fork();
 
 	if (pid == 0) {
 		pause();

@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "host/proc-stat.h"
+#include "tests/unit/child.h"
 #include "tree.h"
 
 static void names_cannot_fake_fields(void **state)
@@ -122,7 +123,7 @@ static void this_process_lives_and_its_child_dies(void **state)
 	assert_int_equal(self.pid, getpid());
 	assert_int_equal(uid, geteuid());
 	assert_int_equal(hn_process_check("", &self, &err), 0);
-	pid = fork();
+	pid = child_fork();
 	if (pid == 0) {
 		pause();
 		_exit(0);

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +21,7 @@
 #include "qmp/agent.h"
 #include "qmp/report-text.h"
 #include "qmp/report.h"
+#include "tests/unit/child.h"
 
 struct agent {
 	char folder[64], path[96], pid_file[96];
@@ -61,10 +61,9 @@ static void agent_start(struct agent *agent)
 	assert_non_null(mkdtemp(agent->folder));
 	snprintf(agent->path, sizeof(agent->path), "%s/agent", agent->folder);
 	snprintf(agent->pid_file, sizeof(agent->pid_file), "%s/pid", agent->folder);
-	agent->pid = fork();
+	agent->pid = child_fork();
 	assert_true(agent->pid >= 0);
 	if (agent->pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		execlp("qemu-ga", "qemu-ga", "-m", "unix-listen", "-p", agent->path, "-f", agent->pid_file,
 		       "-t", agent->folder, (char *)NULL);
 		_exit(127);

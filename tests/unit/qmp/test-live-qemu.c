@@ -13,7 +13,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +20,7 @@
 #include "base/units.h"
 #include "harness.h"
 #include "qmp/introspect.h"
+#include "tests/unit/child.h"
 
 #define ARGUMENTS_MAX 64
 
@@ -71,7 +71,6 @@ static void run_qemu(const struct machine *machine, const char *arguments)
 	char *cursor = line;
 	int argc = 0;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL); /* whatever becomes of the test */
 	snprintf(line, sizeof(line),
 		 "qemu-system-x86_64 -S -display none -nodefaults -accel tcg,thread=multi -qmp "
 		 "unix:%s,server=on,wait=off %s",
@@ -91,7 +90,7 @@ static void machine_start(struct machine *machine, const char *arguments)
 	strcpy(machine->folder, "/tmp/homenode-live-XXXXXX");
 	assert_non_null(mkdtemp(machine->folder));
 	snprintf(machine->path, sizeof(machine->path), "%s/qmp", machine->folder);
-	machine->pid = fork();
+	machine->pid = child_fork();
 	assert_true(machine->pid >= 0);
 	if (machine->pid == 0)
 		run_qemu(machine, arguments);

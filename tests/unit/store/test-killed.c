@@ -21,6 +21,7 @@
 #include "base/random.h"
 #include "scene.h"
 #include "store/store.h"
+#include "tests/unit/child.h"
 
 #define KILLS 200
 #define FLUSH_EVERY 12
@@ -80,7 +81,7 @@ static unsigned run_and_kill(const struct scene *scene, unsigned first, unsigned
 	pid_t pid;
 
 	assert_int_equal(pipe(ends), 0);
-	pid = fork();
+	pid = child_fork();
 	assert_true(pid >= 0);
 	if (pid == 0)
 		run_writer(scene->path, first, ends[1]);

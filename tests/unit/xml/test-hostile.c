@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/unit/child.h"
 #include "xml/domain-read.h"
 #include "xml/domain-wishes.h"
 #include "xml/domain-write.h"
@@ -90,7 +91,7 @@ static void assert_answer(void (*answer)(FILE *out), const char *expected)
 	ssize_t got;
 
 	assert_int_equal(pipe(ends), 0);
-	child = fork();
+	child = child_fork();
 	assert_true(child >= 0);
 	if (child == 0) {
 		alarm(SECONDS * (IS_SANITIZED ? 5 : 1));
