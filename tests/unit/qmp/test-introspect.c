@@ -87,9 +87,9 @@ static void scene_close(struct scene *scene)
 }
 
 static const char *const transcripts[] = {
-	"two-cells",    "no-numa", "three-cells",   "auto-node",      "legacy-mem", "legacy-names",
-	"virtio-mem",   "booted",  "kvm",           "memory-backend", "hva-9.1",    "sev-5.2",
-	"arm-virt-8.2", "bare",    "two-cells-5.2", "dimm-5.2",
+	"two-cells",    "no-numa", "three-cells",   "auto-node",      "legacy-mem",     "legacy-names",
+	"virtio-mem",   "booted",  "kvm",           "memory-backend", "hva-9.1",        "sev-5.2",
+	"arm-virt-8.2", "bare",    "two-cells-5.2", "dimm-5.2",       "two-cells-10.0", "dimm-10.0",
 };
 
 static void replay(size_t chunk)
