@@ -142,7 +142,8 @@ int hn_fleet_index_put(struct hn_fleet_index *index, struct hn_fleet_record *rec
 int hn_fleet_index_learn(struct hn_fleet_index *index, struct hn_topology *topology, struct hn_error *err)
 {
 	struct hn_fleet_group **groups, *group;
-	int r = 0;
+	struct hn_error why;
+	int first = 0;
 
 	if (find_group(index, topology->digest))
 		return 0;
@@ -154,20 +155,23 @@ int hn_fleet_index_learn(struct hn_fleet_index *index, struct hn_topology *topol
 	if (!group)
 		return hn_oom(err);
 	groups[index->group_count++] = group;
-	for (size_t i = 0; i < index->waiting_count && r == 0;) {
+	for (size_t i = 0; i < index->waiting_count;) {
 		struct hn_fleet_record *record = index->waiting[i];
 		uint64_t mark = index->waiting_marks[i];
+		int r;
 
 		if (strcmp(record->topology, topology->digest) != 0) {
 			i++;
 			continue;
 		}
 		stop_waiting(index, i);
-		r = put_into(index, group, record, mark, err);
+		r = put_into(index, group, record, mark, first ? &why : err);
 		if (r < 0)
 			hn_fleet_record_free(record);
+		if (!first)
+			first = r;
 	}
-	return r;
+	return first;
 }
 
 void hn_fleet_index_remove(struct hn_fleet_index *index, const char *host)

@@ -48,7 +48,10 @@ struct hn_fleet_index *hn_fleet_index_new(void); /* NULL when out of memory */
 void hn_fleet_index_free(struct hn_fleet_index *index);
 HN_CLEANUP_DEFINE(hn_fleet_index, struct hn_fleet_index *, hn_fleet_index_free);
 
-/* A topology is known from now on; hosts that waited for it are in. Shared, not taken over. -ENOMEM. */
+/*
+ * A topology is known from now on; hosts that waited for it are in, but for those whose records contradict it
+ * (-EINVAL, of the first). Shared, not taken over. -ENOMEM.
+ */
 int hn_fleet_index_learn(struct hn_fleet_index *index, struct hn_topology *topology, struct hn_error *err);
 
 /*

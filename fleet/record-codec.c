@@ -231,12 +231,12 @@ static int decode_checks(json_object *json, const char *key, uint64_t *ret, stru
 	int r = hn_json_get_array(json, key, &array, err);
 
 	for (size_t i = 0; r == 0 && i < json_object_array_length(array); i++) {
+		json_object *name = json_object_array_get_idx(array, i);
 		enum hn_check check;
 
-		/* a newer host may know checks that are not known here */
-		if (i < HN_CHECK_COUNT &&
-		    hn_check_parse(json_object_get_string(json_object_array_get_idx(array, i)), &check,
-				   NULL) == 0)
+		/* a newer host may know checks that are not known here, or have more to tell than a name */
+		if (i < HN_CHECK_COUNT && json_object_is_type(name, json_type_string) &&
+		    hn_check_parse(json_object_get_string(name), &check, NULL) == 0)
 			*ret |= UINT64_C(1) << check;
 	}
 	return r;

@@ -140,9 +140,11 @@ static int prepare_file(const char *path, struct hn_error *err)
 	if (slash && slash > path && (size_t)(slash - path) < sizeof(folder)) {
 		memcpy(folder, path, (size_t)(slash - path));
 		folder[slash - path] = '\0';
-		if (mkdir(folder, 0750) < 0 && errno != EEXIST)
-			return hn_fail_errno(err, errno == EROFS ? -EROFS : -EACCES, "cannot make %s",
-					     folder);
+		if (mkdir(folder, 0750) < 0 && errno != EEXIST) {
+			int code = errno == EROFS || errno == ENOSPC ? -errno : -EACCES;
+
+			return hn_fail(err, code, "cannot make %s: %s", folder, strerror(errno));
+		}
 	}
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
 	if (fd < 0) {

@@ -212,7 +212,6 @@ static int write_batch(struct writer *writer)
 	r = hn_database_write(writer->database, batch, count, &err);
 	if (r == 0) {
 		free_batch(batch, count);
-		clear_problem(writer);
 		return 1;
 	}
 	if (r == -EINVAL) { /* trying again would not help, and keep all others waiting */
@@ -246,6 +245,8 @@ static int write_queue(struct writer *writer, bool last)
 		return r;
 	while ((r = write_batch(writer)) > 0)
 		;
+	if (r == 0) /* with nothing to write, too: what comes next will tell */
+		clear_problem(writer);
 	writer->write_ns = now_ns() + WRITE_EVERY_NS;
 	return r;
 }

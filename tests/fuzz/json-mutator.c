@@ -146,6 +146,8 @@ static void mutate(const struct places *places, struct hn_random *random)
 		json_object_array_add(place->within, copy_of(place->value));
 	else if (way == 2)
 		put(place, copy_of(other->value));
+	else if (way == 3 && json_object_is_type(place->value, json_type_array))
+		json_object_array_add(place->value, any_value(random)); /* to an empty one, too */
 	else
 		put(place, changed(place->value, random));
 }

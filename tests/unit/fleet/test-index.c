@@ -30,6 +30,28 @@ static void test_waits_for_its_topology(void **state)
 	assert_null(hn_fleet_group_rooms(place.group, place.host, 2 * MIB));
 }
 
+/* One that cannot be true keeps none of those behind it out. */
+static void test_a_bad_one_among_those_that_wait(void **state)
+{
+	enum { HOSTS = 10, BAD = 3 };
+	HN_AUTO(hn_fleet_index) struct hn_fleet_index *index = hn_fleet_index_new();
+	HN_AUTO(hn_topology) struct hn_topology *topology = park_topology(2);
+	struct hn_error err = {0};
+
+	for (int i = 0; i < HOSTS; i++) {
+		char name[] = {(char)('a' + i), '\0'};
+		struct hn_fleet_record *record = park_host(topology, name, 4);
+
+		if (i == BAD)
+			record->nodes[1].room_bytes = 100 * GIB;
+		put(index, record);
+	}
+	assert_int_equal(hn_fleet_index_learn(index, topology, &err), -EINVAL);
+	assert_non_null(strstr(err.message, "room"));
+	assert_int_equal(hn_fleet_index_count(index), HOSTS - 1);
+	assert_int_equal(hn_fleet_index_waiting(index), 0);
+}
+
 static void test_impossible_records_are_refused(void **state)
 {
 	HN_AUTO(hn_fleet_index) struct hn_fleet_index *index = hn_fleet_index_new();
@@ -103,6 +125,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_waits_for_its_topology),
+		cmocka_unit_test(test_a_bad_one_among_those_that_wait),
 		cmocka_unit_test(test_impossible_records_are_refused),
 		cmocka_unit_test(test_as_a_plain_list),
 	};

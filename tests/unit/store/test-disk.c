@@ -106,6 +106,16 @@ static unsigned count_lines(const char *text)
 	return count;
 }
 
+/* Until it has said so many sentences by itself. */
+static void await_lines(struct stage *stage, unsigned lines)
+{
+	for (int i = 0; i < 200 && count_lines(stage->said) < lines; i++) {
+		event_base_loop(stage->base, EVLOOP_NONBLOCK);
+		usleep(100000);
+	}
+	assert_int_equal(count_lines(stage->said), lines);
+}
+
 static int set_up(void **state)
 {
 	struct stage *stage = calloc(1, sizeof(*stage));
@@ -241,6 +251,27 @@ static void a_read_only_disk_is_waited_for(void **state)
 	assert_all_there(stage, 20);
 }
 
+/* Nothing is there to be written, neither before nor after: it is well again all the same. */
+static void a_read_only_disk_without_records_is_waited_for(void **state)
+{
+	struct stage *stage = *state;
+	const struct hn_store_listener listener = {on_said, stage};
+	struct hn_error err = {0};
+
+	if (!can_mount)
+		skip();
+	hn_store_free(hn_steal(stage->store));
+	assert_int_equal(mount("tmpfs", stage->scene.folder, "tmpfs", MS_REMOUNT | MS_RDONLY, "size=1m"), 0);
+	assert_int_equal(
+		hn_store_new(stage->base, stage->scene.path, 256 << 20, &listener, &stage->store, &err), 0);
+	await_lines(stage, 1);
+	assert_int_equal(mount("tmpfs", stage->scene.folder, "tmpfs", MS_REMOUNT, "size=1m"), 0);
+	await_lines(stage, 2);
+	assert_non_null(strstr(stage->said, "history is written again"));
+	ask(stage, HN_RECORD_MOVE);
+	assert_string_equal(stage->history->problem, "");
+}
+
 /* The same without any rights: the process may not write beyond so much in a file. */
 static void a_limit_on_files_is_waited_for(void **state)
 {
@@ -272,6 +303,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_full_disk_is_waited_for, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_does_not_fit_is_counted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_read_only_disk_is_waited_for, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_read_only_disk_without_records_is_waited_for, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(a_limit_on_files_is_waited_for, set_up, tear_down),
 	};
 
