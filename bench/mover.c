@@ -48,7 +48,6 @@ static int run(const struct bench_parcel *parcel, int to_node, uint64_t cap, hn_
 		.range_count = 1,
 		.to_node = to_node,
 		.pace.bytes_per_second = cap,
-		.page_bytes = parcel->page_bytes,
 	};
 	struct hn_error why;
 	int r = hn_move(&order, watch, context, ret, &why);
@@ -87,7 +86,7 @@ static double peers(const struct bench_parcel *parcel, int from, int to)
 /* One call, which knows that all the pages are there; of huge pages only their heads are named. */
 static double bare(const struct bench_parcel *parcel, int from, int to)
 {
-	uint64_t page_bytes = parcel->page_bytes ? parcel->page_bytes : (uint64_t)getpagesize();
+	uint64_t page_bytes = parcel->range.page_bytes ? parcel->range.page_bytes : (uint64_t)getpagesize();
 	size_t count = bytes / page_bytes;
 	HN_AUTO(memory) void **pages = calloc(count, sizeof(*pages));
 	HN_AUTO(memory) int *nodes = calloc(count, sizeof(*nodes)), *status = calloc(count, sizeof(*status));

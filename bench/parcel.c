@@ -99,7 +99,7 @@ void bench_parcel_start(uint64_t bytes, enum bench_pages pages, int node, unsign
 	char *start;
 	pid_t pid;
 
-	*ret = (struct bench_parcel){.page_bytes = pages == BENCH_PAGES_HUGETLB_2M ? HUGE_BYTES : 0};
+	*ret = (struct bench_parcel){0};
 	ret->touches =
 		mmap(NULL, sizeof(*ret->touches), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (ret->touches == MAP_FAILED || pipe(ends) < 0 || (pid = fork()) < 0)
@@ -113,7 +113,9 @@ void bench_parcel_start(uint64_t bytes, enum bench_pages pages, int node, unsign
 	if (read(ends[0], &start, sizeof(start)) != sizeof(start))
 		errx(1, "no %llu MiB of memory on node %d", (unsigned long long)(bytes / HN_MIB), node);
 	close(ends[0]);
-	ret->range = (struct hn_range){.start = (uint64_t)start, .bytes = bytes};
+	ret->range = (struct hn_range){.start = (uint64_t)start,
+				       .bytes = bytes,
+				       .page_bytes = pages == BENCH_PAGES_HUGETLB_2M ? HUGE_BYTES : 0};
 	if (hn_process_of_thread(NULL, pid, &ret->process, NULL, &why) < 0)
 		errx(1, "%s", why.message);
 }

@@ -18,7 +18,6 @@ struct bench_touches {
 struct bench_parcel {
 	struct hn_process process;
 	struct hn_range range;
-	uint64_t page_bytes; /* for struct hn_move_order */
 	struct bench_touches *touches;
 };
 

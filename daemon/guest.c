@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/pages.h"
 #include "base/units.h"
 #include "daemon/agent.h"
 #include "daemon/balancer.h"
@@ -343,6 +344,19 @@ void hn_managed_free(struct hn_managed *managed)
 		hn_balancer_update(service->balancer);
 }
 
+/* Of a backend that is made of such pages as it lies there; else 0, as of one whose QEMU tells what cannot
+ * be.
+ */
+static uint64_t hugetlb_page_bytes(const struct hn_backend *backend)
+{
+	uint64_t bytes = backend->page_bytes;
+
+	return bytes > hn_base_page_bytes() && backend->host_address % bytes == 0 &&
+			       backend->bytes % bytes == 0
+		       ? bytes
+		       : 0;
+}
+
 size_t hn_managed_ranges(const struct hn_guest *guest, int cell, struct hn_range *ret)
 {
 	size_t count = 0;
@@ -352,7 +366,8 @@ size_t hn_managed_ranges(const struct hn_guest *guest, int cell, struct hn_range
 
 		if (backend->host_address == 0 || backend->cell < 0 || (cell >= 0 && backend->cell != cell))
 			continue;
-		ret[count++] = (struct hn_range){backend->host_address, backend->bytes, backend->cell};
+		ret[count++] = (struct hn_range){backend->host_address, backend->bytes, backend->cell,
+						 hugetlb_page_bytes(backend)};
 	}
 	return count;
 }

@@ -32,7 +32,7 @@ void hn_move_batch_init(struct hn_move_batch *batch, const struct hn_move_kernel
 {
 	batch->kernel = kernel;
 	batch->order = order;
-	batch->page_bytes = order->page_bytes ? order->page_bytes : hn_base_page_bytes();
+	batch->page_bytes = hn_base_page_bytes();
 	batch->flags = order->shared ? MPOL_MF_MOVE_ALL : MPOL_MF_MOVE;
 	batch->refused = false;
 	batch->count = 0;

@@ -24,7 +24,7 @@
 struct hn_move_batch {
 	const struct hn_move_kernel *kernel;
 	const struct hn_move_order *order;
-	uint64_t page_bytes; /* memory behind one address */
+	uint64_t page_bytes; /* memory behind one address: of the range that is walked */
 	int flags;           /* of move_pages */
 	bool refused;        /* the target lies outside the process's cpuset */
 

@@ -231,11 +231,17 @@ static uint64_t window_end(const struct move *move, uint64_t start, uint64_t ran
 	return end < range_end ? end : range_end;
 }
 
+static uint64_t page_bytes_of(const struct hn_range *range)
+{
+	return range->page_bytes ? range->page_bytes : hn_base_page_bytes();
+}
+
 static int range_walk(struct move *move, const struct hn_range *range, int (*window)(struct move *move))
 {
 	uint64_t at = range->start, end = range->start + range->bytes;
 	int r = 0;
 
+	move->batch->page_bytes = page_bytes_of(range);
 	while (at < end && !r) {
 		uint64_t stop = window_end(move, at, end);
 
@@ -256,15 +262,17 @@ static int ranges_walk(struct move *move, int (*window)(struct move *move))
 	return r;
 }
 
-static int order_check(const struct hn_move_order *order, uint64_t page_bytes, uint64_t *ret_total,
-		       struct hn_error *err)
+static int order_check(const struct hn_move_order *order, uint64_t *ret_total, struct hn_error *err)
 {
 	*ret_total = 0;
 	if (order->to_node < 0 || order->to_node >= HN_NODE_IDS)
 		return hn_fail(err, -EINVAL, "node %d cannot exist", order->to_node);
 	for (size_t i = 0; i < order->range_count; i++) {
 		const struct hn_range *range = &order->ranges[i];
+		uint64_t page_bytes = page_bytes_of(range);
 
+		if (page_bytes % hn_base_page_bytes())
+			return hn_fail(err, -EINVAL, "there are no pages of %" PRIu64 " bytes", page_bytes);
 		if (range->bytes == 0 || range->start % page_bytes || range->bytes % page_bytes)
 			return hn_fail(err, -EINVAL,
 				       "the range of %" PRIu64 " bytes at 0x%" PRIx64 " is not made of pages",
@@ -295,7 +303,7 @@ int hn_move_with(const struct hn_move_kernel *kernel, const struct hn_move_order
 	if (!batch)
 		return hn_oom(err);
 	hn_move_batch_init(batch, kernel, order);
-	r = order_check(order, batch->page_bytes, &ret->total_bytes, err);
+	r = order_check(order, &ret->total_bytes, err);
 	if (r)
 		return r;
 	move.started_ns = now_ns(&move);

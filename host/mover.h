@@ -42,7 +42,6 @@ struct hn_move_order {
 	uint64_t limit_bytes; /* stop once that much of the ranges lies on the target; 0: all */
 	struct hn_move_pace pace; /* to begin with */
 	bool shared;              /* also pages mapped by several processes (MPOL_MF_MOVE_ALL) */
-	uint64_t page_bytes;      /* of hugetlb pages; 0: base pages, and THP as it is found */
 };
 
 /*

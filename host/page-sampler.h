@@ -15,9 +15,11 @@
 
 /* A piece of guest memory in the process's address space. */
 struct hn_range {
-	uint64_t start; /* multiple of the base page size */
-	uint64_t bytes; /* likewise, > 0 */
-	int cell;       /* cell id, for the sampler's grouping */
+	uint64_t start;      /* multiple of the base page size */
+	uint64_t bytes;      /* likewise, > 0 */
+	int cell;            /* cell id, for the sampler's grouping */
+	uint64_t page_bytes; /* for the mover: of hugetlb pages, of which it is made; 0: base pages, and THP
+				as it is found */
 };
 
 struct hn_page_counts {

@@ -121,7 +121,7 @@ int main(int argc, char **argv)
 		errx(1, "%s", why.message);
 	if (hn_pins_movability(&pins, (uint64_t)holder.memory, KIND_BYTES) != HN_MOVABLE)
 		puts("found to be pinned");
-	const struct hn_range range = range_of(&holder);
+	struct hn_range range = range_of(&holder);
 	const struct hn_move_order order = {
 		.process = holder.process,
 		.ranges = &range,
@@ -129,8 +129,9 @@ int main(int argc, char **argv)
 		.to_node = 1,
 		.pace.bytes_per_second = middle.what ? SLOW : 0,
 		.shared = !alone,
-		.page_bytes = strcmp(kind, "hugetlb") == 0 ? KIND_HUGE_BYTES : 0,
 	};
+
+	range.page_bytes = strcmp(kind, "hugetlb") == 0 ? KIND_HUGE_BYTES : 0;
 	r = hn_move(&order, watch, &middle, &progress, &why);
 	if (r < 0)
 		puts(why.message);

@@ -8,7 +8,10 @@
 
 #include <cmocka.h>
 
+#include "base/cleanup.h"
+#include "base/pages.h"
 #include "base/units.h"
+#include "daemon/guest.h"
 #include "daemon/look.h"
 #include "host/residency.h"
 
@@ -51,6 +54,34 @@ static struct hn_thread_reading reading(pid_t tid, const char *name, int cpu, ui
 	strcpy(reading.name, name);
 	assert_int_equal(hn_set_parse(allowed, &reading.allowed, NULL), 0);
 	return reading;
+}
+
+/* The mover pays for hugetlb pages whole; what QEMU says of pages its memory cannot be made of is not heeded.
+ */
+static void test_ranges_tell_hugetlb_pages(void **state)
+{
+	HN_AUTO(hn_guest) struct hn_guest *guest = make_guest();
+	const struct {
+		uint64_t start, bytes, page_bytes, told;
+	} cases[] = {{4 * HN_GIB, 2 * HN_GIB, HN_GIB, HN_GIB},
+		     {8 * HN_GIB, 6 * HN_MIB, 2 * HN_MIB, 2 * HN_MIB},
+		     {9 * HN_GIB, HN_GIB, hn_base_page_bytes(), 0},
+		     {10 * HN_GIB, HN_GIB, 0, 0},
+		     {12 * HN_GIB + HN_MIB, HN_GIB, HN_GIB, 0},
+		     {14 * HN_GIB, HN_GIB + HN_MIB, HN_GIB, 0}};
+	struct hn_range ranges[HN_COUNT(cases)];
+
+	for (size_t i = 0; i < HN_COUNT(cases); i++) {
+		struct hn_backend *backend = hn_guest_add_backend(guest, "ram");
+
+		backend->cell = 0;
+		backend->host_address = cases[i].start;
+		backend->bytes = cases[i].bytes;
+		backend->page_bytes = cases[i].page_bytes;
+	}
+	assert_int_equal(hn_managed_ranges(guest, 0, ranges), HN_COUNT(cases));
+	for (size_t i = 0; i < HN_COUNT(cases); i++)
+		assert_int_equal(ranges[i].page_bytes, cases[i].told);
 }
 
 struct fixture {
@@ -245,6 +276,7 @@ static void test_threads_tell_that_a_guest_is_realtime(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ranges_tell_hugetlb_pages),
 		cmocka_unit_test_setup_teardown(test_pages_are_counted_by_index_and_foreign_nodes_are_unknown,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_threads_are_named_and_sorted_by_what_they_do, set_up,

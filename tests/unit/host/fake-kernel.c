@@ -251,7 +251,10 @@ void fake_kernel_huge(struct fake_kernel *fake, uint64_t first, int node)
 
 struct hn_range fake_kernel_range(const struct fake_kernel *fake)
 {
-	return (struct hn_range){.start = FAKE_BASE, .bytes = fake->count * fake->page_bytes};
+	return (struct hn_range){.start = FAKE_BASE,
+				 .bytes = fake->count * fake->page_bytes,
+				 .page_bytes =
+					 fake->page_bytes == hn_base_page_bytes() ? 0 : fake->page_bytes};
 }
 
 uint64_t fake_kernel_on(const struct fake_kernel *fake, int node)

@@ -340,7 +340,7 @@ static void interrupted_calls_are_made_again(void **state)
 /* hugetlb of 1 GiB: one address a page, one page a call. */
 static void gigantic_pages_move_one_by_one(void **state)
 {
-	struct hn_move_order order = {.page_bytes = HN_GIB};
+	struct hn_move_order order = {0};
 	struct hn_move_progress progress;
 	struct fake_kernel fake;
 
