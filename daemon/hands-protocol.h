@@ -3,9 +3,9 @@
  * hands-protocol - what the brain (homenoded) and its hands (homenode-host) say to each other over a
  * socketpair.
  *
- * Structs, not text: both ends come from one build, which the hello checks. A message is a header and a body
- * of header.length bytes. Requests carry an id; the reply carries it back with a result of 0 or -errno, and
- * on failure its body is the sentence. A move answers with any number of HN_HANDS_PROGRESS first. Every
+ * Structs, not text: both ends come from one version, which the hello checks. A message is a header and a
+ * body of header.length bytes. Requests carry an id; the reply carries it back with a result of 0 or -errno,
+ * and on failure its body is the sentence. A move answers with any number of HN_HANDS_PROGRESS first. Every
  * request that touches a process names it by pid and start time, and is refused when that process is gone.
  */
 #include <stdint.h>
@@ -29,7 +29,8 @@
 #define HN_HANDS_TIDS_MAX 8192
 
 enum hn_hands_type {
-	HN_HANDS_HELLO,     /* no body; reply: no body */
+	HN_HANDS_HELLO,     /* struct hn_hands_hello, before all others; reply: struct hn_hands_hello, or
+			       -EPROTO of another version, and nothing more is served */
 	HN_HANDS_IDENTIFY,  /* struct hn_hands_identify + tids; reply: struct hn_hands_identity + tids
 			     */
 	HN_HANDS_LOOK,      /* struct hn_hands_look + ranges; reply: struct hn_hands_view + counts + thread
@@ -63,6 +64,11 @@ struct hn_hands_header {
 	uint64_t id;
 	int32_t result;
 	uint32_t length; /* of the body */
+};
+
+struct hn_hands_hello {
+	char version[60]; /* HOMENODE_VERSION */
+	int32_t pid;      /* of who says it */
 };
 
 /* Whose process are these threads? They must all be one process's, owned by uid unless uid is -1. */

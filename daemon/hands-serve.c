@@ -282,9 +282,18 @@ static int serve_balancing(const struct hn_hands_work *work, struct hn_error *er
 
 static int serve_hello(const struct hn_hands_work *work, struct hn_error *err)
 {
-	int r = hn_hands_check_length(work, 0, 0, err);
+	const struct hn_hands_hello mine = {.version = HOMENODE_VERSION, .pid = getpid()};
+	struct hn_hands_hello theirs;
+	int r = hn_hands_check_length(work, sizeof(theirs), 0, err);
 
-	return r < 0 ? r : hn_hands_reply_with(work, NULL, 0);
+	if (r < 0)
+		return r;
+	memcpy(&theirs, work->body, sizeof(theirs));
+	if (memcmp(theirs.version, mine.version, sizeof(mine.version)) != 0)
+		return hn_fail(err, -EPROTO,
+			       "homenoded is of version %.59s, its homenode-host of %s: restart homenoded",
+			       theirs.version, mine.version);
+	return hn_hands_reply_with(work, &(struct hn_hands_part){&mine, sizeof(mine)}, 1);
 }
 
 /* A cancel or a pace that arrives when no move runs any more has come too late and means nothing. */
@@ -329,6 +338,8 @@ int hn_hands_serve(int fd, struct hn_error *err)
 		r = servers[work.header.type](&work, &why);
 		if (r < 0 && why.code)
 			r = reply_failure(&work, r, &why);
+		if (why.code && work.header.type == HN_HANDS_HELLO)
+			return 0; /* what else it says may mean something else */
 		if (r == -EPIPE || r == -ECONNRESET)
 			return 0;
 		if (r < 0)

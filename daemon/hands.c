@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/units.h"
 #include "daemon/hands-channel.h"
@@ -35,6 +37,8 @@ struct hn_hands {
 	char role[160];
 	uint64_t watchdog_ns;
 	struct hn_hands_process process;
+	int pidfd;  /* of the process, or of the last one; -1: none */
+	pid_t told; /* its pid, by its own word */
 	struct bufferevent *connection;
 	struct event *watchdog;
 	struct pending_list pending;
@@ -54,6 +58,7 @@ static uint64_t now_ns(void)
 
 static void destroy(struct hn_hands *hands)
 {
+	hn_cleanup_fd(&hands->pidfd);
 	free(hands->program);
 	free(hands);
 }
@@ -101,7 +106,7 @@ static void fail_all(struct hn_hands *hands, int result, const char *what)
 	uint64_t last = hands->next_id;
 	struct pending *pending;
 
-	hn_fail(&err, result, "homenode-host for %s (pid %d) %s", hands->role, hands->process.pid, what);
+	hn_fail(&err, result, "homenode-host for %s (pid %d) %s", hands->role, (int)hands->told, what);
 	hn_log(HN_LOG_WARNING, "%s", err.message);
 	drop_process(hands);
 	/* what a reply asks anew has a later id and is not to be failed */
@@ -221,6 +226,38 @@ static void on_connection_event(struct bufferevent *connection, short what, void
 	leave(hands);
 }
 
+static void know_process(struct hn_hands *hands, pid_t pid)
+{
+	hn_cleanup_fd(&hands->pidfd);
+	hands->told = pid;
+	hands->pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+}
+
+/* Its number, before it can be stuck; or it is of another version, and whatever was sent with this is lost.
+ */
+static void on_hello(int result, const void *body, size_t length, const struct hn_error *err, void *context)
+{
+	struct hn_hands *hands = context;
+	struct hn_hands_hello hello;
+
+	if (!hands->connection)
+		return;
+	if (result == 0 && length == sizeof(hello)) {
+		memcpy(&hello, body, sizeof(hello));
+		know_process(hands, hello.pid);
+		return;
+	}
+	fail_all(hands, -EIO, result < 0 ? err->message : "does not say hello as it should");
+}
+
+static int say_hello(struct hn_hands *hands, struct hn_error *err)
+{
+	const struct hn_hands_hello hello = {.version = HOMENODE_VERSION, .pid = getpid()};
+
+	return hn_hands_request(hands, HN_HANDS_HELLO, &(struct hn_hands_part){&hello, sizeof(hello)}, 1,
+				NULL, on_hello, hands, err);
+}
+
 static int connect_process(struct hn_hands *hands, struct hn_error *err)
 {
 	int r;
@@ -243,7 +280,11 @@ static int connect_process(struct hn_hands *hands, struct hn_error *err)
 	}
 	bufferevent_setcb(hands->connection, on_connection_readable, NULL, on_connection_event, hands);
 	bufferevent_enable(hands->connection, EV_READ | EV_WRITE);
-	return 0;
+	know_process(hands, hands->process.pid);
+	r = say_hello(hands, err);
+	if (r < 0)
+		drop_process(hands);
+	return r;
 }
 
 int hn_hands_new(struct event_base *base, const char *program, const char *role, uint64_t watchdog_ns,
@@ -256,6 +297,7 @@ int hn_hands_new(struct event_base *base, const char *program, const char *role,
 		return hn_oom(err);
 	}
 	hands->base = base;
+	hands->pidfd = -1;
 	hands->watchdog_ns = watchdog_ns;
 	snprintf(hands->role, sizeof(hands->role), "%s", role);
 	TAILQ_INIT(&hands->pending);
@@ -283,12 +325,13 @@ int hn_hands_request(struct hn_hands *hands, enum hn_hands_type type, const stru
 		     size_t part_count, hn_hands_progress progress, hn_hands_reply reply, void *context,
 		     struct hn_error *err)
 {
-	struct hn_hands_header header = {.magic = HN_HANDS_MAGIC, .type = type, .id = ++hands->next_id};
+	struct hn_hands_header header = {.magic = HN_HANDS_MAGIC, .type = type};
 	struct pending *pending;
 	int r = hands->connection ? 0 : connect_process(hands, err);
 
 	if (r < 0)
 		return r;
+	header.id = ++hands->next_id; /* behind the hello's */
 	pending = calloc(1, sizeof(*pending));
 	if (!pending)
 		return hn_oom(err);
@@ -335,5 +378,14 @@ void hn_hands_cancel(struct hn_hands *hands)
 
 pid_t hn_hands_pid(const struct hn_hands *hands)
 {
-	return hands->process.pid;
+	return hands->connection ? hands->told : 0;
+}
+
+int hn_hands_take_pidfd(struct hn_hands *hands, pid_t *ret_pid)
+{
+	int pidfd = hands->pidfd;
+
+	hands->pidfd = -1;
+	*ret_pid = hands->told;
+	return pidfd;
 }

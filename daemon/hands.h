@@ -52,5 +52,11 @@ void hn_hands_tell(struct hn_hands *hands, enum hn_hands_type type, const void *
 /* Asks a running move to stop; its reply still comes, with -ECANCELED. */
 void hn_hands_cancel(struct hn_hands *hands);
 
-/* The process, 0 while there is none or it is not our child. For tests and for people. */
+/* The process, 0 while there is none or it has not said its name yet. For tests and for people. */
 pid_t hn_hands_pid(const struct hn_hands *hands);
+
+/*
+ * A pidfd of the process, also of one that has just been given up, the caller's to close; -1 when there was
+ * none or it never said its name.
+ */
+int hn_hands_take_pidfd(struct hn_hands *hands, pid_t *ret_pid);

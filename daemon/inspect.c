@@ -10,6 +10,7 @@
 #include "daemon/guest-devices.h"
 #include "daemon/hands-channel.h"
 #include "daemon/make-up.h"
+#include "daemon/stuck.h"
 #include "host/move-probe.h"
 
 #define AGAIN_NS (60 * HN_NS_PER_S)
@@ -164,6 +165,14 @@ static void log_held(const struct hn_managed *managed, unsigned pins_before)
 		       hn_pins_format(hold->pins, text, sizeof(text)));
 }
 
+static void give_up(struct hn_managed *managed)
+{
+	pid_t pid;
+	int pidfd = hn_hands_take_pidfd(managed->prober, &pid);
+
+	hn_stuck_add(managed->service, pidfd, pid, managed->name);
+}
+
 static void on_probe_reply(int result, const void *body, size_t length, const struct hn_error *err,
 			   void *context)
 {
@@ -171,6 +180,8 @@ static void on_probe_reply(int result, const void *body, size_t length, const st
 	const int32_t *probes = body;
 	size_t at = 0;
 
+	if (result == -ETIMEDOUT) /* it has made a moving call, and may be stuck in it as any mover may */
+		give_up(managed);
 	hn_hands_free(hn_steal(managed->prober));
 	if (result < 0) {
 		hn_log(HN_LOG_INFO, "guest '%s': a page of it was to be tried: %s", managed->name,
@@ -225,9 +236,10 @@ static int request_probe(struct hn_managed *managed, struct hn_error *err)
 static void probe(struct hn_managed *managed)
 {
 	struct hn_error err;
+	char why[200];
 
-	if (managed->prober || managed->guest->mode != HN_MODE_ENFORCE ||
-	    hn_guest_is_untouchable(managed->guest))
+	if (managed->prober || hn_stuck_any(managed->service, why, sizeof(why)) ||
+	    managed->guest->mode != HN_MODE_ENFORCE || hn_guest_is_untouchable(managed->guest))
 		return;
 	if (request_probe(managed, &err) < 0) {
 		hn_hands_free(hn_steal(managed->prober));

@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "base/units.h"
 #include "daemon/admission.h"
@@ -63,11 +61,11 @@ void hn_migration_turn(const struct hn_managed *managed, const struct hn_migrati
 /* The hands are killed, and left to end where the kernel does not let them. */
 static void give_up(struct hn_migration *migration)
 {
-	int pidfd = migration->pidfd;
+	pid_t pid;
+	int pidfd = hn_hands_take_pidfd(migration->hands, &pid);
 
-	migration->pidfd = -1;
 	hn_hands_free(hn_steal(migration->hands));
-	hn_stuck_add(migration->managed->service, pidfd, migration->pid, migration->managed->name);
+	hn_stuck_add(migration->managed->service, pidfd, pid, migration->managed->name);
 }
 
 static void note_books(struct hn_migration *migration, const struct hn_move_progress *books)
@@ -152,13 +150,7 @@ static int start(struct hn_migration *migration, const struct hn_migration_order
 		return hn_oom(err);
 	snprintf(role, sizeof(role), "moving %s", migration->managed->name);
 	r = hn_hands_new(service->base, service->hands_program, role, WATCHDOG_NS, &migration->hands, err);
-	if (r == 0)
-		r = request_move(migration, order, err);
-	if (r < 0)
-		return r;
-	migration->pid = hn_hands_pid(migration->hands);
-	migration->pidfd = (int)syscall(SYS_pidfd_open, migration->pid, 0);
-	return 0;
+	return r < 0 ? r : request_move(migration, order, err);
 }
 
 int hn_migration_start(struct hn_managed *managed, const struct hn_migration_order *order,
@@ -172,7 +164,6 @@ int hn_migration_start(struct hn_managed *managed, const struct hn_migration_ord
 		return hn_oom(err);
 	migration->managed = managed;
 	migration->listener = *listener;
-	migration->pidfd = -1;
 	migration->factor = 1;
 	hn_pace_init(&migration->pace);
 	hn_migration_turn(managed, order, &migration->move);
@@ -217,7 +208,6 @@ void hn_migration_free(struct hn_migration *migration)
 	if (migration->grace)
 		event_free(migration->grace);
 	hn_hands_free(migration->hands);
-	hn_cleanup_fd(&migration->pidfd);
 	free(migration);
 	hn_regulator_deal(service);
 	hn_admission_wake(service);

@@ -33,8 +33,6 @@ struct hn_migration {
 	struct hn_move_progress books;
 	struct hn_migration_listener listener;
 	struct hn_hands *hands;
-	int pidfd; /* of that process, -1 none */
-	pid_t pid;
 	struct event *grace; /* until a cancelled one is given up */
 	bool paused;         /* by an operator */
 	bool cancelled;

@@ -179,6 +179,14 @@ static int serve_inspect(const struct hn_hands_header *request, const void *body
 			      2);
 }
 
+static int serve_hello(const struct hn_hands_header *request)
+{
+	const struct hn_hands_hello hello = {.version = HOMENODE_VERSION, .pid = getpid()};
+
+	return hn_hands_write(SOCKET_FD, HN_HANDS_HELLO, request->id, 0,
+			      &(struct hn_hands_part){&hello, sizeof(hello)}, 1);
+}
+
 int main(void)
 {
 	struct hn_hands_header header;
@@ -187,7 +195,9 @@ int main(void)
 	int r = 0;
 
 	while (r >= 0 && hn_hands_read(SOCKET_FD, &header, &body, &err) > 0) {
-		if (header.type == HN_HANDS_MOVE)
+		if (header.type == HN_HANDS_HELLO)
+			r = serve_hello(&header);
+		else if (header.type == HN_HANDS_MOVE)
 			r = serve_move(&header, body);
 		else if (header.type == HN_HANDS_BIND)
 			r = serve_bind(&header, body);

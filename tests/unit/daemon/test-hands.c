@@ -96,6 +96,14 @@ static int ask_and_forget(const struct hands *hands, enum hn_hands_type type,
 	return r;
 }
 
+static int say_hello(const struct hands *hands, const char *version)
+{
+	struct hn_hands_hello hello = {.pid = getpid()};
+
+	strcpy(hello.version, version);
+	return ask_and_forget(hands, HN_HANDS_HELLO, &(struct hn_hands_part){&hello, sizeof(hello)}, 1);
+}
+
 static struct hn_process identify_self(const struct hands *hands)
 {
 	struct hn_hands_identify identify = {.uid = (int64_t)geteuid(), .tid_count = 1};
@@ -443,7 +451,7 @@ static void test_counts_that_do_not_fit_the_length_are_refused(void **state)
 		ask_and_forget(hands, HN_HANDS_MOVE, &(struct hn_hands_part){&move, sizeof(move)}, 1),
 		-EPROTO);
 	assert_int_equal(ask_and_forget(hands, HN_HANDS_LOOK, NULL, 0), -EPROTO);
-	assert_int_equal(ask_and_forget(hands, HN_HANDS_HELLO, NULL, 0), 0); /* and it still serves */
+	assert_int_equal(say_hello(hands, HOMENODE_VERSION), 0); /* and it still serves */
 }
 
 /* Whatever a request's body holds, it is answered once and nothing breaks. The ids of processes are kept out
@@ -451,9 +459,9 @@ static void test_counts_that_do_not_fit_the_length_are_refused(void **state)
 static void test_random_bodies_are_answered(void **state)
 {
 	const struct hands *hands = *state;
-	static const enum hn_hands_type types[] = {HN_HANDS_HELLO,    HN_HANDS_LOOK,    HN_HANDS_BIND,
-						   HN_HANDS_MOVE,     HN_HANDS_SURVEY,  HN_HANDS_CPUSET,
-						   HN_HANDS_IDENTIFY, HN_HANDS_EVIDENCE};
+	static const enum hn_hands_type types[] = {HN_HANDS_LOOK,    HN_HANDS_BIND,   HN_HANDS_MOVE,
+						   HN_HANDS_SURVEY,  HN_HANDS_CPUSET, HN_HANDS_IDENTIFY,
+						   HN_HANDS_EVIDENCE};
 	struct hn_random random = {7};
 
 	for (int i = 0; i < 2000; i++) {
@@ -466,7 +474,19 @@ static void test_random_bodies_are_answered(void **state)
 		(void)ask_and_forget(hands, types[hn_random_below(&random, HN_COUNT(types))],
 				     &(struct hn_hands_part){words, length}, 1);
 	}
-	assert_int_equal(ask_and_forget(hands, HN_HANDS_HELLO, NULL, 0), 0);
+	assert_int_equal(say_hello(hands, HOMENODE_VERSION), 0);
+}
+
+/* Of two versions neither knows what the other's structs mean: nothing is served after that. */
+static void test_another_version_is_refused(void **state)
+{
+	const struct hands *hands = *state;
+	struct hn_hands_header header;
+	struct hn_error err;
+	void *body = NULL;
+
+	assert_int_equal(say_hello(hands, HOMENODE_VERSION "x"), -EPROTO);
+	assert_int_equal(hn_hands_read(hands->brain, &header, &body, &err), 0);
 }
 
 static void test_what_is_not_the_protocol_ends_the_hands(void **state)
@@ -504,6 +524,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_counts_that_do_not_fit_the_length_are_refused, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_random_bodies_are_answered, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_another_version_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_what_is_not_the_protocol_ends_the_hands, set_up,
 						tear_down),
 	};

@@ -335,11 +335,12 @@ static bool kill_mover(struct yard *yard)
 	size_t index;
 	struct scene_guest *guest = any_guest(yard, &index);
 	const struct hn_migration *migration = guest ? migration_of(yard, guest) : NULL;
+	pid_t mover = migration ? hn_hands_pid(migration->hands) : 0;
 
-	if (!migration || migration->pid <= 0)
+	if (mover <= 0)
 		return false;
 	yard->watched[index].disturbed = true;
-	return kill(migration->pid, SIGKILL) == 0;
+	return kill(mover, SIGKILL) == 0;
 }
 
 static bool interfere(struct yard *yard)
