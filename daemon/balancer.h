@@ -8,7 +8,7 @@
 #include "daemon/service.h"
 
 int hn_balancer_new(struct hn_service *service, struct hn_balancer **ret, struct hn_error *err);
-/* Restores; blocks for a moment. NULL is fine. */
+/* Restores, by hands of its own; blocks for two seconds at most. NULL is fine. */
 void hn_balancer_free(struct hn_balancer *balancer);
 /* Looks at the guests' modes again. */
 void hn_balancer_update(struct hn_balancer *balancer);

@@ -40,7 +40,7 @@ enum hn_hands_type {
 	HN_HANDS_PROGRESS,  /* from the hands, during a move: struct hn_move_progress */
 	HN_HANDS_CANCEL,    /* stops the move that is running; no reply of its own */
 	HN_HANDS_PACE,      /* struct hn_move_pace: of the move that is running; no reply of its own */
-	HN_HANDS_BALANCING, /* int32_t: turn kernel NUMA balancing off (0) or on (1); reply: int32_t, what it
+	HN_HANDS_BALANCING, /* int32_t: what kernel.numa_balancing is to be, 0 to 3; reply: int32_t, what it
 			       was */
 	HN_HANDS_FIND,      /* no body; reply: struct hn_hands_found + processes + containers */
 	HN_HANDS_SURVEY,    /* struct hn_hands_survey; reply: struct hn_hands_surveyed + thread readings +

@@ -268,6 +268,8 @@ static int serve_balancing(const struct hn_hands_work *work, struct hn_error *er
 	if (r < 0)
 		return r;
 	memcpy(&wanted, work->body, sizeof(wanted));
+	if (wanted < 0 || wanted > 3)
+		return hn_fail(err, -EINVAL, "%s cannot be %d", BALANCING_PATH, wanted);
 	fd = open(BALANCING_PATH, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return hn_fail_errno(err, -errno, "cannot open %s", BALANCING_PATH);
@@ -276,7 +278,11 @@ static int serve_balancing(const struct hn_hands_work *work, struct hn_error *er
 	before = atoi(text);
 	snprintf(text, sizeof(text), "%d\n", wanted);
 	if (before != wanted && pwrite(fd, text, strlen(text), 0) < 0)
-		return hn_fail_errno(err, -errno, "cannot write %s", BALANCING_PATH);
+		return errno == EPERM ? hn_fail(err, -EPERM,
+						"%s is written with CAP_SYS_ADMIN only: add it to "
+						"homenode-host@.service (homenode.conf(5), kernel_balancing)",
+						BALANCING_PATH)
+				      : hn_fail_errno(err, -errno, "cannot write %s", BALANCING_PATH);
 	return hn_hands_reply_with(work, &(struct hn_hands_part){&before, sizeof(before)}, 1);
 }
 

@@ -2,9 +2,9 @@
  * fake-hands - stands in for homenode-host in tests: "moves" memory by counting, at the pace it is told, and
  * obeys as the real one does; of a move with a limit, that much. A move to node 7 makes it deaf: it neither
  * answers nor obeys. Threads it "binds", memory it "inspects": that of process 5000 is held by VFIO, 5001
- * cannot be inspected, and the cpusets of 5002 allow it node 1 only. In the folder that FAKE_HANDS_FOLDER
- * names, what it was asked goes into the file "asked", a line each, and a file PID says where that process's
- * memory is (fake-memory.h), which it keeps true.
+ * cannot be inspected, and the cpusets of 5002 allow it node 1 only. Kernel NUMA balancing is a file. In the
+ * folder that FAKE_HANDS_FOLDER names, what it was asked goes into the file "asked", a line each, and a file
+ * PID says where that process's memory is (fake-memory.h), which it keeps true.
  */
 #include <errno.h>
 #include <poll.h>
@@ -187,6 +187,34 @@ static int serve_hello(const struct hn_hands_header *request)
 			      &(struct hn_hands_part){&hello, sizeof(hello)}, 1);
 }
 
+/* The kernel's setting is the file "balancing", 1 without it, and cannot be written when "locked" is there.
+ */
+static int serve_balancing(const struct hn_hands_header *request, const void *body)
+{
+	const char *folder = getenv("FAKE_HANDS_FOLDER"), *sorry = "it is locked";
+	char path[200], locked[200];
+	int32_t wanted, before = 1;
+	FILE *file;
+
+	memcpy(&wanted, body, sizeof(wanted));
+	note("balancing %d\n", wanted);
+	snprintf(path, sizeof(path), "%s/balancing", folder ? folder : "");
+	snprintf(locked, sizeof(locked), "%s/locked", folder ? folder : "");
+	if (access(locked, F_OK) == 0)
+		return hn_hands_write(SOCKET_FD, HN_HANDS_BALANCING, request->id, -EPERM,
+				      &(struct hn_hands_part){sorry, strlen(sorry)}, 1);
+	file = fopen(path, "re");
+	if (file && fscanf(file, "%d", &before) != 1)
+		before = -1;
+	if (file)
+		fclose(file);
+	file = fopen(path, "we");
+	if (file && fprintf(file, "%d\n", wanted) > 0)
+		fclose(file);
+	return hn_hands_write(SOCKET_FD, HN_HANDS_BALANCING, request->id, 0,
+			      &(struct hn_hands_part){&before, sizeof(before)}, 1);
+}
+
 int main(void)
 {
 	struct hn_hands_header header;
@@ -199,6 +227,8 @@ int main(void)
 			r = serve_hello(&header);
 		else if (header.type == HN_HANDS_MOVE)
 			r = serve_move(&header, body);
+		else if (header.type == HN_HANDS_BALANCING)
+			r = serve_balancing(&header, body);
 		else if (header.type == HN_HANDS_BIND)
 			r = serve_bind(&header, body);
 		else if (header.type == HN_HANDS_INSPECT)
