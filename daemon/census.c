@@ -29,15 +29,43 @@ struct hn_census {
 	char problem[HN_ERROR_MAX];
 };
 
-const struct hn_qemu_process *hn_census_find(const struct hn_census *census, const char *uuid)
+int hn_census_find(const struct hn_census *census, const char *uuid, const struct hn_process *known,
+		   const struct hn_qemu_process **ret, struct hn_error *err)
 {
-	const struct hn_qemu_process *newest = NULL;
+	const struct hn_qemu_process *newest = NULL, *stranger = NULL;
 
-	for (size_t i = 0; uuid[0] && i < census->count; i++)
-		if (strcmp(census->qemus[i].uuid, uuid) == 0 &&
-		    (!newest || census->qemus[i].process.start_ticks > newest->process.start_ticks))
-			newest = &census->qemus[i];
-	return newest;
+	for (size_t i = 0; uuid[0] && i < census->count; i++) {
+		const struct hn_qemu_process *qemu = &census->qemus[i];
+
+		if (strcmp(qemu->uuid, uuid) != 0)
+			continue;
+		if (known && qemu->process.pid == known->pid &&
+		    qemu->process.start_ticks == known->start_ticks) {
+			*ret = qemu;
+			return 0;
+		}
+		if (newest && newest->uid != qemu->uid)
+			stranger = newest;
+		if (!newest || qemu->process.start_ticks > newest->process.start_ticks)
+			newest = qemu;
+	}
+	if (!newest)
+		return hn_fail(err, -ENOENT, "no QEMU has the uuid %s", uuid);
+	if (stranger)
+		return hn_fail(
+			err, -EEXIST,
+			"processes of several users call themselves the QEMU with the uuid %s, %d of user "
+			"%u among them: end those that are none",
+			uuid, (int)newest->process.pid, (unsigned)newest->uid);
+	*ret = newest;
+	return 0;
+}
+
+bool hn_census_is(const struct hn_census *census, const char *uuid, const struct hn_process *known, pid_t pid)
+{
+	const struct hn_qemu_process *qemu;
+
+	return hn_census_find(census, uuid, known, &qemu, NULL) == 0 && qemu->process.pid == pid;
 }
 
 size_t hn_census_all(const struct hn_census *census, const struct hn_qemu_process **ret)
@@ -73,6 +101,20 @@ static void identify_waiting(struct hn_service *service)
 		hn_make_up_start(managed);
 }
 
+/* Those at sockets of their own whose process has not been seen before. */
+static void join_waiting(struct hn_service *service)
+{
+	struct hn_managed *managed, *next;
+
+	for (managed = TAILQ_FIRST(&service->guests); managed; managed = next) {
+		next = TAILQ_NEXT(managed, entry);
+		if (managed->guest && hn_make_up_join(managed, managed->guest)) {
+			hn_make_up_apply_settings(managed);
+			next = TAILQ_FIRST(&service->guests); /* another is gone, perhaps the next */
+		}
+	}
+}
+
 /* What libvirt or homenode's sockets give of QEMUs in containers. */
 static void meet_contained(struct hn_census *census)
 {
@@ -104,11 +146,12 @@ static void release_unseen(struct hn_census *census)
 
 	for (; item; item = next) {
 		struct hn_reservation *reservation = item->reservation;
+		const struct hn_qemu_process *qemu;
 
 		next = TAILQ_NEXT(item, entry);
 		if (reservation->state != HN_RESERVATION_STARTED ||
 		    now < reservation->since_ns + UNSEEN_FOR_NS ||
-		    hn_census_find(census, reservation->guest->uuid))
+		    hn_census_find(census, reservation->guest->uuid, NULL, &qemu, NULL) != -ENOENT)
 			continue;
 		hn_log(HN_LOG_INFO, "guest '%s': runs no more; its room is free", reservation->guest->name);
 		hn_arrival_released(census->service, reservation->guest->uuid, reservation->guest->name);
@@ -170,6 +213,7 @@ static void on_find_reply(int result, const void *body, size_t length, const str
 	}
 	tell_problem(census, NULL);
 	meet_contained(census);
+	join_waiting(census->service);
 	identify_waiting(census->service);
 	release_unseen(census);
 }

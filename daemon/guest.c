@@ -269,22 +269,34 @@ int hn_managed_new_domain(struct hn_service *service, const char *name, struct h
 	return 0;
 }
 
+struct hn_process hn_managed_process(const struct hn_managed *managed)
+{
+	if (!managed->guest || !managed->identified)
+		return (struct hn_process){0};
+	return (struct hn_process){managed->guest->pid, managed->guest->start_ticks};
+}
+
+struct hn_managed *hn_managed_of_domain(struct hn_service *service, const char *uuid)
+{
+	struct hn_managed *managed;
+
+	TAILQ_FOREACH(managed, &service->guests, entry)
+	if (managed->domain && strcmp(managed->domain->uuid, uuid) == 0)
+		return managed;
+	return NULL;
+}
+
 void hn_managed_join(struct hn_managed *managed, const char *uuid)
 {
-	struct hn_managed *other;
+	struct hn_managed *other = hn_managed_of_domain(managed->service, uuid);
 
-	TAILQ_FOREACH(other, &managed->service->guests, entry)
-	{
-		if (other == managed || !other->domain || other->socket ||
-		    strcmp(other->domain->uuid, uuid) != 0)
-			continue;
-		/* what it has asked libvirt for is found by its domain */
-		hn_operation_abandon(other, "it is one guest with the one at a socket of its own");
-		hn_domain_free(managed->domain);
-		managed->domain = hn_steal(other->domain);
-		hn_managed_free(other);
+	if (!other || other == managed || other->socket)
 		return;
-	}
+	/* what it has asked libvirt for is found by its domain */
+	hn_operation_abandon(other, "it is one guest with the one at a socket of its own");
+	hn_domain_free(managed->domain);
+	managed->domain = hn_steal(other->domain);
+	hn_managed_free(other);
 }
 
 void hn_managed_part_with_domain(struct hn_managed *managed)

@@ -86,6 +86,7 @@ struct hn_managed {
 	size_t device_count;
 	struct hn_process_device *devices; /* of the host's, that its process has open */
 	struct hn_hands *prober;           /* tries a page; NULL: none does */
+	bool doubted;       /* it tells the uuid of a domain whose process it has not been seen to be */
 	bool runs_realtime; /* its vCPUs' threads say so: scheduling policy, or isolated CPUs */
 	struct hn_calls calls;
 	uint64_t window_until_ns;     /* its operator has opened a window; 0: not */
@@ -117,6 +118,12 @@ int hn_managed_new(struct hn_service *service, const char *path, uint64_t inode,
 /* A guest that libvirt tells of: the caller gives it its domain. -ENOMEM. */
 int hn_managed_new_domain(struct hn_service *service, const char *name, struct hn_managed **ret,
 			  struct hn_error *err);
+
+/* The process that it has been identified as; pid 0: none yet. */
+struct hn_process hn_managed_process(const struct hn_managed *managed);
+
+/* The guest that has libvirt's domain of that uuid, or NULL. */
+struct hn_managed *hn_managed_of_domain(struct hn_service *service, const char *uuid);
 
 /* The guest turns out to have that uuid: a domain of it that was found by itself is this one's. */
 void hn_managed_join(struct hn_managed *managed, const char *uuid);

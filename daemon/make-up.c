@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "daemon/arrival.h"
 #include "daemon/balancer.h"
+#include "daemon/census.h"
 #include "daemon/domain.h"
 #include "daemon/events.h"
 #include "daemon/inspect.h"
@@ -137,14 +138,42 @@ static bool has_known_memory(const struct hn_guest *guest)
 	return false;
 }
 
+bool hn_make_up_join(struct hn_managed *managed, struct hn_guest *told)
+{
+	const struct hn_managed *other;
+	struct hn_process known;
+	pid_t pid;
+	uid_t uid;
+
+	if (!managed->socket || managed->domain || !told->uuid[0])
+		return false;
+	other = hn_managed_of_domain(managed->service, told->uuid);
+	if (!other || other->socket || hn_qmp_peer(managed->qmp, &pid, &uid, NULL) < 0)
+		return false;
+	known = hn_managed_process(other);
+	if (!hn_census_is(managed->service->census, told->uuid, &known, pid)) {
+		if (!managed->doubted)
+			hn_log(HN_LOG_INFO,
+			       "guest '%s': says that it is '%s', and has not been seen to be its process "
+			       "(%d)",
+			       managed->name, other->name, (int)pid);
+		managed->doubted = true;
+		hn_census_soon(managed->service->census);
+		return false;
+	}
+	managed->doubted = false;
+	hn_managed_join(managed, told->uuid);
+	hn_domain_complete(managed->domain, told);
+	take_name(managed, told->name);
+	return true;
+}
+
 bool hn_make_up_take(struct hn_managed *managed, struct hn_guest *told)
 {
 	managed->introspected_ns = hn_now_ns();
 	if (has_known_memory(told))
 		hn_managed_set_problem(managed, NULL);
-	if (managed->socket && told->uuid[0])
-		hn_managed_join(managed, told->uuid);
-	if (managed->domain)
+	if (!hn_make_up_join(managed, told) && managed->domain)
 		hn_domain_complete(managed->domain, told);
 	if (managed->guest && managed->identified && same_make_up(managed->guest, told)) {
 		managed->guest->state = told->state;

@@ -20,6 +20,13 @@ bool hn_make_up_take(struct hn_managed *managed, struct hn_guest *told);
 /* A source could not: said, and tried again. */
 void hn_make_up_failed(struct hn_managed *managed, const struct hn_error *err);
 
+/*
+ * told, which the caller keeps, is what the guest at a socket of its own is made of: when it is one with a
+ * domain that was found by itself, that becomes this one's, and what its XML knows is written into told.
+ * True when it has. A QEMU can tell any uuid: it must be the process that the census has seen with it.
+ */
+bool hn_make_up_join(struct hn_managed *managed, struct hn_guest *told);
+
 /* The process behind it, and nodes that its cgroups allow, empty for all. It is inspected next. */
 void hn_make_up_identified(struct hn_managed *managed, const struct hn_process *process,
 			   const struct hn_set *nodes);

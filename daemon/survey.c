@@ -159,17 +159,23 @@ static void on_survey_reply(int result, const void *body, size_t length, const s
 
 void hn_survey_start(struct hn_managed *managed, bool with_policies)
 {
-	const struct hn_qemu_process *qemu = hn_census_find(managed->service->census, managed->domain->uuid);
+	const struct hn_process known = hn_managed_process(managed);
+	const struct hn_qemu_process *qemu;
 	const struct hn_qemu_container *container;
 	struct hn_hands_survey survey = {.least_bytes = LEAST_BYTES, .with_policies = with_policies};
 	struct hn_error err;
 
+	int r;
+
 	if (!managed->domain->guest)
 		return;
-	if (!qemu) {
+	r = hn_census_find(managed->service->census, managed->domain->uuid, &known, &qemu, &err);
+	if (r == -ENOENT)
 		hn_census_soon(managed->service->census);
+	else if (r < 0)
+		hn_make_up_failed(managed, &err);
+	if (r < 0)
 		return;
-	}
 	container = hn_census_container(managed->service->census, qemu);
 	survey.process = managed->process = qemu->process;
 	free(hn_steal(managed->container_nodes));

@@ -28,13 +28,16 @@ struct hn_virts {
 	bool absent; /* this homenoded was built without libvirt, and has said so */
 };
 
+/* The guest of a domain, or one at a socket of its own that tells its uuid and is its process. */
 static struct hn_managed *find_by_uuid(struct hn_service *service, const char *uuid)
 {
-	struct hn_managed *managed;
+	struct hn_managed *managed = hn_managed_of_domain(service, uuid);
 
+	if (managed)
+		return managed;
 	TAILQ_FOREACH(managed, &service->guests, entry)
-	if ((managed->domain && strcmp(managed->domain->uuid, uuid) == 0) ||
-	    (managed->guest && strcmp(managed->guest->uuid, uuid) == 0))
+	if (managed->guest && managed->identified && strcmp(managed->guest->uuid, uuid) == 0 &&
+	    hn_census_is(service->census, uuid, NULL, managed->guest->pid))
 		return managed;
 	return NULL;
 }
@@ -142,9 +145,9 @@ static void on_domain(struct hn_virt *virt, const struct hn_virt_domain *told, c
 static void on_gone(struct hn_virt *virt, const char *uuid, const char *why, void *context)
 {
 	struct connection *connection = context;
-	struct hn_managed *managed = find_by_uuid(connection->virts->service, uuid);
+	struct hn_managed *managed = hn_managed_of_domain(connection->virts->service, uuid);
 
-	if (!managed || !managed->domain || managed->domain->virt != virt)
+	if (!managed || managed->domain->virt != virt)
 		return;
 	hn_log(HN_LOG_INFO, "guest '%s': %s", managed->name, why);
 	hn_arrival_released(managed->service, uuid, managed->name);

@@ -7,6 +7,7 @@
  * PID says where that process's memory is (fake-memory.h), which it keeps true.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -215,6 +216,30 @@ static int serve_balancing(const struct hn_hands_header *request, const void *bo
 			      &(struct hn_hands_part){&before, sizeof(before)}, 1);
 }
 
+/* The file "qemus" has a process a line: pid, start time, user, uuid. */
+static int serve_find(const struct hn_hands_header *request)
+{
+	const char *folder = getenv("FAKE_HANDS_FOLDER");
+	struct hn_hands_found found = {0};
+	struct hn_qemu_process qemus[8] = {0};
+	HN_AUTO(file) FILE *file = NULL;
+	char path[200];
+
+	snprintf(path, sizeof(path), "%s/qemus", folder ? folder : "");
+	file = fopen(path, "re");
+	for (struct hn_qemu_process *qemu = qemus; file && found.process_count < HN_COUNT(qemus); qemu++) {
+		if (fscanf(file, "%d %" SCNu64 " %u %39s", &qemu->process.pid, &qemu->process.start_ticks,
+			   &qemu->uid, qemu->uuid) != 4)
+			break;
+		qemu->container = -1;
+		found.process_count++;
+	}
+	return hn_hands_write(SOCKET_FD, HN_HANDS_FIND, request->id, 0,
+			      (struct hn_hands_part[]){{&found, sizeof(found)},
+						       {qemus, found.process_count * sizeof(qemus[0])}},
+			      2);
+}
+
 int main(void)
 {
 	struct hn_hands_header header;
@@ -227,6 +252,8 @@ int main(void)
 			r = serve_hello(&header);
 		else if (header.type == HN_HANDS_MOVE)
 			r = serve_move(&header, body);
+		else if (header.type == HN_HANDS_FIND)
+			r = serve_find(&header);
 		else if (header.type == HN_HANDS_BALANCING)
 			r = serve_balancing(&header, body);
 		else if (header.type == HN_HANDS_BIND)
