@@ -85,6 +85,25 @@ static bool libvirt_does_it(const struct hn_managed *managed)
 	return managed->domain && strcmp(managed->domain->wishes.memory_mode, "restrictive") == 0;
 }
 
+static void on_back(const struct hn_error *err, void *context)
+{
+	struct hn_managed *managed = context;
+
+	managed->fence_back = NULL;
+	if (err && err->code != -ESRCH)
+		hn_log(HN_LOG_WARNING, "guest '%s': its cgroups stay open for more nodes than before: %s",
+		       managed->name, err->message);
+}
+
+void hn_fence_back(struct hn_managed *managed, const struct hn_set *nodes)
+{
+	struct hn_error err;
+
+	hn_fence_cancel(hn_steal(managed->fence_back));
+	if (hn_fence_start(managed, HN_FENCE_NARROW, nodes, on_back, managed, &managed->fence_back, &err) < 0)
+		on_back(&err, managed);
+}
+
 int hn_fence_start(struct hn_managed *managed, enum hn_fence_step step, const struct hn_set *nodes,
 		   hn_fence_done done, void *context, struct hn_fence **ret, struct hn_error *err)
 {

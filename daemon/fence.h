@@ -28,5 +28,9 @@ bool hn_fence_is_too_wide(const struct hn_managed *managed, const struct hn_set 
 int hn_fence_start(struct hn_managed *managed, enum hn_fence_step step, const struct hn_set *nodes,
 		   hn_fence_done done, void *context, struct hn_fence **ret, struct hn_error *err);
 
+/* Narrows them to these nodes, which they allowed before, for an operation that has ended without moving
+ * anything. What cannot be put back is logged. */
+void hn_fence_back(struct hn_managed *managed, const struct hn_set *nodes);
+
 /* Forgets it; done is not called. NULL is fine. */
 void hn_fence_cancel(struct hn_fence *fence);

@@ -14,6 +14,7 @@
 #include "daemon/domain.h"
 #include "daemon/draining.h"
 #include "daemon/events.h"
+#include "daemon/fence.h"
 #include "daemon/gauge.h"
 #include "daemon/guest-devices.h"
 #include "daemon/inspect.h"
@@ -118,6 +119,7 @@ void hn_managed_forget_looks(struct hn_managed *managed)
 	managed->history = NULL;
 	managed->history_count = 0;
 	hn_guest_agent_forget(managed->agent);
+	hn_fence_cancel(hn_steal(managed->fence_back));
 	managed->trend = (struct hn_trend_looks){0};
 	free(hn_steal(managed->cell_trends));
 	managed->cell_trend_count = 0;

@@ -86,6 +86,7 @@ struct hn_managed {
 	size_t device_count;
 	struct hn_process_device *devices; /* of the host's, that its process has open */
 	struct hn_hands *prober;           /* tries a page; NULL: none does */
+	struct hn_fence *fence_back;       /* while its cgroups are put back as they were */
 	bool doubted;       /* it tells the uuid of a domain whose process it has not been seen to be */
 	bool runs_realtime; /* its vCPUs' threads say so: scheduling policy, or isolated CPUs */
 	struct hn_calls calls;

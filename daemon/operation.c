@@ -220,6 +220,8 @@ static void open_fence(struct hn_running_operation *running)
 	else if (hn_fence_start(running->managed, HN_FENCE_WIDEN, &nodes, on_fence_widened, running,
 				&running->fence, &err) < 0)
 		hn_retreat(running, HN_OPERATION_FAILED, "%s", err.message);
+	else
+		running->fence_before = running->managed->cpuset_nodes;
 }
 
 static void on_bound(const struct hn_binding_outcome *outcome, const struct hn_error *err, void *context)

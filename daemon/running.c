@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "base/units.h"
@@ -62,6 +63,24 @@ void hn_running_free(struct hn_running_operation *running)
 	free(running);
 }
 
+/* What was opened for memory that did not come is not left open; where some has come, that may stay. */
+static void put_fence_back(struct hn_running_operation *running)
+{
+	struct hn_managed *managed = running->managed;
+	struct hn_operation *record = &managed->operation;
+	size_t length = strlen(record->message);
+	char nodes[HN_SET_TEXT_MAX];
+
+	if (record->state == HN_OPERATION_DONE || hn_set_empty(&running->fence_before))
+		return;
+	if (record->moved_bytes == 0)
+		hn_fence_back(managed, &running->fence_before);
+	else
+		snprintf(record->message + length, sizeof(record->message) - length,
+			 "; its cgroups stay open for node %.60s, as part of its memory is there",
+			 hn_set_format(&managed->cpuset_nodes, nodes, sizeof(nodes)));
+}
+
 void hn_running_finish(struct hn_running_operation *running, enum hn_operation_state state,
 		       const char *format, ...)
 {
@@ -76,6 +95,7 @@ void hn_running_finish(struct hn_running_operation *running, enum hn_operation_s
 	va_start(args, format);
 	vsnprintf(record->message, sizeof(record->message), format, args);
 	va_end(args);
+	put_fence_back(running);
 	hn_log(state == HN_OPERATION_FAILED ? HN_LOG_WARNING : HN_LOG_INFO,
 	       "guest '%s': operation %" PRIu64 " %s: %s", managed->name, record->id,
 	       hn_operation_state_name(state), record->message);

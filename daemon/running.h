@@ -19,6 +19,7 @@ struct hn_running_operation {
 	size_t next;                /* action to do next */
 	struct hn_binding *binding; /* while threads are bound */
 	struct hn_fence *fence;     /* while its cgroups are changed */
+	struct hn_set fence_before; /* the nodes they allowed before they were opened; empty: they were not */
 	struct hn_part part;        /* in an exchange */
 	struct hn_plan *retreat;    /* binds its threads to where they were; NULL outside an exchange */
 	bool retreats;              /* and it is being carried out */

@@ -216,6 +216,18 @@ static int serve_balancing(const struct hn_hands_header *request, const void *bo
 			      &(struct hn_hands_part){&before, sizeof(before)}, 1);
 }
 
+static int serve_cpuset(const struct hn_hands_header *request, const void *body)
+{
+	const struct hn_hands_cpuset *cpuset = body;
+	const struct hn_set before = {0};
+	char text[HN_SET_TEXT_MAX];
+
+	note("%s %d to %s\n", cpuset->step == HN_HANDS_WIDEN ? "widen" : "narrow", (int)cpuset->process.pid,
+	     hn_set_format(&cpuset->nodes, text, sizeof(text)));
+	return hn_hands_write(SOCKET_FD, HN_HANDS_CPUSET, request->id, 0,
+			      &(struct hn_hands_part){&before, sizeof(before)}, 1);
+}
+
 /* The file "qemus" has a process a line: pid, start time, user, uuid. */
 static int serve_find(const struct hn_hands_header *request)
 {
@@ -252,6 +264,8 @@ int main(void)
 			r = serve_hello(&header);
 		else if (header.type == HN_HANDS_MOVE)
 			r = serve_move(&header, body);
+		else if (header.type == HN_HANDS_CPUSET)
+			r = serve_cpuset(&header, body);
 		else if (header.type == HN_HANDS_FIND)
 			r = serve_find(&header);
 		else if (header.type == HN_HANDS_BALANCING)
