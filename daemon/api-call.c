@@ -85,6 +85,7 @@ static const char *title_of(int status)
 		      {413, "Content Too Large"},
 		      {422, "Unprocessable Content"},
 		      {500, "Internal Server Error"},
+		      {502, "Bad Gateway"},
 		      {503, "Service Unavailable"}};
 
 	for (size_t i = 0; i < HN_COUNT(titles); i++)
@@ -110,10 +111,12 @@ void hn_call_send_failure(const struct hn_call *call, const struct hn_error *err
 {
 	static const struct {
 		int code, status;
-	} statuses[] = {{-EINVAL, 400}, {-EPROTO, 400},   {-ENOENT, 404},     {-EBUSY, 409},
-			{-ESRCH, 404},  {-ENOSPC, 409},   {-EEXIST, 409},     {-EOPNOTSUPP, 409},
-			{-ESTALE, 412}, {-EMSGSIZE, 413}, {-EAGAIN, 503},     {-EKEYREJECTED, 422},
-			{-EIO, 503},    {-ENOTCONN, 503}, {-ECONNRESET, 503}, {-ETIMEDOUT, 503}};
+	} statuses[] = {{-EINVAL, 400},     {-EPROTO, 400},     {-EACCES, 403},       {-ENOENT, 404},
+			{-ESRCH, 404},      {-EBUSY, 409},      {-EEXIST, 409},       {-ENOSPC, 409},
+			{-EPERM, 409},      {-EOPNOTSUPP, 409}, {-ESTALE, 412},       {-EMSGSIZE, 413},
+			{-EREMOTEIO, 502},  {-EAGAIN, 503},     {-EKEYREJECTED, 422}, {-EIO, 503},
+			{-EROFS, 503},      {-EUCLEAN, 503},    {-ECANCELED, 503},    {-ENOTCONN, 503},
+			{-ECONNRESET, 503}, {-ETIMEDOUT, 503}};
 
 	for (size_t i = 0; i < HN_COUNT(statuses); i++) {
 		if (statuses[i].code == err->code) {

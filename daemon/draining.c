@@ -159,8 +159,12 @@ int hn_draining_plan(struct hn_service *service, size_t node, struct hn_drain *r
 
 static int begin_one(struct hn_managed *managed, const struct hn_plan *plan, struct hn_error *err)
 {
-	struct hn_plan *copy = hn_plan_copy(plan);
+	struct hn_plan *copy;
 
+	if (managed->running) /* being stopped: its next look decides for the drain */
+		return hn_fail(err, -EBUSY, "operation %llu on it ends first",
+			       (unsigned long long)managed->operation.id);
+	copy = hn_plan_copy(plan);
 	managed->drain_tries++;
 	return copy ? hn_decision_act(managed, copy, err) : hn_oom(err);
 }
@@ -196,10 +200,10 @@ int hn_draining_begin(struct hn_service *service, size_t node, const struct hn_d
 
 		if (!managed || leaving->plan->verdict != HN_VERDICT_ACT)
 			continue;
-		if (begin_one(managed, leaving->plan, &why) < 0)
-			hn_managed_set_problem(managed, &why);
-		else
+		if (begin_one(managed, leaving->plan, &why) == 0)
 			++*ret_begun;
+		else if (why.code != -EBUSY)
+			hn_managed_set_problem(managed, &why);
 	}
 	if (r == 0)
 		hn_draining_review(service);

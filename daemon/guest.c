@@ -157,6 +157,7 @@ void hn_managed_process_gone(struct hn_managed *managed)
 	if (managed->identified)
 		hn_log(HN_LOG_INFO, "guest '%s': QEMU (pid %d) has ended", managed->name,
 		       managed->guest->pid);
+	hn_operation_abandon(managed, "QEMU has ended");
 	tell_gone(managed);
 	hn_managed_forget_looks(managed);
 	hn_placement_free(hn_steal(managed->home));

@@ -146,15 +146,17 @@ static void deliver(struct hn_hands *hands, struct pending *pending, const struc
 	size_t books = header->type == HN_HANDS_MOVE && header->length >= sizeof(struct hn_move_progress)
 			       ? sizeof(struct hn_move_progress)
 			       : 0;
-	struct hn_error err = {.code = header->result};
+	/* what the hands do not understand is no fault of who has asked the brain */
+	int result = header->result == -EPROTO ? -EIO : header->result;
+	struct hn_error err = {.code = result};
 
 	TAILQ_REMOVE(&hands->pending, pending, entry);
-	if (header->result == 0) {
+	if (result == 0) {
 		answer(pending, 0, body, header->length, NULL);
 		return;
 	}
 	snprintf(err.message, sizeof(err.message), "%.*s", (int)(header->length - books), body + books);
-	answer(pending, header->result, body, books, &err);
+	answer(pending, result, body, books, &err);
 }
 
 /* One message that has fully arrived. -EPROTO when it is not what is due. */
@@ -268,7 +270,7 @@ static int connect_process(struct hn_hands *hands, struct hn_error *err)
 			       hands->role);
 	hands->spawned_ns = now_ns();
 	if ((r = hn_hands_process_start(hands->program, &hands->process, err)) < 0)
-		return r;
+		return r == -EAGAIN || !err ? r : (err->code = -EIO); /* no fault of who asks for something */
 	hands->connection = bufferevent_socket_new(hands->base, hands->process.fd,
 						   BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
 	hands->watchdog = event_new(hands->base, -1, 0, on_watchdog_expired, hands);

@@ -238,7 +238,7 @@ static void probe(struct hn_managed *managed)
 	struct hn_error err;
 	char why[200];
 
-	if (managed->prober || hn_stuck_any(managed->service, why, sizeof(why)) ||
+	if (managed->prober || !managed->sample || hn_stuck_any(managed->service, why, sizeof(why)) ||
 	    managed->guest->mode != HN_MODE_ENFORCE || hn_guest_is_untouchable(managed->guest))
 		return;
 	if (request_probe(managed, &err) < 0) {
@@ -280,7 +280,7 @@ static int request(struct hn_managed *managed, struct hn_error *err)
 	struct hn_hands_inspect inspect = {
 		.process = {guest->pid, guest->start_ticks},
 		.seed = hn_random_next(&managed->service->random),
-		.look_inside = !hn_guest_is_untouchable(guest),
+		.look_inside = managed->sample && !hn_guest_is_untouchable(guest),
 	};
 
 	if (!ranges)
@@ -293,6 +293,12 @@ static int request(struct hn_managed *managed, struct hn_error *err)
 				(struct hn_hands_part[]){{&inspect, sizeof(inspect)},
 							 {ranges, inspect.range_count * sizeof(*ranges)}},
 				2, NULL, on_inspect_reply, managed, err);
+}
+
+void hn_inspect_inside(struct hn_managed *managed)
+{
+	if (!hn_guest_is_untouchable(managed->guest))
+		hn_inspect_start(managed);
 }
 
 void hn_inspect_start(struct hn_managed *managed)

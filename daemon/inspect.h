@@ -12,9 +12,11 @@ struct hn_backend_memo {
 	bool moves;              /* a page of it has been moved, and back */
 };
 
-/* Starts one of an identified guest; nothing happens while one is running. The first is followed by a look.
- */
+/* Starts one of an identified guest; nothing happens while one is running. The first is followed by a look,
+ * and that is what tells whether the guest is realtime: no page of it is looked at or tried before. */
 void hn_inspect_start(struct hn_managed *managed);
+/* After its first look: the same again, with what is only done to others than realtime guests. */
+void hn_inspect_inside(struct hn_managed *managed);
 
 /* What the last one found has proved wrong: the next is due, and nothing is moved before. */
 void hn_inspect_soon(struct hn_managed *managed);

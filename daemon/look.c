@@ -13,6 +13,7 @@
 #include "daemon/gauge.h"
 #include "daemon/guest-calls.h"
 #include "daemon/hands-channel.h"
+#include "daemon/inspect.h"
 #include "daemon/make-up.h"
 #include "daemon/rota.h"
 #include "daemon/window.h"
@@ -363,6 +364,7 @@ static void take_reply(struct hn_managed *managed, int result, const void *body,
 		       const struct hn_error *err)
 {
 	struct hn_error why = {0};
+	bool first = !managed->sample;
 
 	managed->looking = false;
 	managed->service->tally.looks++;
@@ -372,6 +374,8 @@ static void take_reply(struct hn_managed *managed, int result, const void *body,
 	if (result == 0 && take_view(managed, body, length, &why) == 0) {
 		hn_managed_set_problem(managed, NULL);
 		hn_chronicle_sample(managed);
+		if (first)
+			hn_inspect_inside(managed);
 		hn_decision_take(managed);
 		return;
 	}

@@ -313,7 +313,7 @@ void hn_operation_abandon(struct hn_managed *managed, const char *why)
 	hn_running_update(running);
 	managed->operation.state = HN_OPERATION_CANCELLED;
 	snprintf(managed->operation.message, sizeof(managed->operation.message), "%s", why);
-	hn_log(HN_LOG_WARNING, "guest '%s': operation %" PRIu64 " abandoned: %s", managed->name,
+	hn_log(HN_LOG_INFO, "guest '%s': operation %" PRIu64 " abandoned: %s", managed->name,
 	       managed->operation.id, why);
 	hn_chronicle_move(managed, running->price, running->gain);
 	hn_running_tell(managed, HN_EVENT_OPERATION_FAILED, why);

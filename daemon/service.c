@@ -21,6 +21,7 @@
 #include "daemon/gauge.h"
 #include "daemon/guest.h"
 #include "daemon/metrics-listener.h"
+#include "daemon/operation.h"
 #include "daemon/publish.h"
 #include "daemon/regulator.h"
 #include "daemon/reserve.h"
@@ -150,8 +151,10 @@ void hn_service_free(struct hn_service *service)
 	hn_api_free(service->api);
 	hn_events_free(hn_steal(service->events));
 	hn_rota_free(hn_steal(service->rota));
-	while ((managed = TAILQ_FIRST(&service->guests)))
+	while ((managed = TAILQ_FIRST(&service->guests))) {
+		hn_operation_abandon(managed, "homenoded ends; it is planned anew when it is there again");
 		hn_managed_free(managed);
+	}
 	hn_stuck_done(service);
 	hn_regulator_free(service->regulator);
 	hn_admission_free(service->admission);

@@ -223,7 +223,10 @@ static void check_rights(const char *root, struct hn_checkup *ret)
 		hn_checkup_put(ret, HN_CHECK_RIGHTS, verdict, "it has what it needs");
 	else
 		hn_finding_mend(hn_checkup_put(ret, HN_CHECK_RIGHTS, verdict, "missing: %s", missing),
-				"run homenoded as root, or with AmbientCapabilities=%s", missing);
+				"systemctl edit homenode-host@.service, and add CapabilityBoundingSet=%s to "
+				"[Service]; "
+				"without systemd run homenoded as root",
+				missing);
 }
 
 /* Whether a list of words between blanks has the word. */

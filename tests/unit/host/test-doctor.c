@@ -66,7 +66,7 @@ static const struct knob knobs[] = {
 	{HN_CHECK_RIGHTS, "proc/self/status", "Name:\tx\nCapEff:\t000001ffffffffff\n", HN_FINDING_OK, "", ""},
 	/* without bit 21 */
 	{HN_CHECK_RIGHTS, "proc/self/status", "Name:\tx\nCapEff:\t000001ffffdfffff\n", HN_FINDING_WARNING,
-	 "missing: CAP_SYS_ADMIN", "AmbientCapabilities=CAP_SYS_ADMIN"},
+	 "missing: CAP_SYS_ADMIN", "CapabilityBoundingSet=CAP_SYS_ADMIN"},
 	/* without bit 23 */
 	{HN_CHECK_RIGHTS, "proc/self/status", "Name:\tx\nCapEff:\t000001ffff7fffff\n", HN_FINDING_FAIL,
 	 "missing: CAP_SYS_NICE", "root"},
