@@ -7,10 +7,30 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "daemon/hands-request.h"
 #include "host/cpuset.h"
 #include "host/doctor.h"
 #include "host/helpers.h"
+
+_Static_assert(sizeof(struct hn_hands_found) + HN_QEMUS_MAX * (sizeof(struct hn_qemu_process) +
+							       sizeof(struct hn_qemu_container)) <=
+		       HN_HANDS_BODY_MAX,
+	       "all QEMUs can be told");
+
+/* Said when it begins and when it is over. */
+static void tell_left_out(const struct hn_qemu_list *list)
+{
+	static bool told;
+
+	if (!told && list->left_out > 0)
+		hn_log(HN_LOG_WARNING,
+		       "%zu processes are called QEMU; only %d are looked at, as many of each user",
+		       HN_QEMUS_MAX + list->left_out, HN_QEMUS_MAX);
+	else if (told && list->left_out == 0)
+		hn_log(HN_LOG_INFO, "all processes that are called QEMU are looked at again");
+	told = list->left_out > 0;
+}
 
 int hn_hands_serve_find(const struct hn_hands_work *work, struct hn_error *err)
 {
@@ -23,11 +43,10 @@ int hn_hands_serve_find(const struct hn_hands_work *work, struct hn_error *err)
 		r = hn_qemu_processes_read(NULL, &list, err);
 	if (r < 0)
 		return r;
+	tell_left_out(list);
 	parts[1] = (struct hn_hands_part){list->processes, list->count * sizeof(*list->processes)};
 	parts[2] =
 		(struct hn_hands_part){list->containers, list->container_count * sizeof(*list->containers)};
-	if (parts[0].length + parts[1].length + parts[2].length > HN_HANDS_BODY_MAX)
-		return hn_fail(err, -E2BIG, "%zu QEMUs are too many to tell", list->count);
 	found = (struct hn_hands_found){(uint32_t)list->count, (uint32_t)list->container_count};
 	r = hn_hands_reply_with(work, parts, HN_COUNT(parts));
 	hn_qemu_list_free(hn_steal(list));

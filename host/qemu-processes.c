@@ -152,15 +152,30 @@ static void limits_read(const char *root, int directory, struct hn_qemu_containe
 	container->nodes = limit_read(root, &cgroups, group, "mems");
 }
 
+/* Its effective user; false where it is not told. */
+static bool uid_of(const char *status, uid_t *ret)
+{
+	const char *at = strstr(status, "\nUid:");
+
+	return at && sscanf(at, "\nUid: %*u %u", ret) == 1;
+}
+
+static int process_open(int proc, pid_t pid)
+{
+	char entry[16];
+
+	snprintf(entry, sizeof(entry), "%d", (int)pid);
+	return openat(proc, entry, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 /* 1 and the process when /proc/PID is a QEMU that runs a guest; 0 else, gone and hidden ones included. */
-static int process_read(const char *root, int proc, const char *entry, struct hn_qemu_process *ret,
+static int process_read(const char *root, int proc, pid_t pid, struct hn_qemu_process *ret,
 			struct hn_qemu_container *ret_container)
 {
-	HN_AUTO(fd) int directory = openat(proc, entry, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	HN_AUTO(fd) int directory = process_open(proc, pid);
 	HN_AUTO(memory) char *command = NULL;
-	char status[STATUS_MAX], *uid;
+	char status[STATUS_MAX];
 	struct hn_proc_stat stat;
-	unsigned effective;
 	size_t length;
 	int r;
 
@@ -172,12 +187,10 @@ static int process_read(const char *root, int proc, const char *entry, struct hn
 	if (hn_proc_stat_read(directory, "stat", &stat) < 0 || stat.state == 'Z' ||
 	    hn_proc_read_at(directory, "status", status, sizeof(status)) < 0)
 		return 0;
-	*ret = (struct hn_qemu_process){.process = {atoi(entry), stat.start_ticks}, .container = -1};
+	*ret = (struct hn_qemu_process){.process = {pid, stat.start_ticks}, .container = -1};
 	*ret_container = (struct hn_qemu_container){0};
-	uid = strstr(status, "\nUid:");
-	if (!uid || sscanf(uid, "\nUid: %*u %u", &effective) != 1)
+	if (!uid_of(status, &ret->uid))
 		return 0;
-	ret->uid = effective;
 	ret->pid_inside = inner_pid(status);
 	hn_qemu_command_read(&(struct hn_command){command, length}, ret, ret_container->monitors);
 	if (ret->pid_inside) {
@@ -225,34 +238,127 @@ static int by_pid(const void *a, const void *b)
 	return (left->process.pid > right->process.pid) - (left->process.pid < right->process.pid);
 }
 
+/* A process that is called QEMU, whatever it is. */
+struct candidate {
+	pid_t pid;
+	uid_t uid;
+	size_t place; /* among those of its user */
+};
+
+struct candidates {
+	struct candidate *items;
+	size_t count, room;
+};
+
+static int candidate_add(int proc, pid_t pid, struct candidates *candidates)
+{
+	HN_AUTO(fd) int directory = process_open(proc, pid);
+	struct candidate candidate = {.pid = pid};
+	char status[STATUS_MAX];
+
+	if (directory < 0 || hn_qemu_is_called_so(directory) <= 0 ||
+	    hn_proc_read_at(directory, "status", status, sizeof(status)) < 0 ||
+	    !uid_of(status, &candidate.uid))
+		return 0;
+	if (candidates->count == candidates->room) {
+		size_t room = candidates->room ? 2 * candidates->room : 64;
+		void *grown = reallocarray(candidates->items, room, sizeof(candidate));
+
+		if (!grown)
+			return -ENOMEM;
+		candidates->items = grown;
+		candidates->room = room;
+	}
+	candidates->items[candidates->count++] = candidate;
+	return 0;
+}
+
+static int by_user(const void *a, const void *b)
+{
+	const struct candidate *left = a, *right = b;
+
+	if (left->uid != right->uid)
+		return left->uid < right->uid ? -1 : 1;
+	return (left->pid > right->pid) - (left->pid < right->pid);
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct candidate *left = a, *right = b;
+
+	if (left->place != right->place)
+		return left->place < right->place ? -1 : 1;
+	return by_user(a, b);
+}
+
+/* The first of each user, then the second of each, and so on, until all are there or it is enough. The number
+ * left out. */
+static size_t deal(struct candidates *candidates)
+{
+	struct candidate *items = candidates->items;
+	size_t left_out;
+
+	if (candidates->count <= HN_QEMUS_MAX)
+		return 0;
+	qsort(items, candidates->count, sizeof(*items), by_user);
+	for (size_t i = 1; i < candidates->count; i++)
+		items[i].place = items[i].uid == items[i - 1].uid ? items[i - 1].place + 1 : 0;
+	qsort(items, candidates->count, sizeof(*items), by_place);
+	left_out = candidates->count - HN_QEMUS_MAX;
+	candidates->count = HN_QEMUS_MAX;
+	return left_out;
+}
+
+static int candidates_read(int proc, struct candidates *ret, struct hn_error *err)
+{
+	HN_AUTO(directory) DIR *folder = hn_proc_folder_at(proc, ".");
+	struct dirent *entry;
+
+	if (!folder)
+		return hn_fail_errno(err, -errno, "cannot list /proc");
+	while ((entry = readdir(folder)))
+		if (isdigit((unsigned char)entry->d_name[0]) &&
+		    candidate_add(proc, atoi(entry->d_name), ret) < 0)
+			return hn_oom(err);
+	return 0;
+}
+
+static int list_read(const char *root, int proc, const struct candidates *candidates,
+		     struct hn_qemu_list *list)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < candidates->count; i++) {
+		struct hn_qemu_process process;
+		struct hn_qemu_container container;
+
+		r = process_read(root, proc, candidates->items[i].pid, &process, &container);
+		if (r > 0)
+			r = list_add(list, &process, &container);
+	}
+	if (list->count > 0)
+		qsort(list->processes, list->count, sizeof(*list->processes), by_pid);
+	return r;
+}
+
 int hn_qemu_processes_read(const char *root, struct hn_qemu_list **ret, struct hn_error *err)
 {
 	HN_AUTO(fd) int proc = hn_proc_open(root, O_DIRECTORY, "proc");
 	HN_AUTO(hn_qemu_list) struct hn_qemu_list *list = calloc(1, sizeof(*list));
-	HN_AUTO(directory) DIR *folder = NULL;
-	struct dirent *entry;
+	struct candidates candidates = {0};
+	int r;
 
 	if (!list)
 		return hn_oom(err);
 	if (proc < 0)
 		return hn_fail_errno(err, proc, "cannot open /proc");
-	folder = hn_proc_folder_at(proc, ".");
-	if (!folder)
-		return hn_fail_errno(err, -errno, "cannot list /proc");
-	while ((entry = readdir(folder))) {
-		struct hn_qemu_process process;
-		struct hn_qemu_container container;
-		int r = 0;
-
-		if (isdigit((unsigned char)entry->d_name[0]))
-			r = process_read(root, proc, entry->d_name, &process, &container);
-		if (r > 0)
-			r = list_add(list, &process, &container);
-		if (r < 0)
-			return hn_oom(err);
-	}
-	if (list->count > 0)
-		qsort(list->processes, list->count, sizeof(*list->processes), by_pid);
+	r = candidates_read(proc, &candidates, err);
+	list->left_out = deal(&candidates);
+	if (r == 0 && list_read(root, proc, &candidates, list) < 0)
+		r = hn_oom(err);
+	free(candidates.items);
+	if (r < 0)
+		return r;
 	*ret = hn_steal(list);
 	return 0;
 }

@@ -96,6 +96,59 @@ static void qemus_are_found_in_order(void **state)
 	tree_done(&tree);
 }
 
+static void a_command_line_that_is_too_long_is_not_known(void **state)
+{
+	HN_AUTO(hn_qemu_list) struct hn_qemu_list *list = NULL;
+	const size_t length = 300 << 10;
+	char *filler = malloc(length + 1);
+	struct tree tree;
+
+	assert_non_null(filler);
+	memset(filler, 'x', length);
+	filler[length] = '\0';
+	tree_init(&tree);
+	write_process(&tree, 300, "300", ARGUMENTS("qemu-kvm", "-name", "long", "-append", filler));
+	write_process(&tree, 301, "301", ARGUMENTS("some-other", "-name", "long", "-append", filler));
+	filler[200 << 10] = '\0';
+	write_process(&tree, 302, "302", ARGUMENTS("qemu-kvm", "-name", "long", "-append", filler));
+	assert_int_equal(read_all(&tree, &list), 2);
+	assert_int_equal(list->processes[0].process.pid, 300);
+	assert_string_equal(list->processes[0].name, "");
+	assert_string_equal(list->processes[1].name, "long");
+	tree_done(&tree);
+	free(filler);
+}
+
+static void one_users_many_do_not_push_out_anothers(void **state)
+{
+	enum { FAKES = HN_QEMUS_MAX + 10, FIRST = 10000 };
+	HN_AUTO(hn_qemu_list) struct hn_qemu_list *list = NULL;
+	size_t guests = 0;
+	struct tree tree;
+
+	tree_init(&tree);
+	for (pid_t pid = FIRST; pid < FIRST + FAKES; pid++) {
+		char path[64];
+
+		write_process(&tree, pid, "1", ARGUMENTS("qemu-kvm", "-name", "fake"));
+		snprintf(path, sizeof(path), "proc/%d/status", (int)pid);
+		tree_write(&tree, path, "Name:\tx\nUid:\t1000\t1000\t1000\t1000\n");
+	}
+	/* of user 107: the first and the last that /proc may list */
+	for (pid_t i = 0; i < 10; i++) {
+		write_process(&tree, 300 + i, "1", ARGUMENTS("qemu-kvm", "-name", "guest"));
+		write_process(&tree, 90000 + i, "1", ARGUMENTS("qemu-kvm", "-name", "guest"));
+	}
+	assert_int_equal(read_all(&tree, &list), HN_QEMUS_MAX);
+	assert_int_equal(list->left_out, 30);
+	for (size_t i = 0; i < list->count; i++) {
+		guests += strcmp(list->processes[i].name, "guest") == 0;
+		assert_true(i == 0 || list->processes[i - 1].process.pid < list->processes[i].process.pid);
+	}
+	assert_int_equal(guests, 20);
+	tree_done(&tree);
+}
+
 static void none_is_an_answer_and_no_proc_is_not(void **state)
 {
 	HN_AUTO(hn_qemu_list) struct hn_qemu_list *list = NULL;
@@ -242,6 +295,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(qemus_are_found_in_order),
+		cmocka_unit_test(a_command_line_that_is_too_long_is_not_known),
+		cmocka_unit_test(one_users_many_do_not_push_out_anothers),
 		cmocka_unit_test(none_is_an_answer_and_no_proc_is_not),
 		cmocka_unit_test(sockets_in_a_container_are_seen_from_here),
 		cmocka_unit_test(the_hosts_libvirt_is_not_taken_for_a_containers),
