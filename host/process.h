@@ -53,11 +53,3 @@ struct hn_thread_reading {
  */
 int hn_threads_read(const char *root, const struct hn_process *process, struct hn_thread_reading **ret,
 		    size_t *ret_count, struct hn_error *err);
-
-/*
- * 0 when every byte of start..start+bytes-1 lies in readable-and-writable mappings of the process (adjacent
- * ones count together). -EFAULT with the first address that does not: a claim about where guest memory lies
- * is never believed unchecked. -ESRCH.
- */
-int hn_range_check(const char *root, const struct hn_process *process, uint64_t start, uint64_t bytes,
-		   struct hn_error *err);
