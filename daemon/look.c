@@ -390,7 +390,10 @@ static void on_look_reply(int result, const void *body, size_t length, const str
 	take_reply(context, result, body, length, err);
 	if (result == 0 && length >= sizeof(view))
 		memcpy(&view, body, sizeof(view));
-	hn_rota_done(context, view.cost_ns ? view.cost_ns + cpu_ns() - started : 0);
+	if (result == -ETIMEDOUT)
+		hn_rota_hung(context);
+	else
+		hn_rota_done(context, view.cost_ns ? view.cost_ns + cpu_ns() - started : 0);
 }
 
 /* Not the first time: that look tells whether its threads are realtime, and then it never is walked. */
