@@ -54,6 +54,11 @@ int hn_hands_serve_find(const struct hn_hands_work *work, struct hn_error *err)
 	return r;
 }
 
+_Static_assert(sizeof(struct hn_hands_surveyed) + HN_THREADS_MAX * sizeof(struct hn_thread_reading) +
+			       HN_MAPPINGS_MAX * sizeof(struct hn_mapping) <=
+		       HN_HANDS_BODY_MAX,
+	       "a survey can be told");
+
 int hn_hands_serve_survey(const struct hn_hands_work *work, struct hn_error *err)
 {
 	HN_AUTO(memory) struct hn_thread_reading *threads = NULL;
@@ -73,9 +78,6 @@ int hn_hands_serve_survey(const struct hn_hands_work *work, struct hn_error *err
 	    (r = hn_mappings_read(NULL, &survey.process, survey.least_bytes, survey.with_policies, &mappings,
 				  &mapping_count, err)) < 0)
 		return r;
-	if (thread_count > HN_HANDS_TIDS_MAX)
-		return hn_fail(err, -E2BIG, "process %d and its helpers have %zu threads: too many",
-			       (int)survey.process.pid, thread_count);
 	surveyed.thread_count = (uint32_t)thread_count;
 	surveyed.mapping_count = (uint32_t)mapping_count;
 	return hn_hands_reply_with(work,

@@ -172,6 +172,11 @@ static int count_pages(const struct hn_hands_look *look, const char *cells, cons
 	return r;
 }
 
+_Static_assert(sizeof(struct hn_hands_view) + HN_HANDS_CELLS_MAX * sizeof(struct hn_page_counts) +
+			       HN_THREADS_MAX * sizeof(struct hn_thread_reading) <=
+		       HN_HANDS_BODY_MAX,
+	       "a look can be told");
+
 static int serve_look(const struct hn_hands_work *work, struct hn_error *err)
 {
 	AUTO_MEMORY struct hn_page_counts *counts = NULL;
@@ -204,6 +209,8 @@ static int serve_look(const struct hn_hands_work *work, struct hn_error *err)
 		return r;
 	hn_guest_evidence_read(NULL, &look.process, threads, thread_count, look.with_bandwidth, view.stalls,
 			       view.counters);
+	qsort(threads, thread_count, sizeof(*threads),
+	      hn_thread_readings_order); /* the brain looks them up */
 	view.cost_ns = hn_hands_cpu_ns() - started;
 	view.cell_count = look.cell_count;
 	view.thread_count = (uint32_t)thread_count;
