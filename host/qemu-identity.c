@@ -15,18 +15,11 @@
 
 #define COMMAND_MAX (256 * HN_KIB) /* 250 disks of libvirt's make some 170 KiB */
 
-static const char *file_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* qemu-system-x86_64, qemu-kvm, kvm (Debian's old name), and the like: all else called qemu-* runs no guest,
  * or one program of another architecture. */
 static bool is_qemus_name(const char *path)
 {
-	const char *file = file_of(path);
+	const char *file = basename(path);
 
 	return strncmp(file, "qemu-system-", strlen("qemu-system-")) == 0 || strcmp(file, "qemu-kvm") == 0 ||
 	       strcmp(file, "kvm") == 0 || strcmp(file, "qemu") == 0;

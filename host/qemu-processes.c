@@ -29,13 +29,6 @@
 
 #define STATUS_MAX 16384
 
-static const char *file_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* Its number in its own pid namespace; 0 when that is the reader's, or not told. */
 static pid_t inner_pid(const char *status)
 {
@@ -145,7 +138,7 @@ static void limits_read(const char *root, int directory, struct hn_qemu_containe
 		return;
 	if (hn_cgroup_cut_to_guest(group)) {
 		hn_cgroup_parent(group);
-		if (strcmp(file_of(group), "machine") == 0 || strcmp(file_of(group), "machine.slice") == 0)
+		if (strcmp(basename(group), "machine") == 0 || strcmp(basename(group), "machine.slice") == 0)
 			hn_cgroup_parent(group);
 	}
 	container->cpus = limit_read(root, &cgroups, group, "cpus");

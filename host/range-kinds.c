@@ -148,26 +148,17 @@ int hn_range_kinds_read(const char *root, const struct hn_process *process, cons
 	return 0;
 }
 
-static int compare_pages(const void *a, const void *b)
-{
-	const uintptr_t x = (uintptr_t) * (void *const *)a, y = (uintptr_t) * (void *const *)b;
-
-	return (x > y) - (x < y);
-}
-
 static int look_inside(const struct hn_page_table *table, const struct hn_range *range,
 		       struct hn_random *random, struct hn_range_kind *kind)
 {
-	uint64_t pages = range->bytes / hn_base_page_bytes(), flags[SAMPLES];
+	uint64_t flags[SAMPLES];
 	size_t there = 0, huge = 0, merged = 0;
 	void *addresses[SAMPLES];
 	int r;
 
-	if (pages == 0)
+	if (range->bytes < hn_base_page_bytes())
 		return 0;
-	for (size_t i = 0; i < SAMPLES; i++)
-		addresses[i] = (void *)(range->start + hn_random_below(random, pages) * hn_base_page_bytes());
-	qsort(addresses, SAMPLES, sizeof(*addresses), compare_pages);
+	hn_range_draw(range, random, addresses, SAMPLES);
 	r = hn_page_table_flags(table, addresses, SAMPLES, flags);
 	if (r < 0)
 		return r;
