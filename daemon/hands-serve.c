@@ -209,8 +209,6 @@ static int serve_look(const struct hn_hands_work *work, struct hn_error *err)
 		return r;
 	hn_guest_evidence_read(NULL, &look.process, threads, thread_count, look.with_bandwidth, view.stalls,
 			       view.counters);
-	qsort(threads, thread_count, sizeof(*threads),
-	      hn_thread_readings_order); /* the brain looks them up */
 	view.cost_ns = hn_hands_cpu_ns() - started;
 	view.cell_count = look.cell_count;
 	view.thread_count = (uint32_t)thread_count;

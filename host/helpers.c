@@ -252,6 +252,7 @@ int hn_guest_threads_read(const char *root, const struct hn_process *guest, stru
 	}
 	if (r < 0)
 		return r;
+	qsort(all, count, sizeof(*all), hn_thread_readings_order);
 	*ret_count = count;
 	*ret = hn_steal(all);
 	return 0;
