@@ -128,21 +128,20 @@ static struct hn_set limit_read(const char *root, const struct hn_cgroups *cgrou
 
 /* A libvirt in the container may have made groups of its own below the container's: those are not its limits.
  */
-static void limits_read(const char *root, int directory, struct hn_qemu_container *container)
+static void limits_read(const char *root, const struct hn_cgroups *cgroups, int directory,
+			struct hn_qemu_container *container)
 {
-	struct hn_cgroups cgroups;
 	char group[HN_CGROUP_MAX];
 
-	if (hn_cgroups_find(root, "cpuset", &cgroups, NULL) < 0 ||
-	    hn_cgroup_of(&cgroups, "cpuset", directory, "cgroup", group) < 0)
+	if (hn_cgroup_of(cgroups, "cpuset", directory, "cgroup", group) < 0)
 		return;
 	if (hn_cgroup_cut_to_guest(group)) {
 		hn_cgroup_parent(group);
 		if (strcmp(basename(group), "machine") == 0 || strcmp(basename(group), "machine.slice") == 0)
 			hn_cgroup_parent(group);
 	}
-	container->cpus = limit_read(root, &cgroups, group, "cpus");
-	container->nodes = limit_read(root, &cgroups, group, "mems");
+	container->cpus = limit_read(root, cgroups, group, "cpus");
+	container->nodes = limit_read(root, cgroups, group, "mems");
 }
 
 /* Its effective user; false where it is not told. */
@@ -161,9 +160,10 @@ static int process_open(int proc, pid_t pid)
 	return openat(proc, entry, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* 1 and the process when /proc/PID is a QEMU that runs a guest; 0 else, gone and hidden ones included. */
-static int process_read(const char *root, int proc, pid_t pid, struct hn_qemu_process *ret,
-			struct hn_qemu_container *ret_container)
+/* 1 and the process when /proc/PID is a QEMU that runs a guest; 0 else, gone and hidden ones included.
+ * cgroups NULL: there are none. */
+static int process_read(const char *root, const struct hn_cgroups *cgroups, int proc, pid_t pid,
+			struct hn_qemu_process *ret, struct hn_qemu_container *ret_container)
 {
 	HN_AUTO(fd) int directory = process_open(proc, pid);
 	HN_AUTO(memory) char *command = NULL;
@@ -188,7 +188,8 @@ static int process_read(const char *root, int proc, pid_t pid, struct hn_qemu_pr
 	hn_qemu_command_read(&(struct hn_command){command, length}, ret, ret_container->monitors);
 	if (ret->pid_inside) {
 		sockets_translate(root, directory, ret->process.pid, ret_container);
-		limits_read(root, directory, ret_container);
+		if (cgroups)
+			limits_read(root, cgroups, directory, ret_container);
 	}
 	return 1;
 }
@@ -319,13 +320,16 @@ static int candidates_read(int proc, struct candidates *ret, struct hn_error *er
 static int list_read(const char *root, int proc, const struct candidates *candidates,
 		     struct hn_qemu_list *list)
 {
+	struct hn_cgroups cgroups;
+	bool known = hn_cgroups_find(root, "cpuset", &cgroups, NULL) == 0;
 	int r = 0;
 
 	for (size_t i = 0; r >= 0 && i < candidates->count; i++) {
 		struct hn_qemu_process process;
 		struct hn_qemu_container container;
 
-		r = process_read(root, proc, candidates->items[i].pid, &process, &container);
+		r = process_read(root, known ? &cgroups : NULL, proc, candidates->items[i].pid, &process,
+				 &container);
 		if (r > 0)
 			r = list_add(list, &process, &container);
 	}

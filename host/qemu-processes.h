@@ -50,8 +50,8 @@ HN_CLEANUP_DEFINE(hn_qemu_list, struct hn_qemu_list *, hn_qemu_list_free);
 
 /*
  * Reads ROOT/proc. A process counts when its command line has QEMU's -name, -uuid or -machine and its
- * executable or first argument is qemu-*, /usr/libexec/qemu-kvm, or the like; of one with more than 256 KiB of
- * it, which is not read, neither name nor uuid is told. Processes that vanish meanwhile or may not be read
+ * executable or first argument is qemu-*, /usr/libexec/qemu-kvm, or the like; of one with more than 256 KiB
+ * of it, which is not read, neither name nor uuid is told. Processes that vanish meanwhile or may not be read
  * are left out. As anybody may call a process so, at most HN_QEMUS_MAX are looked at: users get equal shares,
  * and what one leaves of its own goes to the others. The caller frees *ret. -ENOMEM, -errno of /proc.
  */

@@ -251,6 +251,37 @@ static void a_containers_limits_are_its_groups(void **state)
 	}
 }
 
+/* Of a machine with very many mounts; looked through for each of them, they would take many minutes. */
+static void mounts_are_looked_through_once_for_all(void **state)
+{
+	enum { MOUNTS = 1000000, PROCESSES = 4000 };
+	static const char mount[] = "30 23 0:27 / /a rw - tmpfs none rw\n",
+			  group[] = "31 23 0:28 / /cg rw - cgroup2 cgroup2 rw\n";
+	HN_AUTO(memory) char *text = malloc(MOUNTS * sizeof(mount) + sizeof(group));
+	HN_AUTO(hn_qemu_list) struct hn_qemu_list *list = NULL;
+	struct tree tree;
+
+	assert_non_null(text);
+	for (size_t i = 0; i < MOUNTS; i++)
+		memcpy(text + i * (sizeof(mount) - 1), mount, sizeof(mount) - 1);
+	memcpy(text + MOUNTS * (sizeof(mount) - 1), group, sizeof(group));
+	tree_init(&tree);
+	tree_write(&tree, "proc/self/mountinfo", "%s", text);
+	tree_write(&tree, "cg/cpuset.cpus.effective", "0-7\n");
+	tree_write(&tree, "cg/pod/cpuset.cpus.effective", "2-3\n");
+	for (pid_t pid = 1000; pid < 1000 + PROCESSES; pid++) {
+		char path[64];
+
+		write_process(&tree, pid, "300 7", ARGUMENTS("qemu-kvm", "-name", "vm"));
+		snprintf(path, sizeof(path), "proc/%d/cgroup", (int)pid);
+		tree_write(&tree, path, "0::/pod\n");
+	}
+	assert_int_equal(read_all(&tree, &list), PROCESSES);
+	assert_int_equal(list->container_count, PROCESSES);
+	assert_int_equal(hn_set_count(&list->containers[PROCESSES - 1].cpus), 2);
+	tree_done(&tree);
+}
+
 static void write_thread(const struct tree *tree, pid_t tid, const char *ns_pids)
 {
 	char path[64];
@@ -301,6 +332,7 @@ int main(void)
 		cmocka_unit_test(sockets_in_a_container_are_seen_from_here),
 		cmocka_unit_test(the_hosts_libvirt_is_not_taken_for_a_containers),
 		cmocka_unit_test(a_containers_limits_are_its_groups),
+		cmocka_unit_test(mounts_are_looked_through_once_for_all),
 		cmocka_unit_test(threads_are_called_what_we_call_them),
 	};
 
