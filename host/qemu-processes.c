@@ -365,7 +365,16 @@ struct twin {
 	pid_t inside, here;
 };
 
-static int twins_read(int directory, struct twin **ret, size_t *ret_count)
+static int by_inside(const void *a, const void *b)
+{
+	const struct twin *left = a, *right = b;
+
+	return (left->inside > right->inside) - (left->inside < right->inside);
+}
+
+/* In order of inside. */
+static int twins_read(int directory, const struct hn_process *process, struct twin **ret, size_t *ret_count,
+		      struct hn_error *err)
 {
 	HN_AUTO(directory) DIR *tasks = hn_proc_folder_at(directory, "task");
 	HN_AUTO(memory) struct twin *twins = NULL;
@@ -381,13 +390,18 @@ static int twins_read(int directory, struct twin **ret, size_t *ret_count)
 		if (!isdigit((unsigned char)entry->d_name[0]) ||
 		    hn_proc_read_at(directory, path, status, sizeof(status)) < 0)
 			continue;
+		if (count == HN_THREADS_MAX)
+			return hn_fail(err, -E2BIG, "process %d has more than %d threads", (int)process->pid,
+				       HN_THREADS_MAX);
 		inside = inner_pid(status);
 		grown = reallocarray(twins, count + 1, sizeof(*twins));
 		if (!grown)
-			return -ENOMEM;
+			return hn_oom(err);
 		twins = grown;
 		twins[count++] = (struct twin){inside ? inside : atoi(entry->d_name), atoi(entry->d_name)};
 	}
+	if (count > 0)
+		qsort(twins, count, sizeof(*twins), by_inside);
 	*ret_count = count;
 	*ret = hn_steal(twins);
 	return 0;
@@ -395,10 +409,10 @@ static int twins_read(int directory, struct twin **ret, size_t *ret_count)
 
 static pid_t twin_of(const struct twin *twins, size_t count, pid_t inside)
 {
-	for (size_t i = 0; i < count; i++)
-		if (twins[i].inside == inside)
-			return twins[i].here;
-	return 0;
+	const struct twin wanted = {.inside = inside};
+	const struct twin *twin = count ? bsearch(&wanted, twins, count, sizeof(*twins), by_inside) : NULL;
+
+	return twin ? twin->here : 0;
 }
 
 int hn_threads_translate(const char *root, const struct hn_process *process, int32_t *tids, size_t count,
@@ -409,6 +423,7 @@ int hn_threads_translate(const char *root, const struct hn_process *process, int
 	char status[STATUS_MAX];
 	size_t twin_count = 0;
 	ssize_t length;
+	int r;
 
 	if (directory < 0)
 		return directory;
@@ -417,8 +432,8 @@ int hn_threads_translate(const char *root, const struct hn_process *process, int
 		return hn_fail_errno(err, (int)length, "cannot read /proc/%d/status", (int)process->pid);
 	if (!inner_pid(status))
 		return 0;
-	if (twins_read(directory, &twins, &twin_count) < 0)
-		return hn_oom(err);
+	if ((r = twins_read(directory, process, &twins, &twin_count, err)) < 0)
+		return r;
 	for (size_t i = 0; i < count; i++)
 		if (!twin_of(twins, twin_count, tids[i]))
 			return hn_fail(err, -ESRCH,

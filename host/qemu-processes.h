@@ -60,7 +60,7 @@ int hn_qemu_processes_read(const char *root, struct hn_qemu_list **ret, struct h
 /*
  * Thread ids as told by a process in its own pid namespace, to those of ours (NSpid of
  * /proc/PID/task/TID/status), in place. A process in our namespace: nothing changes. -ESRCH when one of them
- * is not a thread of the process.
+ * is not a thread of the process, -E2BIG when it has more than HN_THREADS_MAX, -ENOMEM.
  */
 int hn_threads_translate(const char *root, const struct hn_process *process, int32_t *tids, size_t count,
 			 struct hn_error *err);

@@ -322,6 +322,29 @@ static void threads_are_called_what_we_call_them(void **state)
 	tree_done(&tree);
 }
 
+static void more_threads_than_any_guests_are_not_translated(void **state)
+{
+	const struct hn_process qemu = {300, 600};
+	struct hn_error err = {0};
+	int32_t tid = 7;
+	struct tree tree;
+
+	tree_init(&tree);
+	write_process(&tree, 300, "300\t7", ARGUMENTS("qemu-kvm", "-name", "vm"));
+	for (pid_t i = 0; i <= HN_THREADS_MAX; i++) {
+		char ids[32];
+
+		snprintf(ids, sizeof(ids), "%d\t%d", 300 + (int)i, 7 + (int)i);
+		write_thread(&tree, 300 + i, ids);
+	}
+	assert_int_equal(hn_threads_translate(tree.root, &qemu, &tid, 1, &err), -E2BIG);
+	assert_string_equal(err.message, "process 300 has more than 8192 threads");
+	tree_remove(&tree, "proc/300/task/301");
+	assert_int_equal(hn_threads_translate(tree.root, &qemu, &tid, 1, &err), 0);
+	assert_int_equal(tid, 300);
+	tree_done(&tree);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -334,6 +357,7 @@ int main(void)
 		cmocka_unit_test(a_containers_limits_are_its_groups),
 		cmocka_unit_test(mounts_are_looked_through_once_for_all),
 		cmocka_unit_test(threads_are_called_what_we_call_them),
+		cmocka_unit_test(more_threads_than_any_guests_are_not_translated),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
