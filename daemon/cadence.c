@@ -9,6 +9,8 @@
 #define UNKNOWN_NS (2 * HN_NS_PER_MS) /* what a first look is charged */
 #define PLANNED 0.95                  /* of the budget: jitter and newcomers need the rest */
 #define LATEST_WEIGHS 4               /* one in so many, in the mean of what looks have cost */
+#define RESTS_TIMES 100               /* what it held up all others */
+#define RESTS_MOST_NS (24 * 3600 * HN_NS_PER_S)
 
 void hn_cadence_init(struct hn_cadence *cadence, uint64_t tick_ns, double budget, double guest_budget,
 		     uint64_t now_ns)
@@ -19,9 +21,9 @@ void hn_cadence_init(struct hn_cadence *cadence, uint64_t tick_ns, double budget
 	TAILQ_INIT(&cadence->waiting);
 }
 
-void hn_cadence_join(struct hn_cadence *cadence, struct hn_turn *turn)
+void hn_cadence_join(struct hn_cadence *cadence, struct hn_turn *turn, uint64_t now_ns)
 {
-	if (turn->waiting || turn->going)
+	if (turn->waiting || turn->going || now_ns < turn->rested_ns)
 		return;
 	turn->waiting = true;
 	TAILQ_INSERT_TAIL(&cadence->waiting, turn, entry);
@@ -65,6 +67,7 @@ struct hn_turn *hn_cadence_next(struct hn_cadence *cadence, uint64_t now_ns, uin
 	turn->waiting = false;
 	turn->going = true;
 	turn->charged_ns = charge;
+	turn->started_ns = now_ns;
 	cadence->level_ns -= (double)charge;
 	cadence->going++;
 	return turn;
@@ -93,6 +96,7 @@ void hn_cadence_done(struct hn_cadence *cadence, struct hn_turn *turn, uint64_t 
 	if (!turn->going)
 		return;
 	stop(cadence, turn);
+	turn->rest_ns = 0;
 	cadence->level_ns += (double)turn->charged_ns - (double)cost_ns;
 	turn->billed_ns += cost_ns;
 	cost_ns += turn->besides_ns;
@@ -112,6 +116,15 @@ void hn_cadence_bill(struct hn_cadence *cadence, struct hn_turn *turn, uint64_t 
 		cadence->level_ns = fmax(least, cadence->level_ns - (double)cost_ns);
 	turn->besides_ns += cost_ns;
 	turn->billed_ns += cost_ns;
+}
+
+uint64_t hn_cadence_hung(struct hn_turn *turn, uint64_t now_ns, uint64_t held_ns)
+{
+	turn->rest_ns = turn->rest_ns ? 2 * turn->rest_ns : RESTS_TIMES * held_ns;
+	if (turn->rest_ns > RESTS_MOST_NS)
+		turn->rest_ns = RESTS_MOST_NS;
+	turn->rested_ns = now_ns + turn->rest_ns;
+	return turn->rest_ns;
 }
 
 void hn_cadence_drop(struct hn_cadence *cadence, struct hn_turn *turn)

@@ -9,6 +9,9 @@
  *
  * Over any span of time looks cost at most budget x (span + tick), and what HN_CADENCE_AT_ONCE looks may
  * cost more than was expected. No look waits for ever: each that waits goes before those that came later.
+ * Looks that hang cost no CPU time but everybody's: the hands do one thing at a time. Who is the cause of one
+ * rests for a hundred times as long as it took, and twice as long each time it does so again.
+ *
  * What else is done for guests is made up for by fewer looks, up to a tick's worth: whoever does it sees to
  * it that it is little.
  *
@@ -29,6 +32,9 @@ struct hn_turn {
 	uint64_t demand_ns;   /* of each tick: its part of the cadence's */
 	uint64_t besides_ns;  /* billed since its last look for something else */
 	uint64_t billed_ns;   /* for all its looks so far, and what else was done */
+	uint64_t started_ns;  /* of the look under way, or the last */
+	uint64_t rest_ns;     /* how long it rests after what hung, 0: the last look has not */
+	uint64_t rested_ns;   /* when it has rested */
 };
 
 TAILQ_HEAD(hn_turn_list, hn_turn);
@@ -46,8 +52,9 @@ struct hn_cadence {
 void hn_cadence_init(struct hn_cadence *cadence, uint64_t tick_ns, double budget, double guest_budget,
 		     uint64_t now_ns);
 
-/* It is time to look at it: its turn waits, if it does not already. Not while its look is under way. */
-void hn_cadence_join(struct hn_cadence *cadence, struct hn_turn *turn);
+/* It is time to look at it: its turn waits, if it does not already. Not while its look is under way, and not
+ * while it rests. */
+void hn_cadence_join(struct hn_cadence *cadence, struct hn_turn *turn, uint64_t now_ns);
 
 /*
  * The turn whose look is to be started now, NULL for none: *ret_wait_ns is how long then, UINT64_MAX when
@@ -60,6 +67,9 @@ void hn_cadence_done(struct hn_cadence *cadence, struct hn_turn *turn, uint64_t 
 /* Something else for the guest's sake (an inspection) has cost that much: it counts as part of its next look.
  */
 void hn_cadence_bill(struct hn_cadence *cadence, struct hn_turn *turn, uint64_t cost_ns);
+/* A look, or what else was done for it, has hung and held up all others for held_ns: how long it rests now.
+ * Of a look the end is told besides. */
+uint64_t hn_cadence_hung(struct hn_turn *turn, uint64_t now_ns, uint64_t held_ns);
 /* As hn_cadence_done() for a look that did not take place, or of which nobody will tell. */
 void hn_cadence_drop(struct hn_cadence *cadence, struct hn_turn *turn);
 

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "daemon/hands-channel.h"
+#include "daemon/look.h"
 
 #define LATE_NS (5 * HN_NS_PER_S) /* that a reading may come late on a busy host */
 
@@ -41,10 +42,9 @@ bool hn_gauge_reads_bandwidth(const struct hn_service *service)
 
 static bool is_monitored(const struct hn_thread_reading *threads, size_t count, pid_t tid)
 {
-	for (size_t i = 0; i < count; i++)
-		if (threads[i].tid == tid)
-			return threads[i].monitored;
-	return false;
+	const struct hn_thread_reading *reading = hn_look_find(threads, count, tid);
+
+	return reading && reading->monitored;
 }
 
 static bool all_monitored(const struct hn_guest *guest, const struct hn_thread_reading *threads, size_t count)

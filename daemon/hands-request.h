@@ -22,10 +22,6 @@ uint64_t hn_hands_cpu_ns(void);
 /* Answers with success and a body. 0 or -errno of the socket, without a sentence. */
 int hn_hands_reply_with(const struct hn_hands_work *work, const struct hn_hands_part *parts, size_t count);
 
-/* Every address range of a request must lie in the process's own memory. */
-int hn_hands_check_ranges(const struct hn_process *process, const struct hn_range *ranges, size_t count,
-			  struct hn_error *err);
-
 /* Servers of one kind of request each: 0 or -errno with a sentence, when they have not answered. */
 int hn_hands_serve_move(const struct hn_hands_work *work, struct hn_error *err);
 int hn_hands_serve_cpuset(const struct hn_hands_work *work, struct hn_error *err);

@@ -7,10 +7,30 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "daemon/hands-request.h"
 #include "host/cpuset.h"
 #include "host/doctor.h"
 #include "host/helpers.h"
+
+_Static_assert(sizeof(struct hn_hands_found) + HN_QEMUS_MAX * (sizeof(struct hn_qemu_process) +
+							       sizeof(struct hn_qemu_container)) <=
+		       HN_HANDS_BODY_MAX,
+	       "all QEMUs can be told");
+
+/* Said when it begins and when it is over. */
+static void tell_left_out(const struct hn_qemu_list *list)
+{
+	static bool told;
+
+	if (!told && list->left_out > 0)
+		hn_log(HN_LOG_WARNING,
+		       "%zu processes are called QEMU; only %d are looked at, as many of each user",
+		       HN_QEMUS_MAX + list->left_out, HN_QEMUS_MAX);
+	else if (told && list->left_out == 0)
+		hn_log(HN_LOG_INFO, "all processes that are called QEMU are looked at again");
+	told = list->left_out > 0;
+}
 
 int hn_hands_serve_find(const struct hn_hands_work *work, struct hn_error *err)
 {
@@ -23,17 +43,21 @@ int hn_hands_serve_find(const struct hn_hands_work *work, struct hn_error *err)
 		r = hn_qemu_processes_read(NULL, &list, err);
 	if (r < 0)
 		return r;
+	tell_left_out(list);
 	parts[1] = (struct hn_hands_part){list->processes, list->count * sizeof(*list->processes)};
 	parts[2] =
 		(struct hn_hands_part){list->containers, list->container_count * sizeof(*list->containers)};
-	if (parts[0].length + parts[1].length + parts[2].length > HN_HANDS_BODY_MAX)
-		return hn_fail(err, -E2BIG, "%zu QEMUs are too many to tell", list->count);
 	found = (struct hn_hands_found){(uint32_t)list->count, (uint32_t)list->container_count};
 	r = hn_hands_reply_with(work, parts, HN_COUNT(parts));
 	hn_qemu_list_free(hn_steal(list));
 	malloc_trim(0); /* a look at all processes needs more than anything else that the hands do */
 	return r;
 }
+
+_Static_assert(sizeof(struct hn_hands_surveyed) + HN_THREADS_MAX * sizeof(struct hn_thread_reading) +
+			       HN_MAPPINGS_MAX * sizeof(struct hn_mapping) <=
+		       HN_HANDS_BODY_MAX,
+	       "a survey can be told");
 
 int hn_hands_serve_survey(const struct hn_hands_work *work, struct hn_error *err)
 {
@@ -54,9 +78,6 @@ int hn_hands_serve_survey(const struct hn_hands_work *work, struct hn_error *err
 	    (r = hn_mappings_read(NULL, &survey.process, survey.least_bytes, survey.with_policies, &mappings,
 				  &mapping_count, err)) < 0)
 		return r;
-	if (thread_count > HN_HANDS_TIDS_MAX)
-		return hn_fail(err, -E2BIG, "process %d and its helpers have %zu threads: too many",
-			       (int)survey.process.pid, thread_count);
 	surveyed.thread_count = (uint32_t)thread_count;
 	surveyed.mapping_count = (uint32_t)mapping_count;
 	return hn_hands_reply_with(work,

@@ -12,6 +12,7 @@
 #include "host/cpuset.h"
 #include "host/doctor.h"
 #include "host/move-probe.h"
+#include "host/process-maps.h"
 
 #define AUTO_MEMORY __attribute__((cleanup(hn_cleanup_memory)))
 
@@ -27,7 +28,7 @@ static int ranges_of(const struct hn_hands_work *work, size_t fixed, uint32_t co
 	if (r < 0)
 		return r;
 	*ret = (const struct hn_range *)(const void *)(work->body + fixed);
-	return hn_hands_check_ranges(process, *ret, count, err);
+	return hn_ranges_check(NULL, process, *ret, count, err);
 }
 
 static int inspect(const struct hn_hands_inspect *inspect, const struct hn_range *ranges,

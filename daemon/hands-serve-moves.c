@@ -10,6 +10,7 @@
 #include "base/units.h"
 #include "daemon/hands-request.h"
 #include "host/cpuset.h"
+#include "host/process-maps.h"
 
 #define PROGRESS_EVERY_NS (100 * HN_NS_PER_MS)
 
@@ -91,7 +92,7 @@ int hn_hands_serve_move(const struct hn_hands_work *work, struct hn_error *err)
 		.shared = move.shared != 0,
 	};
 	if ((r = hn_process_check(NULL, &move.process, err)) < 0 ||
-	    (r = hn_hands_check_ranges(&move.process, order.ranges, order.range_count, err)) < 0)
+	    (r = hn_ranges_check(NULL, &move.process, order.ranges, order.range_count, err)) < 0)
 		return r;
 	r = hn_move(&order, on_move_progress, &watch, &progress, err);
 	/* the books come along with a failure too, ahead of its sentence */

@@ -16,6 +16,7 @@
 #include "host/cpuset.h"
 #include "host/helpers.h"
 #include "host/page-walk.h"
+#include "host/process-maps.h"
 
 #define BALANCING_PATH "/proc/sys/kernel/numa_balancing"
 #define AUTO_MEMORY __attribute__((cleanup(hn_cleanup_memory)))
@@ -117,16 +118,6 @@ static int serve_identify(const struct hn_hands_work *work, struct hn_error *err
 		work, (struct hn_hands_part[]){{&identity, sizeof(identity)}, {tids, tids_length}}, 2);
 }
 
-int hn_hands_check_ranges(const struct hn_process *process, const struct hn_range *ranges, size_t count,
-			  struct hn_error *err)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < count; i++)
-		r = hn_range_check(NULL, process, ranges[i].start, ranges[i].bytes, err);
-	return r;
-}
-
 static void begin_counts(const struct hn_hands_look *look, const char *cells, struct hn_page_counts *counts)
 {
 	memset(counts, 0, look->cell_count * sizeof(*counts));
@@ -181,6 +172,11 @@ static int count_pages(const struct hn_hands_look *look, const char *cells, cons
 	return r;
 }
 
+_Static_assert(sizeof(struct hn_hands_view) + HN_HANDS_CELLS_MAX * sizeof(struct hn_page_counts) +
+			       HN_THREADS_MAX * sizeof(struct hn_thread_reading) <=
+		       HN_HANDS_BODY_MAX,
+	       "a look can be told");
+
 static int serve_look(const struct hn_hands_work *work, struct hn_error *err)
 {
 	AUTO_MEMORY struct hn_page_counts *counts = NULL;
@@ -206,10 +202,9 @@ static int serve_look(const struct hn_hands_work *work, struct hn_error *err)
 	counts = calloc(look.cell_count + 1, sizeof(*counts));
 	if (!counts)
 		return hn_oom(err);
-	if (look.check_ranges &&
-	    (r = hn_hands_check_ranges(&look.process, ranges, look.range_count, err)) < 0)
-		return r;
-	if ((r = hn_guest_threads_read(NULL, &look.process, &threads, &thread_count, err)) < 0 ||
+	if ((look.check_ranges &&
+	     (r = hn_ranges_check(NULL, &look.process, ranges, look.range_count, err)) < 0) ||
+	    (r = hn_guest_threads_read(NULL, &look.process, &threads, &thread_count, err)) < 0 ||
 	    (r = count_pages(&look, (const char *)work->body + sizeof(look), ranges, counts, &view, err)) < 0)
 		return r;
 	hn_guest_evidence_read(NULL, &look.process, threads, thread_count, look.with_bandwidth, view.stalls,

@@ -99,6 +99,17 @@ static void answer(struct pending *pending, int result, const void *body, size_t
 	free(pending);
 }
 
+static void arm_watchdog(struct hn_hands *hands)
+{
+	struct timeval wait = {.tv_sec = (time_t)(hands->watchdog_ns / HN_NS_PER_S),
+			       .tv_usec = (suseconds_t)(hands->watchdog_ns % HN_NS_PER_S / 1000)};
+
+	if (TAILQ_EMPTY(&hands->pending))
+		event_del(hands->watchdog);
+	else
+		event_add(hands->watchdog, &wait);
+}
+
 /* Gives the process up and tells everyone who waited. */
 static void fail_all(struct hn_hands *hands, int result, const char *what)
 {
@@ -112,19 +123,13 @@ static void fail_all(struct hn_hands *hands, int result, const char *what)
 	/* what a reply asks anew has a later id and is not to be failed */
 	while (!hands->doomed && (pending = TAILQ_FIRST(&hands->pending)) && pending->id <= last) {
 		TAILQ_REMOVE(&hands->pending, pending, entry);
-		answer(pending, result, NULL, 0, &err);
+		answer(pending, err.code, NULL, 0, &err);
+		if (err.code == -ETIMEDOUT)
+			err.code = -EAGAIN; /* what waited behind it has not hung */
 	}
-}
-
-static void arm_watchdog(struct hn_hands *hands)
-{
-	struct timeval wait = {.tv_sec = (time_t)(hands->watchdog_ns / HN_NS_PER_S),
-			       .tv_usec = (suseconds_t)(hands->watchdog_ns % HN_NS_PER_S / 1000)};
-
-	if (TAILQ_EMPTY(&hands->pending))
-		event_del(hands->watchdog);
-	else
-		event_add(hands->watchdog, &wait);
+	/* it went behind these, and is waited for from now on */
+	if (!hands->doomed && hands->connection)
+		arm_watchdog(hands);
 }
 
 static void on_watchdog_expired(evutil_socket_t fd, short what, void *context)

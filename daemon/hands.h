@@ -4,8 +4,9 @@
  * or dead.
  *
  * Requests are answered in order. A process that neither answers nor reports progress for the watchdog's time
- * is given up (and killed, if it is our child) and everything it owed is answered with -ETIMEDOUT; the next
- * request starts another. All callbacks run on the loop's thread, and may free the hands.
+ * is given up (and killed, if it is our child); what it was at is answered with -ETIMEDOUT, what waited
+ * behind that with -EAGAIN; the next request starts another. All callbacks run on the loop's thread, and may
+ * free the hands.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -22,26 +22,17 @@
 
 #define AUTO_MEMORY __attribute__((cleanup(hn_cleanup_memory)))
 
-static const struct hn_thread_reading *find_reading(const struct hn_thread_reading *readings, size_t count,
-						    pid_t tid)
+const struct hn_thread_reading *hn_look_find(const struct hn_thread_reading *readings, size_t count,
+					     pid_t tid)
 {
-	for (size_t i = 0; i < count; i++)
-		if (readings[i].tid == tid)
-			return &readings[i];
-	return NULL;
+	const struct hn_thread_reading wanted = {.tid = tid};
+
+	return count ? bsearch(&wanted, readings, count, sizeof(*readings), hn_thread_readings_order) : NULL;
 }
 
 static bool is_named_by_qmp(enum hn_thread_kind kind)
 {
 	return kind == HN_THREAD_VCPU || kind == HN_THREAD_IOTHREAD;
-}
-
-static bool has_thread(const struct hn_guest *guest, size_t count, pid_t tid)
-{
-	for (size_t i = 0; i < count; i++)
-		if (guest->threads[i].tid == tid)
-			return true;
-	return false;
 }
 
 /* Of a thread that QMP does not name. */
@@ -55,23 +46,27 @@ static enum hn_thread_kind kind_of(const struct hn_thread_reading *reading)
 /* Threads as they are now: those of QMP that still run, then the rest of the process. */
 static int update_threads(struct hn_guest *guest, const struct hn_thread_reading *readings, size_t count)
 {
-	size_t kept = 0, named;
+	HN_AUTO(memory) bool *named = calloc(count + 1, sizeof(*named));
+	size_t kept = 0;
 
+	if (!named)
+		return -ENOMEM;
 	for (size_t i = 0; i < guest->thread_count; i++) {
 		const struct hn_thread_reading *reading =
-			find_reading(readings, count, guest->threads[i].tid);
+			hn_look_find(readings, count, guest->threads[i].tid);
 
 		if (!reading || !is_named_by_qmp(guest->threads[i].kind))
 			continue;
 		guest->threads[kept] = guest->threads[i];
 		snprintf(guest->threads[kept].name, sizeof(guest->threads[kept].name), "%s", reading->name);
+		named[reading - readings] = true;
 		kept++;
 	}
-	guest->thread_count = named = kept;
+	guest->thread_count = kept;
 	for (size_t i = 0; i < count; i++) {
 		struct hn_thread *thread;
 
-		if (has_thread(guest, named, readings[i].tid))
+		if (named[i])
 			continue;
 		thread = hn_guest_add_thread(guest, readings[i].tid, kind_of(&readings[i]));
 		if (!thread)
@@ -113,7 +108,7 @@ bool hn_look_runs_realtime(const struct hn_host *host, const struct hn_guest *gu
 
 	for (size_t i = 0; i < guest->thread_count; i++) {
 		const struct hn_thread_reading *reading =
-			find_reading(readings, reading_count, guest->threads[i].tid);
+			hn_look_find(readings, reading_count, guest->threads[i].tid);
 
 		if (guest->threads[i].kind != HN_THREAD_VCPU || !reading)
 			continue;
@@ -124,14 +119,23 @@ bool hn_look_runs_realtime(const struct hn_host *host, const struct hn_guest *gu
 	return vcpus > 0 && (realtime == vcpus || alone == vcpus);
 }
 
+static int by_history(const void *a, const void *b)
+{
+	const struct hn_thread_history *left = a, *right = b;
+
+	return (left->tid > right->tid) - (left->tid < right->tid);
+}
+
 /* Takes a thread's residency out of the old history, or starts a new one. */
 static struct hn_residency *take_residency(struct hn_thread_history *history, size_t count, pid_t tid,
 					   size_t nodes)
 {
-	for (size_t i = 0; i < count; i++)
-		if (history[i].tid == tid && history[i].residency &&
-		    history[i].residency->node_count == nodes)
-			return hn_steal(history[i].residency);
+	const struct hn_thread_history wanted = {.tid = tid};
+	struct hn_thread_history *old =
+		count ? bsearch(&wanted, history, count, sizeof(*history), by_history) : NULL;
+
+	if (old && old->residency && old->residency->node_count == nodes)
+		return hn_steal(old->residency);
 	return hn_residency_new(nodes);
 }
 
@@ -182,7 +186,7 @@ static int fill_threads(const struct hn_host *host, const struct hn_guest *guest
 {
 	for (size_t i = 0; i < guest->thread_count; i++) {
 		const struct hn_thread_reading *reading =
-			find_reading(readings, reading_count, guest->threads[i].tid);
+			hn_look_find(readings, reading_count, guest->threads[i].tid);
 		struct hn_thread_sample *thread = &sample->threads[i];
 
 		history[i].tid = reading->tid;
@@ -245,6 +249,7 @@ int hn_look_merge(const struct hn_host *host, struct hn_guest *guest, const stru
 	fill_cells(host, guest, counts, sample);
 	sample->taken_ns = now_ns;
 	free_history(*history, *history_count);
+	qsort(fresh, guest->thread_count, sizeof(*fresh), by_history);
 	*history = fresh;
 	*history_count = guest->thread_count;
 	*ret = hn_steal(sample);
@@ -270,6 +275,9 @@ static int unpack(const struct hn_managed *managed, const void *body, size_t len
 	*ret_counts = (const struct hn_page_counts *)(const void *)bytes;
 	bytes += view->cell_count * sizeof(**ret_counts);
 	*ret_readings = (const struct hn_thread_reading *)(const void *)bytes;
+	for (size_t i = 1; i < view->thread_count; i++)
+		if ((*ret_readings)[i].tid < (*ret_readings)[i - 1].tid)
+			return hn_fail(err, -EPROTO, "a look came back with threads that are not in order");
 	return 0;
 }
 
@@ -394,7 +402,10 @@ static void on_look_reply(int result, const void *body, size_t length, const str
 	take_reply(context, result, body, length, err);
 	if (result == 0 && length >= sizeof(view))
 		memcpy(&view, body, sizeof(view));
-	hn_rota_done(context, view.cost_ns ? view.cost_ns + cpu_ns() - started : 0);
+	if (result == -ETIMEDOUT)
+		hn_rota_hung(context);
+	else
+		hn_rota_done(context, view.cost_ns ? view.cost_ns + cpu_ns() - started : 0);
 }
 
 /* Not the first time: that look tells whether its threads are realtime, and then it never is walked. */

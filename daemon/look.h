@@ -9,6 +9,10 @@
  * False when none was started, as while one is running. */
 bool hn_look_start(struct hn_managed *managed);
 
+/* The reading of that thread, NULL when it has none. Readings are in order of tid, here and below. */
+const struct hn_thread_reading *hn_look_find(const struct hn_thread_reading *readings, size_t count,
+					     pid_t tid);
+
 /*
  * Whether the threads of its vCPUs say that it is realtime: all of them SCHED_FIFO or SCHED_RR, or each on
  * isolated CPUs alone.

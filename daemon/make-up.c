@@ -2,6 +2,7 @@
 
 #include <event2/event.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -62,13 +63,32 @@ static pid_t told_tid(const struct hn_thread *thread)
 	return thread->tid_inside ? thread->tid_inside : thread->tid;
 }
 
-static bool has_thread(const struct hn_guest *guest, const struct hn_thread *thread)
+static int by_told(const void *a, const void *b)
 {
-	for (size_t i = 0; i < guest->thread_count; i++)
-		if (told_tid(&guest->threads[i]) == told_tid(thread) &&
-		    guest->threads[i].kind == thread->kind && guest->threads[i].vcpu == thread->vcpu)
-			return true;
-	return false;
+	const struct hn_thread *left = a, *right = b;
+	pid_t left_tid = told_tid(left), right_tid = told_tid(right);
+
+	if (left_tid != right_tid)
+		return left_tid < right_tid ? -1 : 1;
+	if (left->kind != right->kind)
+		return left->kind < right->kind ? -1 : 1;
+	return (left->vcpu > right->vcpu) - (left->vcpu < right->vcpu);
+}
+
+/* In whatever order. Without memory they count as others. */
+static bool has_threads(const struct hn_guest *guest, const struct hn_thread *threads, size_t count)
+{
+	HN_AUTO(memory) struct hn_thread *sorted = calloc(guest->thread_count + 1, sizeof(*sorted));
+
+	if (!sorted)
+		return false;
+	if (guest->thread_count > 0)
+		memcpy(sorted, guest->threads, guest->thread_count * sizeof(*sorted));
+	qsort(sorted, guest->thread_count, sizeof(*sorted), by_told);
+	for (size_t i = 0; i < count; i++)
+		if (!bsearch(&threads[i], sorted, guest->thread_count, sizeof(*sorted), by_told))
+			return false;
+	return true;
 }
 
 static bool has_backend(const struct hn_guest *guest, const struct hn_backend *backend)
@@ -82,14 +102,11 @@ static bool has_backend(const struct hn_guest *guest, const struct hn_backend *b
 	return false;
 }
 
-/* Whether what is told now is what is known: known has more threads, those that no source names. */
-static bool same_make_up(const struct hn_guest *known, const struct hn_guest *told)
+bool hn_make_up_is_same(const struct hn_guest *known, const struct hn_guest *told)
 {
-	if (!hn_guest_same_cells(known, told) || known->backend_count != told->backend_count)
+	if (!hn_guest_same_cells(known, told) || known->backend_count != told->backend_count ||
+	    !has_threads(known, told->threads, told->thread_count))
 		return false;
-	for (size_t i = 0; i < told->thread_count; i++)
-		if (!has_thread(known, &told->threads[i]))
-			return false;
 	for (size_t i = 0; i < told->backend_count; i++)
 		if (!has_backend(known, &told->backends[i]))
 			return false;
@@ -175,7 +192,7 @@ bool hn_make_up_take(struct hn_managed *managed, struct hn_guest *told)
 		hn_managed_set_problem(managed, NULL);
 	if (!hn_make_up_join(managed, told) && managed->domain)
 		hn_domain_complete(managed->domain, told);
-	if (managed->guest && managed->identified && same_make_up(managed->guest, told)) {
+	if (managed->guest && managed->identified && hn_make_up_is_same(managed->guest, told)) {
 		managed->guest->state = told->state;
 		hn_guest_free(told);
 		if (hn_inspect_is_due(managed)) /* a device may have come or gone */

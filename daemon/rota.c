@@ -95,7 +95,7 @@ void hn_rota_free(struct hn_rota *rota)
 
 void hn_rota_join(struct hn_managed *managed)
 {
-	hn_cadence_join(&managed->service->cadence, &managed->turn);
+	hn_cadence_join(&managed->service->cadence, &managed->turn, hn_now_ns());
 	turn(managed->service->rota);
 }
 
@@ -109,6 +109,18 @@ void hn_rota_done(struct hn_managed *managed, uint64_t cost_ns)
 		hn_cadence_drop(&service->cadence, &managed->turn);
 	tell_stretch(service->rota);
 	turn(service->rota);
+}
+
+void hn_rota_hung(struct hn_managed *managed)
+{
+	uint64_t now_ns = hn_now_ns(), held_ns = now_ns - managed->turn.started_ns;
+	uint64_t rest_ns = hn_cadence_hung(&managed->turn, now_ns, held_ns);
+
+	hn_log(HN_LOG_WARNING,
+	       "guest '%s': a look at it hung and held up all others for %.1f s: there is none for %.0f s "
+	       "now",
+	       managed->name, (double)held_ns / 1e9, (double)rest_ns / 1e9);
+	hn_rota_done(managed, 0);
 }
 
 void hn_rota_leave(struct hn_managed *managed)

@@ -15,5 +15,8 @@ void hn_rota_join(struct hn_managed *managed);
 /* The look that was begun has ended; cost_ns of CPU time, of us and the hands; 0: nobody knows. */
 void hn_rota_done(struct hn_managed *managed, uint64_t cost_ns);
 
+/* The same of one that the hands were given up at: the guest, and no other, is left alone for a while. */
+void hn_rota_hung(struct hn_managed *managed);
+
 /* The guest goes. */
 void hn_rota_leave(struct hn_managed *managed);

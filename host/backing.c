@@ -35,13 +35,6 @@ note(struct hn_backing_notes *notes, const char *format, ...)
 	va_end(arguments);
 }
 
-static const char *last_part(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /*
  * The id that a memory file's name carries, "" none. QEMU makes qemu_back_mem.ID.RANDOM in a folder it is
  * given, ID "_objects_" and the backend's id with older machine types; a file it is given by name is called
@@ -49,7 +42,7 @@ static const char *last_part(const char *path)
  */
 static void id_of(const char *name, char *ret, size_t size)
 {
-	const char *file = last_part(name), *end;
+	const char *file = basename(name), *end;
 
 	*ret = '\0';
 	if (strncmp(file, QEMU_FILE, strlen(QEMU_FILE)) == 0) {

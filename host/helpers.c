@@ -231,8 +231,16 @@ int hn_guest_threads_read(const char *root, const struct hn_process *guest, stru
 		size_t more = 0;
 		void *grown;
 
-		if (hn_threads_read(root, &helpers[i], &threads, &more, NULL) < 0)
+		r = hn_threads_read(root, &helpers[i], &threads, &more, err);
+		if (r == 0 && count + more > HN_THREADS_MAX)
+			r = hn_fail(err, -E2BIG, "process %d and its helpers have more than %d threads",
+				    (int)guest->pid, HN_THREADS_MAX);
+		if (r == -E2BIG)
+			return r;
+		if (r < 0) {
+			r = 0;
 			continue; /* has ended meanwhile */
+		}
 		grown = reallocarray(all, count + more, sizeof(*all));
 		if (!grown)
 			return hn_oom(err);
@@ -244,6 +252,7 @@ int hn_guest_threads_read(const char *root, const struct hn_process *guest, stru
 	}
 	if (r < 0)
 		return r;
+	qsort(all, count, sizeof(*all), hn_thread_readings_order);
 	*ret_count = count;
 	*ret = hn_steal(all);
 	return 0;

@@ -20,6 +20,7 @@
 int hn_helpers_find(const char *root, const struct hn_process *guest, struct hn_process *ret,
 		    size_t *ret_count, struct hn_error *err);
 
-/* As hn_threads_read(), and behind them the threads of the guest's helpers, marked as such. */
+/* As hn_threads_read(), with the threads of the guest's helpers, marked as such, and all of them in order of
+ * tid: HN_THREADS_MAX at most. */
 int hn_guest_threads_read(const char *root, const struct hn_process *guest, struct hn_thread_reading **ret,
 			  size_t *ret_count, struct hn_error *err);

@@ -64,11 +64,6 @@ static int ask(const struct hn_move_batch *batch, void **pages, size_t count, in
 	return r < 0 ? process_failed(batch, r, err) : 0;
 }
 
-static bool is_absent(int status)
-{
-	return status == HN_PAGE_ABSENT || status == -EFAULT;
-}
-
 /*
  * Of pages that nobody could tell the place of. Parts of a huge page lie where its head lies, so only heads
  * are asked for.
@@ -117,7 +112,7 @@ int hn_move_batch_look(struct hn_move_batch *batch, struct hn_move_progress *pro
 			progress->already_bytes += batch->page_bytes;
 		else if (may_stay)
 			progress->left_bytes += batch->page_bytes;
-		else if (is_absent(status))
+		else if (hn_page_is_absent(status))
 			progress->absent_bytes += batch->page_bytes;
 		else
 			progress->stayed_bytes[HN_STAY_OTHER] += batch->page_bytes;
@@ -190,7 +185,7 @@ static int pending_settle(struct hn_move_batch *batch, unsigned tries, struct hn
 		if (batch->status[i] == batch->order->to_node) {
 			progress->moved_bytes += batch->page_bytes;
 			progress->scanned_bytes += batch->page_bytes;
-		} else if (is_absent(batch->status[i])) {
+		} else if (hn_page_is_absent(batch->status[i])) {
 			progress->absent_bytes += batch->page_bytes;
 			progress->scanned_bytes += batch->page_bytes;
 		} else {

@@ -7,31 +7,20 @@
 
 #define TRIES 512 /* addresses asked for, to find a page that is there */
 
-static int compare_pages(const void *a, const void *b)
-{
-	const uintptr_t x = (uintptr_t) * (void *const *)a, y = (uintptr_t) * (void *const *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* A page that is there, and its node; NULL when none is found. */
 static int find_page(const struct hn_move_kernel *kernel, const struct hn_process *process,
 		     const struct hn_range *range, uint64_t seed, void **ret_page, int *ret_node,
 		     struct hn_error *err)
 {
-	uint64_t count = range->bytes / hn_base_page_bytes();
-	struct hn_random random;
+	struct hn_random random = {seed};
 	void *pages[TRIES];
 	int status[TRIES];
 	long r;
 
 	*ret_page = NULL;
-	if (count == 0)
+	if (range->bytes < hn_base_page_bytes())
 		return 0;
-	random = (struct hn_random){seed};
-	for (size_t i = 0; i < TRIES; i++)
-		pages[i] = (void *)(range->start + hn_random_below(&random, count) * hn_base_page_bytes());
-	qsort(pages, TRIES, sizeof(*pages), compare_pages);
+	hn_range_draw(range, &random, pages, TRIES);
 	r = kernel->move_pages(kernel->context, process->pid, TRIES, pages, NULL, status, 0);
 	if (r < 0)
 		return hn_fail_errno(err, (int)r, "cannot ask where memory of process %d is",

@@ -135,17 +135,12 @@ static int ask_all(const struct hn_page_query *query, void *const *pages, size_t
 	return r;
 }
 
-static bool is_absent(int status)
-{
-	return status == -ENOENT || status == -EFAULT;
-}
-
 static size_t absent_count(const int *status, size_t count)
 {
 	size_t absent = 0;
 
 	for (size_t i = 0; i < count; i++)
-		absent += is_absent(status[i]);
+		absent += hn_page_is_absent(status[i]);
 	return absent;
 }
 
@@ -158,7 +153,7 @@ static int probe(struct hn_page_query *query, void *const *pages, size_t count, 
 	for (size_t i = 0; i < count; i++) {
 		int found = status[i], r;
 
-		if (!is_absent(status[i]) || seen++ % stride)
+		if (!hn_page_is_absent(status[i]) || seen++ % stride)
 			continue;
 		r = hn_page_table_look_up(query->table, &pages[i], 1, &found, err);
 		if (r)
@@ -176,7 +171,7 @@ static void names_unite(int *status, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (status[i] < 0)
-			status[i] = is_absent(status[i]) ? HN_PAGE_ABSENT : HN_PAGE_UNKNOWN;
+			status[i] = hn_page_is_absent(status[i]) ? HN_PAGE_ABSENT : HN_PAGE_UNKNOWN;
 }
 
 int hn_page_query_run(struct hn_page_query *query, void *const *pages, size_t count, int *ret_status,
@@ -204,7 +199,7 @@ size_t hn_page_query_hidden(const struct hn_page_query *query, void *const *page
 	if (query->doubt != HN_DOUBT_ALL || ask_all(query, pages, count, scratch, NULL))
 		return 0;
 	for (size_t i = 0; i < count; i++)
-		if (is_absent(scratch[i]))
+		if (hn_page_is_absent(scratch[i]))
 			ret_hidden[hidden++] = pages[i];
 	return hidden;
 }

@@ -25,6 +25,22 @@
 
 #define BATCH_PAGES 4096
 
+static int by_address(const void *a, const void *b)
+{
+	const uintptr_t x = (uintptr_t) * (void *const *)a, y = (uintptr_t) * (void *const *)b;
+
+	return (x > y) - (x < y);
+}
+
+void hn_range_draw(const struct hn_range *range, struct hn_random *random, void **ret, size_t count)
+{
+	uint64_t pages = range->bytes / hn_base_page_bytes();
+
+	for (size_t i = 0; i < count; i++)
+		ret[i] = (void *)(range->start + hn_random_below(random, pages) * hn_base_page_bytes());
+	qsort(ret, count, sizeof(*ret), by_address);
+}
+
 /* Addresses collected for the next question, and the counts its answers go to. */
 struct tally {
 	struct hn_page_query *query;

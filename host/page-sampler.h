@@ -22,6 +22,12 @@ struct hn_range {
 				as it is found */
 };
 
+struct hn_random;
+
+/* Draws count pages of the range, each as likely as any other and any as often as it likes: their addresses
+ * in order. The range is not empty. */
+void hn_range_draw(const struct hn_range *range, struct hn_random *random, void **ret, size_t count);
+
 struct hn_page_counts {
 	int cell;
 	uint64_t sampled; /* = sum of on_node + absent + unknown */

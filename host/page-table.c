@@ -150,11 +150,6 @@ static int entry_status(struct hn_page_table *table, uint64_t entry, int *status
 	return 0;
 }
 
-static bool is_absent(int status)
-{
-	return status == -ENOENT || status == -EFAULT;
-}
-
 /* How many pages from the first on lie in its block and behind it. */
 static size_t block_length(const struct hn_page_table *table, void *const *pages, size_t count)
 {
@@ -175,9 +170,9 @@ static int block_look_up(struct hn_page_table *table, void *const *pages, size_t
 	bool readable;
 	int r = 0;
 
-	while (from < to && !is_absent(status[from]))
+	while (from < to && !hn_page_is_absent(status[from]))
 		from++;
-	while (to > from && !is_absent(status[to - 1]))
+	while (to > from && !hn_page_is_absent(status[to - 1]))
 		to--;
 	if (from == to)
 		return 0;
@@ -186,7 +181,7 @@ static int block_look_up(struct hn_page_table *table, void *const *pages, size_t
 		   words_read(table->pagemap, first, page_number(table, pages[to - 1]) - first + 1,
 			      entries) == 0;
 	for (size_t i = from; i < to && !r; i++) {
-		if (!is_absent(status[i]))
+		if (!hn_page_is_absent(status[i]))
 			continue;
 		if (readable)
 			r = entry_status(table, entries[page_number(table, pages[i]) - first], &status[i],

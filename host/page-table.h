@@ -2,6 +2,7 @@
 /*
  * page-table - a process's page table, as far as /proc/PID/pagemap and /proc/kpageflags show it.
  */
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,6 +13,12 @@
 /* The status of a page: a node id, or one of these. */
 #define HN_PAGE_ABSENT (-2)  /* -ENOENT: never touched, swapped out, or the shared page of zeroes */
 #define HN_PAGE_UNKNOWN (-5) /* -EIO: it is there, or may be, and the kernel does not tell where */
+
+/* What move_pages(2) says of a page that is not there; of one that NUMA balancing has marked, wrongly. */
+static inline bool hn_page_is_absent(int status)
+{
+	return status == -ENOENT || status == -EFAULT;
+}
 
 struct hn_page_table;
 

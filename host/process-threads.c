@@ -119,6 +119,9 @@ static int tasks_read(int directory, const struct hn_process *process, struct re
 
 		if (tid <= 0)
 			continue;
+		if (readings->count == HN_THREADS_MAX)
+			return hn_fail(err, -E2BIG, "process %d has more than %d threads", (int)process->pid,
+				       HN_THREADS_MAX);
 		reading = readings_add(readings);
 		if (!reading)
 			return hn_oom(err);
@@ -131,18 +134,22 @@ static int tasks_read(int directory, const struct hn_process *process, struct re
 	return 0;
 }
 
-/* Whether name is vhost-TID of one of the first count threads. */
+int hn_thread_readings_order(const void *a, const void *b)
+{
+	const struct hn_thread_reading *left = a, *right = b;
+
+	return (left->tid > right->tid) - (left->tid < right->tid);
+}
+
+/* Whether name is vhost-TID of one of the first count threads, which are in order. */
 static bool serves(const char *name, const struct hn_thread_reading *threads, size_t count)
 {
-	int tid;
+	struct hn_thread_reading served;
 
 	if (strncmp(name, VHOST_PREFIX, strlen(VHOST_PREFIX)) != 0)
 		return false;
-	tid = atoi(name + strlen(VHOST_PREFIX));
-	for (size_t i = 0; i < count; i++)
-		if (threads[i].tid == tid)
-			return true;
-	return false;
+	served.tid = atoi(name + strlen(VHOST_PREFIX));
+	return bsearch(&served, threads, count, sizeof(*threads), hn_thread_readings_order) != NULL;
 }
 
 static bool workers_outside_likely(int directory, const struct readings *threads)
@@ -201,13 +208,6 @@ static int workers_read(const char *root, struct readings *readings, struct hn_e
 	return 0;
 }
 
-static int by_tid(const void *a, const void *b)
-{
-	const struct hn_thread_reading *left = a, *right = b;
-
-	return (left->tid > right->tid) - (left->tid < right->tid);
-}
-
 int hn_threads_read(const char *root, const struct hn_process *process, struct hn_thread_reading **ret,
 		    size_t *ret_count, struct hn_error *err)
 {
@@ -221,7 +221,7 @@ int hn_threads_read(const char *root, const struct hn_process *process, struct h
 	if (!r && readings.count == 0)
 		r = hn_fail(err, -ESRCH, "process %d is gone", (int)process->pid);
 	if (!r) {
-		qsort(readings.items, readings.count, sizeof(*readings.items), by_tid);
+		qsort(readings.items, readings.count, sizeof(*readings.items), hn_thread_readings_order);
 		if (workers_outside_likely(directory, &readings))
 			r = workers_read(root, &readings, err);
 	}

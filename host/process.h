@@ -34,6 +34,8 @@ int hn_process_check(const char *root, const struct hn_process *process, struct 
  */
 int hn_process_open(const char *root, const struct hn_process *process, struct hn_error *err);
 
+#define HN_THREADS_MAX 8192 /* of a guest, its helpers' included */
+
 /* One look at a thread. */
 struct hn_thread_reading {
 	pid_t tid;
@@ -46,18 +48,13 @@ struct hn_thread_reading {
 	struct hn_set allowed; /* Cpus_allowed_list */
 };
 
+/* For qsort() and bsearch(): by tid. */
+int hn_thread_readings_order(const void *a, const void *b);
+
 /*
  * All threads of the process, in order of tid, and behind them the vhost kernel workers that serve it (named
  * after one of its threads, vhost-TID; user workers are among its threads). Threads that vanish meanwhile are
- * left out. The caller frees *ret. -ESRCH, -ENOMEM.
+ * left out. The caller frees *ret. -ESRCH, -ENOMEM, -E2BIG above HN_THREADS_MAX.
  */
 int hn_threads_read(const char *root, const struct hn_process *process, struct hn_thread_reading **ret,
 		    size_t *ret_count, struct hn_error *err);
-
-/*
- * 0 when every byte of start..start+bytes-1 lies in readable-and-writable mappings of the process (adjacent
- * ones count together). -EFAULT with the first address that does not: a claim about where guest memory lies
- * is never believed unchecked. -ESRCH.
- */
-int hn_range_check(const char *root, const struct hn_process *process, uint64_t start, uint64_t bytes,
-		   struct hn_error *err);

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define CHARDEVS_MAX 16 /* that serve as monitors, and are looked at: a QEMU has one or two */
+
 const char *hn_command_next(const struct hn_command *command, const char *at)
 {
 	const char *next = at ? at + strlen(at) + 1 : command->text;
@@ -116,32 +118,63 @@ static void monitor_read(const char *device, char (*monitors)[HN_QEMU_SOCKET_MAX
 	monitor_add(monitors, path);
 }
 
-/* -mon chardev=ID,mode=control with -chardev socket,id=ID,path=PATH,server=on */
-static void monitor_find(const struct hn_command *command, const char *options,
+/* Chardevs that serve as monitors in control mode. */
+struct chardevs {
+	char ids[CHARDEVS_MAX][128];
+	size_t count;
+};
+
+/* -mon chardev=ID,mode=control */
+static void chardev_note(const char *options, struct chardevs *chardevs)
+{
+	char *id = chardevs->ids[chardevs->count];
+	char mode[16];
+
+	chardevs->count += hn_qemu_option(options, "chardev", "chardev", id, sizeof(chardevs->ids[0])) &&
+			   hn_qemu_option(options, "chardev", "mode", mode, sizeof(mode)) &&
+			   strcmp(mode, "control") == 0;
+}
+
+static bool is_noted(const struct chardevs *chardevs, const char *id)
+{
+	for (size_t i = 0; i < chardevs->count; i++)
+		if (strcmp(chardevs->ids[i], id) == 0)
+			return true;
+	return false;
+}
+
+/* -chardev socket,id=ID,path=PATH,server=on */
+static void chardev_read(const char *device, const struct chardevs *chardevs,
 			 char (*monitors)[HN_QEMU_SOCKET_MAX])
 {
-	char id[128], mode[16], said[128], kind[16], path[256];
+	char id[128], kind[16], path[256];
 
-	if (!hn_qemu_option(options, "chardev", "chardev", id, sizeof(id)) ||
-	    !hn_qemu_option(options, "chardev", "mode", mode, sizeof(mode)) || strcmp(mode, "control") != 0)
-		return;
-	for (const char *at = hn_command_next(command, NULL); at; at = hn_command_next(command, at)) {
-		const char *device = hn_command_next(command, at);
+	if (hn_qemu_option(device, "backend", "id", id, sizeof(id)) && is_noted(chardevs, id) &&
+	    hn_qemu_option(device, "backend", "backend", kind, sizeof(kind)) && strcmp(kind, "socket") == 0 &&
+	    is_on(device, "server") && !is_on(device, "abstract") &&
+	    hn_qemu_option(device, "backend", "path", path, sizeof(path)))
+		monitor_add(monitors, path);
+}
 
-		if (!is_option(at, "chardev") || !device ||
-		    !hn_qemu_option(device, "backend", "id", said, sizeof(said)) || strcmp(said, id) != 0 ||
-		    !hn_qemu_option(device, "backend", "backend", kind, sizeof(kind)) ||
-		    strcmp(kind, "socket") != 0)
-			continue;
-		if (is_on(device, "server") && !is_on(device, "abstract") &&
-		    hn_qemu_option(device, "backend", "path", path, sizeof(path)))
-			monitor_add(monitors, path);
-	}
+/* Either may come before the other, so the command line is gone through once for each. */
+static void monitors_find(const struct hn_command *command, char (*monitors)[HN_QEMU_SOCKET_MAX])
+{
+	struct chardevs chardevs = {.count = 0};
+	const char *at = NULL, *value;
+
+	while (chardevs.count < CHARDEVS_MAX && (at = hn_command_next(command, at)))
+		if (is_option(at, "mon") && (value = hn_command_next(command, at)))
+			chardev_note(value, &chardevs);
+	at = NULL;
+	while (chardevs.count > 0 && (at = hn_command_next(command, at)))
+		if (is_option(at, "chardev") && (value = hn_command_next(command, at)))
+			chardev_read(value, &chardevs, monitors);
 }
 
 void hn_qemu_command_read(const struct hn_command *command, struct hn_qemu_process *ret,
 			  char (*ret_monitors)[HN_QEMU_SOCKET_MAX])
 {
+	monitors_find(command, ret_monitors);
 	for (const char *at = hn_command_next(command, NULL); at; at = hn_command_next(command, at)) {
 		const char *value = hn_command_next(command, at);
 
@@ -153,8 +186,6 @@ void hn_qemu_command_read(const struct hn_command *command, struct hn_qemu_proce
 			snprintf(ret->uuid, sizeof(ret->uuid), "%s", value);
 		else if (is_option(at, "qmp") || is_option(at, "qmp-pretty"))
 			monitor_read(value, ret_monitors);
-		else if (is_option(at, "mon"))
-			monitor_find(command, value, ret_monitors);
 	}
 	for (char *letter = ret->uuid; *letter; letter++)
 		*letter = (char)tolower((unsigned char)*letter);

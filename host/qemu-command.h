@@ -25,7 +25,7 @@ bool hn_qemu_option(const char *options, const char *implied, const char *key, c
 bool hn_qemu_runs_guest(const struct hn_command *command);
 
 /* Fills in name and uuid, and sockets of its monitors: paths as the command line has them, absolute ones
- * only, into empty strings. */
+ * only, into empty strings. Its work grows with the length alone. */
 void hn_qemu_command_read(const struct hn_command *command, struct hn_qemu_process *ret,
 			  char (*ret_monitors)[HN_QEMU_SOCKET_MAX]);
 

@@ -29,13 +29,6 @@
 
 #define STATUS_MAX 16384
 
-static const char *file_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* Its number in its own pid namespace; 0 when that is the reader's, or not told. */
 static pid_t inner_pid(const char *status)
 {
@@ -135,32 +128,47 @@ static struct hn_set limit_read(const char *root, const struct hn_cgroups *cgrou
 
 /* A libvirt in the container may have made groups of its own below the container's: those are not its limits.
  */
-static void limits_read(const char *root, int directory, struct hn_qemu_container *container)
+static void limits_read(const char *root, const struct hn_cgroups *cgroups, int directory,
+			struct hn_qemu_container *container)
 {
-	struct hn_cgroups cgroups;
 	char group[HN_CGROUP_MAX];
 
-	if (hn_cgroups_find(root, "cpuset", &cgroups, NULL) < 0 ||
-	    hn_cgroup_of(&cgroups, "cpuset", directory, "cgroup", group) < 0)
+	if (hn_cgroup_of(cgroups, "cpuset", directory, "cgroup", group) < 0)
 		return;
 	if (hn_cgroup_cut_to_guest(group)) {
 		hn_cgroup_parent(group);
-		if (strcmp(file_of(group), "machine") == 0 || strcmp(file_of(group), "machine.slice") == 0)
+		if (strcmp(basename(group), "machine") == 0 || strcmp(basename(group), "machine.slice") == 0)
 			hn_cgroup_parent(group);
 	}
-	container->cpus = limit_read(root, &cgroups, group, "cpus");
-	container->nodes = limit_read(root, &cgroups, group, "mems");
+	container->cpus = limit_read(root, cgroups, group, "cpus");
+	container->nodes = limit_read(root, cgroups, group, "mems");
 }
 
-/* 1 and the process when /proc/PID is a QEMU that runs a guest; 0 else, gone and hidden ones included. */
-static int process_read(const char *root, int proc, const char *entry, struct hn_qemu_process *ret,
-			struct hn_qemu_container *ret_container)
+/* Its effective user; false where it is not told. */
+static bool uid_of(const char *status, uid_t *ret)
 {
-	HN_AUTO(fd) int directory = openat(proc, entry, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *at = strstr(status, "\nUid:");
+
+	return at && sscanf(at, "\nUid: %*u %u", ret) == 1;
+}
+
+static int process_open(int proc, pid_t pid)
+{
+	char entry[16];
+
+	snprintf(entry, sizeof(entry), "%d", (int)pid);
+	return openat(proc, entry, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* 1 and the process when /proc/PID is a QEMU that runs a guest; 0 else, gone and hidden ones included.
+ * cgroups NULL: there are none. */
+static int process_read(const char *root, const struct hn_cgroups *cgroups, int proc, pid_t pid,
+			struct hn_qemu_process *ret, struct hn_qemu_container *ret_container)
+{
+	HN_AUTO(fd) int directory = process_open(proc, pid);
 	HN_AUTO(memory) char *command = NULL;
-	char status[STATUS_MAX], *uid;
+	char status[STATUS_MAX];
 	struct hn_proc_stat stat;
-	unsigned effective;
 	size_t length;
 	int r;
 
@@ -172,17 +180,16 @@ static int process_read(const char *root, int proc, const char *entry, struct hn
 	if (hn_proc_stat_read(directory, "stat", &stat) < 0 || stat.state == 'Z' ||
 	    hn_proc_read_at(directory, "status", status, sizeof(status)) < 0)
 		return 0;
-	*ret = (struct hn_qemu_process){.process = {atoi(entry), stat.start_ticks}, .container = -1};
+	*ret = (struct hn_qemu_process){.process = {pid, stat.start_ticks}, .container = -1};
 	*ret_container = (struct hn_qemu_container){0};
-	uid = strstr(status, "\nUid:");
-	if (!uid || sscanf(uid, "\nUid: %*u %u", &effective) != 1)
+	if (!uid_of(status, &ret->uid))
 		return 0;
-	ret->uid = effective;
 	ret->pid_inside = inner_pid(status);
 	hn_qemu_command_read(&(struct hn_command){command, length}, ret, ret_container->monitors);
 	if (ret->pid_inside) {
 		sockets_translate(root, directory, ret->process.pid, ret_container);
-		limits_read(root, directory, ret_container);
+		if (cgroups)
+			limits_read(root, cgroups, directory, ret_container);
 	}
 	return 1;
 }
@@ -225,34 +232,130 @@ static int by_pid(const void *a, const void *b)
 	return (left->process.pid > right->process.pid) - (left->process.pid < right->process.pid);
 }
 
+/* A process that is called QEMU, whatever it is. */
+struct candidate {
+	pid_t pid;
+	uid_t uid;
+	size_t place; /* among those of its user */
+};
+
+struct candidates {
+	struct candidate *items;
+	size_t count, room;
+};
+
+static int candidate_add(int proc, pid_t pid, struct candidates *candidates)
+{
+	HN_AUTO(fd) int directory = process_open(proc, pid);
+	struct candidate candidate = {.pid = pid};
+	char status[STATUS_MAX];
+
+	if (directory < 0 || hn_qemu_is_called_so(directory) <= 0 ||
+	    hn_proc_read_at(directory, "status", status, sizeof(status)) < 0 ||
+	    !uid_of(status, &candidate.uid))
+		return 0;
+	if (candidates->count == candidates->room) {
+		size_t room = candidates->room ? 2 * candidates->room : 64;
+		void *grown = reallocarray(candidates->items, room, sizeof(candidate));
+
+		if (!grown)
+			return -ENOMEM;
+		candidates->items = grown;
+		candidates->room = room;
+	}
+	candidates->items[candidates->count++] = candidate;
+	return 0;
+}
+
+static int by_user(const void *a, const void *b)
+{
+	const struct candidate *left = a, *right = b;
+
+	if (left->uid != right->uid)
+		return left->uid < right->uid ? -1 : 1;
+	return (left->pid > right->pid) - (left->pid < right->pid);
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct candidate *left = a, *right = b;
+
+	if (left->place != right->place)
+		return left->place < right->place ? -1 : 1;
+	return by_user(a, b);
+}
+
+/* The first of each user, then the second of each, and so on, until all are there or it is enough. The number
+ * left out. */
+static size_t deal(struct candidates *candidates)
+{
+	struct candidate *items = candidates->items;
+	size_t left_out;
+
+	if (candidates->count <= HN_QEMUS_MAX)
+		return 0;
+	qsort(items, candidates->count, sizeof(*items), by_user);
+	for (size_t i = 1; i < candidates->count; i++)
+		items[i].place = items[i].uid == items[i - 1].uid ? items[i - 1].place + 1 : 0;
+	qsort(items, candidates->count, sizeof(*items), by_place);
+	left_out = candidates->count - HN_QEMUS_MAX;
+	candidates->count = HN_QEMUS_MAX;
+	return left_out;
+}
+
+static int candidates_read(int proc, struct candidates *ret, struct hn_error *err)
+{
+	HN_AUTO(directory) DIR *folder = hn_proc_folder_at(proc, ".");
+	struct dirent *entry;
+
+	if (!folder)
+		return hn_fail_errno(err, -errno, "cannot list /proc");
+	while ((entry = readdir(folder)))
+		if (isdigit((unsigned char)entry->d_name[0]) &&
+		    candidate_add(proc, atoi(entry->d_name), ret) < 0)
+			return hn_oom(err);
+	return 0;
+}
+
+static int list_read(const char *root, int proc, const struct candidates *candidates,
+		     struct hn_qemu_list *list)
+{
+	struct hn_cgroups cgroups;
+	bool known = hn_cgroups_find(root, "cpuset", &cgroups, NULL) == 0;
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < candidates->count; i++) {
+		struct hn_qemu_process process;
+		struct hn_qemu_container container;
+
+		r = process_read(root, known ? &cgroups : NULL, proc, candidates->items[i].pid, &process,
+				 &container);
+		if (r > 0)
+			r = list_add(list, &process, &container);
+	}
+	if (list->count > 0)
+		qsort(list->processes, list->count, sizeof(*list->processes), by_pid);
+	return r;
+}
+
 int hn_qemu_processes_read(const char *root, struct hn_qemu_list **ret, struct hn_error *err)
 {
 	HN_AUTO(fd) int proc = hn_proc_open(root, O_DIRECTORY, "proc");
 	HN_AUTO(hn_qemu_list) struct hn_qemu_list *list = calloc(1, sizeof(*list));
-	HN_AUTO(directory) DIR *folder = NULL;
-	struct dirent *entry;
+	struct candidates candidates = {0};
+	int r;
 
 	if (!list)
 		return hn_oom(err);
 	if (proc < 0)
 		return hn_fail_errno(err, proc, "cannot open /proc");
-	folder = hn_proc_folder_at(proc, ".");
-	if (!folder)
-		return hn_fail_errno(err, -errno, "cannot list /proc");
-	while ((entry = readdir(folder))) {
-		struct hn_qemu_process process;
-		struct hn_qemu_container container;
-		int r = 0;
-
-		if (isdigit((unsigned char)entry->d_name[0]))
-			r = process_read(root, proc, entry->d_name, &process, &container);
-		if (r > 0)
-			r = list_add(list, &process, &container);
-		if (r < 0)
-			return hn_oom(err);
-	}
-	if (list->count > 0)
-		qsort(list->processes, list->count, sizeof(*list->processes), by_pid);
+	r = candidates_read(proc, &candidates, err);
+	list->left_out = deal(&candidates);
+	if (r == 0 && list_read(root, proc, &candidates, list) < 0)
+		r = hn_oom(err);
+	free(candidates.items);
+	if (r < 0)
+		return r;
 	*ret = hn_steal(list);
 	return 0;
 }
@@ -262,7 +365,16 @@ struct twin {
 	pid_t inside, here;
 };
 
-static int twins_read(int directory, struct twin **ret, size_t *ret_count)
+static int by_inside(const void *a, const void *b)
+{
+	const struct twin *left = a, *right = b;
+
+	return (left->inside > right->inside) - (left->inside < right->inside);
+}
+
+/* In order of inside. */
+static int twins_read(int directory, const struct hn_process *process, struct twin **ret, size_t *ret_count,
+		      struct hn_error *err)
 {
 	HN_AUTO(directory) DIR *tasks = hn_proc_folder_at(directory, "task");
 	HN_AUTO(memory) struct twin *twins = NULL;
@@ -278,13 +390,18 @@ static int twins_read(int directory, struct twin **ret, size_t *ret_count)
 		if (!isdigit((unsigned char)entry->d_name[0]) ||
 		    hn_proc_read_at(directory, path, status, sizeof(status)) < 0)
 			continue;
+		if (count == HN_THREADS_MAX)
+			return hn_fail(err, -E2BIG, "process %d has more than %d threads", (int)process->pid,
+				       HN_THREADS_MAX);
 		inside = inner_pid(status);
 		grown = reallocarray(twins, count + 1, sizeof(*twins));
 		if (!grown)
-			return -ENOMEM;
+			return hn_oom(err);
 		twins = grown;
 		twins[count++] = (struct twin){inside ? inside : atoi(entry->d_name), atoi(entry->d_name)};
 	}
+	if (count > 0)
+		qsort(twins, count, sizeof(*twins), by_inside);
 	*ret_count = count;
 	*ret = hn_steal(twins);
 	return 0;
@@ -292,10 +409,10 @@ static int twins_read(int directory, struct twin **ret, size_t *ret_count)
 
 static pid_t twin_of(const struct twin *twins, size_t count, pid_t inside)
 {
-	for (size_t i = 0; i < count; i++)
-		if (twins[i].inside == inside)
-			return twins[i].here;
-	return 0;
+	const struct twin wanted = {.inside = inside};
+	const struct twin *twin = count ? bsearch(&wanted, twins, count, sizeof(*twins), by_inside) : NULL;
+
+	return twin ? twin->here : 0;
 }
 
 int hn_threads_translate(const char *root, const struct hn_process *process, int32_t *tids, size_t count,
@@ -306,6 +423,7 @@ int hn_threads_translate(const char *root, const struct hn_process *process, int
 	char status[STATUS_MAX];
 	size_t twin_count = 0;
 	ssize_t length;
+	int r;
 
 	if (directory < 0)
 		return directory;
@@ -314,8 +432,8 @@ int hn_threads_translate(const char *root, const struct hn_process *process, int
 		return hn_fail_errno(err, (int)length, "cannot read /proc/%d/status", (int)process->pid);
 	if (!inner_pid(status))
 		return 0;
-	if (twins_read(directory, &twins, &twin_count) < 0)
-		return hn_oom(err);
+	if ((r = twins_read(directory, process, &twins, &twin_count, err)) < 0)
+		return r;
 	for (size_t i = 0; i < count; i++)
 		if (!twin_of(twins, twin_count, tids[i]))
 			return hn_fail(err, -ESRCH,

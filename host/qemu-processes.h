@@ -13,6 +13,7 @@
 #include "base/set.h"
 #include "host/process.h"
 
+#define HN_QEMUS_MAX 4096
 #define HN_QEMU_SOCKETS_MAX 4
 #define HN_QEMU_SOCKET_MAX 128
 
@@ -41,6 +42,7 @@ struct hn_qemu_list {
 	struct hn_qemu_process *processes; /* in order of pid */
 	size_t container_count;
 	struct hn_qemu_container *containers;
+	size_t left_out; /* processes that are called QEMU and were not looked at: there are too many */
 };
 
 void hn_qemu_list_free(struct hn_qemu_list *list); /* NULL is fine */
@@ -48,16 +50,17 @@ HN_CLEANUP_DEFINE(hn_qemu_list, struct hn_qemu_list *, hn_qemu_list_free);
 
 /*
  * Reads ROOT/proc. A process counts when its command line has QEMU's -name, -uuid or -machine and its
- * executable or first argument is qemu-*, /usr/libexec/qemu-kvm, or the like. Command lines are read up to 1
- * MiB. Processes that vanish meanwhile or may not be read are left out. The caller frees *ret.
- * -ENOMEM, -errno of /proc.
+ * executable or first argument is qemu-*, /usr/libexec/qemu-kvm, or the like; of one with more than 256 KiB
+ * of it, which is not read, neither name nor uuid is told. Processes that vanish meanwhile or may not be read
+ * are left out. As anybody may call a process so, at most HN_QEMUS_MAX are looked at: users get equal shares,
+ * and what one leaves of its own goes to the others. The caller frees *ret. -ENOMEM, -errno of /proc.
  */
 int hn_qemu_processes_read(const char *root, struct hn_qemu_list **ret, struct hn_error *err);
 
 /*
  * Thread ids as told by a process in its own pid namespace, to those of ours (NSpid of
  * /proc/PID/task/TID/status), in place. A process in our namespace: nothing changes. -ESRCH when one of them
- * is not a thread of the process.
+ * is not a thread of the process, -E2BIG when it has more than HN_THREADS_MAX, -ENOMEM.
  */
 int hn_threads_translate(const char *root, const struct hn_process *process, int32_t *tids, size_t count,
 			 struct hn_error *err);

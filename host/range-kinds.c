@@ -23,6 +23,7 @@
 #include "base/random.h"
 #include "host/maps-file.h"
 #include "host/page-table.h"
+#include "host/process-maps.h"
 
 #define SAMPLES 64      /* pages of a range that are looked at: right to 13 % at 95 % */
 #define OWN_SAMPLES 512 /* of QEMU's own memory */
@@ -95,9 +96,14 @@ static void range_take(struct hn_range_kind *range, bool *seen, const struct hn_
 	}
 }
 
-static bool overlaps(const struct hn_range *range, const struct hn_maps_line *line)
+/* Whether a range lies in the mapping, in part at least: *next is the first then. Ranges do not overlap, and
+ * mappings come in order too: what ends before this one is passed over for good. */
+static bool reaches(const struct hn_range *const *sorted, size_t count, const struct hn_maps_line *line,
+		    size_t *next)
 {
-	return range->start < line->end && line->start < range->start + range->bytes;
+	while (*next < count && sorted[*next]->start + sorted[*next]->bytes <= line->start)
+		++*next;
+	return *next < count && sorted[*next]->start < line->end;
 }
 
 static FILE *maps_open(const char *root, const struct hn_process *process, int *ret_directory,
@@ -120,51 +126,39 @@ int hn_range_kinds_read(const char *root, const struct hn_process *process, cons
 	HN_AUTO(fd) int directory = -1;
 	HN_AUTO(file) FILE *maps = maps_open(root, process, &directory, err);
 	HN_AUTO(memory) bool *seen = calloc(count + 1, sizeof(*seen));
+	HN_AUTO(ranges) const struct hn_range **sorted = hn_ranges_sort(ranges, count);
 	HN_AUTO(memory) char *text = NULL;
 	struct hn_maps_line line;
-	size_t room = 0;
+	size_t room = 0, next = 0;
 
 	if (!maps)
 		return err ? err->code : -ESRCH;
-	if (!seen)
+	if (!seen || !sorted)
 		return hn_oom(err);
 	memset(ret, 0, count * sizeof(*ret));
 	while (hn_maps_next(maps, &text, &room, &line)) {
-		struct hn_range_kind kind = {0};
-		bool known = false;
+		struct hn_range_kind kind;
 
-		for (size_t i = 0; i < count; i++) {
-			if (!overlaps(&ranges[i], &line))
-				continue;
-			if (!known)
-				kind = kind_of(directory, &line);
-			known = true;
-			range_take(&ret[i], &seen[i], &kind);
-		}
+		if (!reaches(sorted, count, &line, &next))
+			continue;
+		kind = kind_of(directory, &line);
+		for (size_t i = next; i < count && sorted[i]->start < line.end; i++)
+			range_take(&ret[sorted[i] - ranges], &seen[sorted[i] - ranges], &kind);
 	}
 	return 0;
-}
-
-static int compare_pages(const void *a, const void *b)
-{
-	const uintptr_t x = (uintptr_t) * (void *const *)a, y = (uintptr_t) * (void *const *)b;
-
-	return (x > y) - (x < y);
 }
 
 static int look_inside(const struct hn_page_table *table, const struct hn_range *range,
 		       struct hn_random *random, struct hn_range_kind *kind)
 {
-	uint64_t pages = range->bytes / hn_base_page_bytes(), flags[SAMPLES];
+	uint64_t flags[SAMPLES];
 	size_t there = 0, huge = 0, merged = 0;
 	void *addresses[SAMPLES];
 	int r;
 
-	if (pages == 0)
+	if (range->bytes < hn_base_page_bytes())
 		return 0;
-	for (size_t i = 0; i < SAMPLES; i++)
-		addresses[i] = (void *)(range->start + hn_random_below(random, pages) * hn_base_page_bytes());
-	qsort(addresses, SAMPLES, sizeof(*addresses), compare_pages);
+	hn_range_draw(range, random, addresses, SAMPLES);
 	r = hn_page_table_flags(table, addresses, SAMPLES, flags);
 	if (r < 0)
 		return r;
@@ -199,14 +193,6 @@ int hn_range_kinds_look_inside(const char *root, const struct hn_process *proces
 	return 0;
 }
 
-static bool is_among(const struct hn_range *ranges, size_t count, const struct hn_maps_line *line)
-{
-	for (size_t i = 0; i < count; i++)
-		if (overlaps(&ranges[i], line))
-			return true;
-	return false;
-}
-
 int hn_process_own_bytes(const struct hn_process *process, const struct hn_range *ranges, size_t count,
 			 uint64_t seed, uint64_t *ret, struct hn_error *err)
 {
@@ -214,20 +200,21 @@ int hn_process_own_bytes(const struct hn_process *process, const struct hn_range
 	HN_AUTO(file) FILE *maps = maps_open(NULL, process, &directory, err);
 	HN_AUTO(memory) struct hn_range *own = calloc(OWN_RANGES_MAX, sizeof(*own));
 	HN_AUTO(memory) struct hn_page_counts *counts = calloc(1, sizeof(*counts));
+	HN_AUTO(ranges) const struct hn_range **sorted = hn_ranges_sort(ranges, count);
 	HN_AUTO(memory) char *text = NULL;
 	struct hn_maps_line line;
-	size_t room = 0, own_count = 0;
+	size_t room = 0, own_count = 0, next = 0;
 	uint64_t bytes = 0;
 	int r;
 
 	*ret = 0;
 	if (!maps)
 		return err ? err->code : -ESRCH;
-	if (!own || !counts)
+	if (!own || !counts || !sorted)
 		return hn_oom(err);
 	while (own_count < OWN_RANGES_MAX && hn_maps_next(maps, &text, &room, &line)) {
 		if (strncmp(line.rights, "rw", 2) != 0 || line.rights[3] != 'p' ||
-		    is_among(ranges, count, &line))
+		    reaches(sorted, count, &line, &next))
 			continue;
 		own[own_count++] = (struct hn_range){line.start, line.end - line.start, OWN_CELL};
 		bytes += line.end - line.start;

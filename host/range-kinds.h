@@ -22,8 +22,8 @@ struct hn_range_kind {
 };
 
 /*
- * Reads ROOT/proc/PID/maps, and what the file systems behind the mappings say. ret has count entries. -ESRCH,
- * -EACCES, -ENOMEM.
+ * Reads ROOT/proc/PID/maps, and what the file systems behind the mappings say. ranges, here and below, are
+ * such that hn_ranges_check() has nothing against them. ret has count entries. -ESRCH, -EACCES, -ENOMEM.
  */
 int hn_range_kinds_read(const char *root, const struct hn_process *process, const struct hn_range *ranges,
 			size_t count, struct hn_range_kind *ret, struct hn_error *err);

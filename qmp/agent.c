@@ -29,7 +29,7 @@ struct file_read {
 	hn_agent_file_done done;
 	void *context;
 	int64_t handle;
-	char *text; /* of max_bytes + 2: one byte too many to notice it, and the NUL */
+	char *text; /* of max_bytes + 1, with the NUL; a byte too many is asked for and noticed, not kept */
 	size_t length;
 	size_t reads;
 	uint64_t opened_ns;

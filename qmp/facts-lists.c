@@ -139,33 +139,39 @@ static int take_device(struct hn_facts *facts, json_object *entry, struct hn_err
 	return 0;
 }
 
-static int take_list(struct hn_facts *facts, json_object *list, hn_facts_take take, struct hn_error *err)
+static int take_list(struct hn_facts *facts, json_object *list, size_t most, hn_facts_take take,
+		     struct hn_error *err)
 {
+	size_t count;
 	int r = 0;
 
 	if (!json_object_is_type(list, json_type_array))
 		return hn_fail(err, -EPROTO, "the answer is no list");
-	for (size_t i = 0; i < json_object_array_length(list) && r == 0; i++)
+	count = json_object_array_length(list);
+	if (count > most)
+		return hn_fail(err, -EPROTO, "the list has %zu entries where no guest has more than %zu",
+			       count, most);
+	for (size_t i = 0; i < count && r == 0; i++)
 		r = take(facts, json_object_array_get_idx(list, i), err);
 	return r;
 }
 
 int hn_facts_take_vcpus(struct hn_facts *facts, json_object *result, struct hn_error *err)
 {
-	return take_list(facts, result, take_vcpu, err);
+	return take_list(facts, result, HN_VCPUS_MAX, take_vcpu, err);
 }
 
 int hn_facts_take_iothreads(struct hn_facts *facts, json_object *result, struct hn_error *err)
 {
-	return take_list(facts, result, take_iothread, err);
+	return take_list(facts, result, HN_FACTS_MAX, take_iothread, err);
 }
 
 int hn_facts_take_memdevs(struct hn_facts *facts, json_object *result, struct hn_error *err)
 {
-	return take_list(facts, result, take_memdev, err);
+	return take_list(facts, result, HN_FACTS_MAX, take_memdev, err);
 }
 
 int hn_facts_take_devices(struct hn_facts *facts, json_object *result, struct hn_error *err)
 {
-	return take_list(facts, result, take_device, err);
+	return take_list(facts, result, HN_FACTS_MAX, take_device, err);
 }

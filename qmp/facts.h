@@ -8,6 +8,13 @@
 #include "model/guest.h"
 #include "qmp/mtree.h"
 
+/*
+ * What is more is refused, as the lists are joined by name on the daemon's loop. QEMU has machines of up to
+ * 4096 vCPUs; memory slots end at some 500, and a list of iothreads or RAM blocks comes nowhere near either.
+ */
+#define HN_VCPUS_MAX 4096
+#define HN_FACTS_MAX HN_MTREE_MAX /* of any other list */
+
 struct hn_fact_vcpu {
 	int index;
 	pid_t tid;

@@ -119,6 +119,9 @@ int hn_mtree_parse(const char *text, struct hn_mtree_piece **ret, size_t *ret_co
 			wanted = true;
 		if (!wanted || !parse_range(line, &piece))
 			continue;
+		if (count == HN_MTREE_MAX)
+			return hn_fail(err, -EPROTO, "the memory tree has more than %d pieces of RAM",
+				       HN_MTREE_MAX);
 		added = hn_array_add(&pieces, &count, sizeof(*pieces));
 		if (!added)
 			return hn_oom(err);
@@ -188,6 +191,8 @@ int hn_mtree_parse_ramblocks(const char *text, struct hn_ramblock **ret, size_t 
 	while ((line = next_line(&cursor))) {
 		if (!parse_ramblock(line, &block))
 			continue;
+		if (count == HN_MTREE_MAX)
+			return hn_fail(err, -EPROTO, "there are more than %d RAM blocks", HN_MTREE_MAX);
 		added = hn_array_add(&blocks, &count, sizeof(*blocks));
 		if (!added)
 			return hn_oom(err);
@@ -285,9 +290,12 @@ int hn_mtree_parse_numa(const char *text, struct hn_numa_node **ret, size_t *ret
 		return hn_oom(err);
 	if (sscanf(text, "%d node", &said) != 1)
 		return hn_fail(err, -ENODATA, "info numa says '%.*s'", line_length(text), text);
-	while ((line = next_line(&cursor)))
+	while ((line = next_line(&cursor))) {
 		if (!parse_numa_line(line, &nodes, &count))
 			return hn_oom(err);
+		if (count > HN_MTREE_NODES_MAX)
+			return hn_fail(err, -EPROTO, "there are more than %d NUMA nodes", HN_MTREE_NODES_MAX);
+	}
 	*ret = hn_steal(nodes);
 	*ret_count = count;
 	return 0;

@@ -11,6 +11,9 @@
 #include "base/error.h"
 #include "model/guest.h"
 
+#define HN_MTREE_MAX 1024      /* pieces of memory, RAM blocks: -EPROTO above */
+#define HN_MTREE_NODES_MAX 256 /* NUMA nodes, the same; QEMU has 128 at most */
+
 /* A range of guest-physical addresses backed by part of a memory region. */
 struct hn_mtree_piece {
 	char region[HN_NAME_MAX]; /* of a backend its id */
@@ -21,7 +24,7 @@ struct hn_mtree_piece {
 
 /*
  * "info mtree -f": the RAM of the flat view of the address space "memory", in order of addresses. *ret is to
- * be freed. -ENODATA when there is none.
+ * be freed. -ENODATA when there is none, -EPROTO.
  */
 int hn_mtree_parse(const char *text, struct hn_mtree_piece **ret, size_t *ret_count, struct hn_error *err);
 
@@ -36,7 +39,7 @@ struct hn_ramblock {
 	uint64_t host_address; /* 0: this QEMU does not print it (before 8.0) */
 };
 
-/* "info ramblock". *ret is to be freed. -ENODATA when there is none. */
+/* "info ramblock". *ret is to be freed. -ENODATA when there is none, -EPROTO. */
 int hn_mtree_parse_ramblocks(const char *text, struct hn_ramblock **ret, size_t *ret_count,
 			     struct hn_error *err);
 
@@ -51,5 +54,7 @@ struct hn_numa_node {
 	struct hn_set vcpus;
 };
 
-/* "info numa". *ret is to be freed; NULL and 0 for a guest without -numa. -ENODATA for any other text. */
+/* "info numa". *ret is to be freed; NULL and 0 for a guest without -numa. -ENODATA for any other text,
+ * -EPROTO.
+ */
 int hn_mtree_parse_numa(const char *text, struct hn_numa_node **ret, size_t *ret_count, struct hn_error *err);

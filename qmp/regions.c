@@ -44,8 +44,8 @@ static struct hn_region *find_region(struct hn_region *regions, size_t count, co
 static struct hn_region *add_region(struct hn_facts *facts, const char *id, struct hn_region **regions,
 				    size_t *count)
 {
-	const struct hn_ramblock *block = hn_mtree_find_ramblock(facts->blocks, facts->block_count, id);
 	struct hn_region *region = find_region(*regions, *count, id);
+	const struct hn_ramblock *block;
 
 	if (region)
 		return region;
@@ -56,6 +56,7 @@ static struct hn_region *add_region(struct hn_facts *facts, const char *id, stru
 	region->cell = -1;
 	region->memdev = find_memdev(facts, id);
 	region->device = find_device(facts, id);
+	block = hn_mtree_find_ramblock(facts->blocks, facts->block_count, id);
 	if (region->memdev)
 		region->bytes = region->memdev->bytes;
 	else if (block)

@@ -18,6 +18,7 @@
 #include "host/page-walk.h"
 #include "host/proc-file.h"
 #include "host/proc-stat.h"
+#include "host/process-maps.h"
 #include "host/process-pins.h"
 #include "host/qemu-command.h"
 #include "host/qemu-processes.h"
@@ -196,7 +197,7 @@ static void read_memory(void)
 	(void)hn_pages_walk(root, &process, ranges, RANGES, counts, 2, &err);
 	(void)hn_range_kinds_read(root, &process, ranges, RANGES, kinds, &err);
 	for (size_t i = 0; i < RANGES; i++)
-		(void)hn_range_check(root, &process, ranges[i].start, ranges[i].bytes, &err);
+		(void)hn_ranges_check(root, &process, &ranges[i], RANGES - i, &err);
 }
 
 static void read_pages(void)

@@ -14,6 +14,7 @@
 #define GUESTS_MAX 64
 #define LOOKS_MAX 40000
 #define TICK (10 * HN_NS_PER_S)
+#define HANGS_FOR (10 * HN_NS_PER_S)
 
 struct player {
 	struct hn_turn turn;
@@ -22,6 +23,7 @@ struct player {
 	uint64_t asked_ns;   /* since when it waits */
 	uint64_t longest_ns; /* it has waited */
 	unsigned looks;
+	bool hangs; /* its looks end by the watchdog */
 };
 
 struct look {
@@ -60,6 +62,13 @@ static void end_look(struct game *game)
 
 	game->under_way[0] = game->under_way[1];
 	game->under_way_count--;
+	if (player->hangs) {
+		game->now_ns += HANGS_FOR;
+		player->looks++;
+		hn_cadence_hung(&player->turn, game->now_ns, HANGS_FOR);
+		hn_cadence_drop(&game->cadence, &player->turn);
+		return;
+	}
 	game->now_ns += cost;
 	assert_true(game->look_count < LOOKS_MAX);
 	game->looks[game->look_count++] =
@@ -93,7 +102,7 @@ static void ask(struct game *game)
 			continue;
 		if (!player->turn.waiting && !player->turn.going)
 			player->asked_ns = game->now_ns;
-		hn_cadence_join(&game->cadence, &player->turn);
+		hn_cadence_join(&game->cadence, &player->turn, game->now_ns);
 		interval = hn_cadence_interval(&game->cadence, &player->turn);
 		player->due_ns = game->now_ns + interval - interval / 20 +
 				 hn_random_below(&game->random, interval / 10);
@@ -244,6 +253,33 @@ static void everyone_has_its_turn_in_time(void **state)
 	}
 }
 
+/* It rests for 1000 s, then 2000, 4000, 8000; the others hear of it four times in as many hours. */
+static void one_whose_looks_hang_is_left_alone_and_no_other(void **state)
+{
+	struct game *game = game_new(11, 0.02, 0.01, 4);
+	struct hn_turn *turn = &game->players[0].turn;
+
+	for (size_t i = 0; i < game->count; i++)
+		game->players[i].cost_ns = HN_NS_PER_MS;
+	game->players[0].hangs = true;
+	play(game, 14400);
+	assert_int_equal(game->players[0].looks, 4);
+	assert_int_equal(hn_cadence_tick(&game->cadence), TICK);
+	for (size_t i = 1; i < game->count; i++)
+		assert_in_range(game->players[i].looks, 1380, 1500);
+	assert_int_equal(turn->rest_ns, 8000 * HN_NS_PER_S);
+	/* what its make-up is makes no difference, one good look does */
+	hn_cadence_forget(&game->cadence, turn);
+	hn_cadence_join(&game->cadence, turn, turn->rested_ns - 1);
+	assert_false(turn->waiting);
+	game->players[0].hangs = false;
+	play(game, 1500);
+	assert_true(game->players[0].looks > 10);
+	assert_int_equal(turn->rest_ns, 0);
+	assert_int_equal(hn_cadence_hung(turn, game->now_ns, HN_NS_PER_S), 100 * HN_NS_PER_S);
+	free(game);
+}
+
 static void without_a_budget_nothing_waits(void **state)
 {
 	struct game *game = game_new(20, 0, 0, 1);
@@ -263,7 +299,7 @@ static void who_leaves_takes_its_demand_along_and_makes_room(void **state)
 	uint64_t wait;
 
 	for (size_t i = 0; i < 3; i++)
-		hn_cadence_join(&game->cadence, &game->players[i].turn);
+		hn_cadence_join(&game->cadence, &game->players[i].turn, game->now_ns);
 	for (size_t i = 0; i < HN_CADENCE_AT_ONCE; i++)
 		assert_ptr_equal(hn_cadence_next(&game->cadence, game->now_ns, &wait),
 				 &game->players[i].turn);
@@ -291,7 +327,7 @@ static void what_else_has_cost_is_made_up_for(void **state)
 	struct hn_turn *turn = &game->players[0].turn;
 	uint64_t wait;
 
-	hn_cadence_join(&game->cadence, turn);
+	hn_cadence_join(&game->cadence, turn, game->now_ns);
 	hn_cadence_bill(&game->cadence, turn, 3 * worth); /* of which a full bucket had one */
 	assert_null(hn_cadence_next(&game->cadence, game->now_ns, &wait));
 	/* one tick's worth is owed and no more; then what a first look is charged */
@@ -313,6 +349,7 @@ int main(void)
 		cmocka_unit_test(costs_that_change_are_followed),
 		cmocka_unit_test(a_dear_guest_has_a_longer_tick_and_no_other),
 		cmocka_unit_test(everyone_has_its_turn_in_time),
+		cmocka_unit_test(one_whose_looks_hang_is_left_alone_and_no_other),
 		cmocka_unit_test(without_a_budget_nothing_waits),
 		cmocka_unit_test(who_leaves_takes_its_demand_along_and_makes_room),
 		cmocka_unit_test(what_else_has_cost_is_made_up_for),

@@ -1,6 +1,7 @@
 /* The hands' end of the protocol, spoken to over a socketpair: good requests, bad ones, and requests cut
- * short. */
+ * short; and the brain's end, with hands that are silent. */
 #include <errno.h>
+#include <event2/event.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -8,10 +9,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,9 +23,12 @@
 #include "base/cleanup.h"
 #include "base/pages.h"
 #include "base/random.h"
+#include "base/units.h"
 #include "daemon/hands-channel.h"
 #include "daemon/hands-serve.h"
+#include "daemon/hands.h"
 #include "host/cpuset.h"
+#include "silent-hands.h"
 #include "tests/unit/child.h"
 #include "tests/unit/host/lacking.h"
 
@@ -505,6 +511,71 @@ static void test_what_is_not_the_protocol_ends_the_hands(void **state)
 			 0); /* for the tear-down to join */
 }
 
+/* Hands that take a request and are silent. */
+struct silent {
+	struct silent_hands served;
+	struct event_base *base;
+	struct hn_hands *hands;
+	int results[4]; /* in the order of the answers */
+	size_t count, enough;
+};
+
+static void on_answer(int result, const void *body, size_t length, const struct hn_error *err, void *context)
+{
+	struct silent *silent = context;
+	struct hn_error why;
+
+	silent->results[silent->count++] = result;
+	assert_int_equal(err->code, result);
+	/* the first is asked again at once, as looks are */
+	if (silent->count == 1)
+		assert_int_equal(hn_hands_request(silent->hands, HN_HANDS_FIND, NULL, 0, NULL, on_answer,
+						  silent, &why),
+				 0);
+	if (silent->count == silent->enough)
+		event_base_loopbreak(silent->base);
+}
+
+static void silent_begin(struct silent *silent)
+{
+	struct hn_error err;
+
+	*silent = (struct silent){0};
+	silent_hands_start(&silent->served);
+	silent->base = event_base_new();
+	/* longer than it takes until another may be started */
+	assert_int_equal(hn_hands_new(silent->base, silent->served.path, "queries", 1100 * HN_NS_PER_MS,
+				      &silent->hands, &err),
+			 0);
+}
+
+static void silent_end(struct silent *silent)
+{
+	hn_hands_free(silent->hands);
+	event_base_free(silent->base);
+	silent_hands_stop(&silent->served);
+}
+
+/* What is asked from an answer goes behind all that waits; the new hands are watched all the same. */
+static void test_what_is_asked_while_the_hands_are_given_up_has_a_watchdog(void **state)
+{
+	struct silent silent;
+	struct hn_error err;
+
+	silent_begin(&silent);
+	silent.enough = 3;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(hn_hands_request(silent.hands, HN_HANDS_FIND, NULL, 0, NULL, on_answer,
+						  &silent, &err),
+				 0);
+	event_base_dispatch(silent.base);
+	assert_int_equal(silent.count, 3);
+	assert_int_equal(silent.results[0], -ETIMEDOUT);
+	assert_int_equal(silent.results[1], -EAGAIN); /* it was not that which hung */
+	assert_int_equal(silent.results[2], -ETIMEDOUT);
+	silent_end(&silent);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -527,6 +598,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_another_version_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_what_is_not_the_protocol_ends_the_hands, set_up,
 						tear_down),
+		cmocka_unit_test(test_what_is_asked_while_the_hands_are_given_up_has_a_watchdog),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -247,6 +248,39 @@ static void test_a_thread_bound_elsewhere_has_left_where_it_was(void **state)
 	assert_true(thread->residency[0] == 0 && thread->residency[1] == 1);
 }
 
+/* Each held against each would take hours: twice, and once more to tell whether it is realtime. */
+static void test_very_many_threads_are_no_trouble(void **state)
+{
+	enum { VCPUS = 1 << 18, COUNT = VCPUS + 2 };
+	struct fixture *fixture = *state;
+	struct hn_guest *guest = fixture->guest;
+	struct hn_thread_reading *readings = calloc(COUNT, sizeof(*readings));
+	struct hn_page_counts counts = {.cell = 0};
+
+	free(guest->threads);
+	guest->threads = calloc(VCPUS, sizeof(*guest->threads));
+	guest->thread_count = VCPUS;
+	assert_true(readings && guest->threads);
+	for (int i = 0; i < COUNT; i++) {
+		readings[i] = (struct hn_thread_reading){.tid = 100 + i};
+		hn_set_add(&readings[i].allowed, 0);
+	}
+	for (int i = 0; i < VCPUS; i++) /* backwards, behind the first */
+		guest->threads[i] =
+			(struct hn_thread){.tid = 100 + VCPUS - i, .kind = HN_THREAD_VCPU, .vcpu = i};
+	fixture->host->cpus[0].isolated = true;
+	assert_true(hn_look_runs_realtime(fixture->host, guest, readings, COUNT));
+	for (uint64_t look = 1; look <= 2; look++) {
+		merge(fixture, &counts, readings, COUNT, look * HN_NS_PER_S);
+		assert_int_equal(fixture->sample->thread_count, COUNT);
+		assert_int_equal(fixture->history_count, COUNT);
+	}
+	assert_int_equal(guest->threads[0].tid, 100 + VCPUS);
+	assert_int_equal(guest->threads[VCPUS].tid, 100);
+	assert_int_equal(guest->threads[VCPUS + 1].tid, 100 + VCPUS + 1);
+	free(readings);
+}
+
 /* FIFO and RR count alike, and so do isolated CPUs; what all vCPUs do not share does not count. */
 static void test_threads_tell_that_a_guest_is_realtime(void **state)
 {
@@ -287,6 +321,7 @@ int main(void)
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_thread_bound_elsewhere_has_left_where_it_was, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(test_very_many_threads_are_no_trouble, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_threads_tell_that_a_guest_is_realtime, set_up,
 						tear_down),
 	};

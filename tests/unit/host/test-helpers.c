@@ -212,7 +212,7 @@ static void who_holds_its_socket_is_one(void **state)
 	waitpid(pid, NULL, 0);
 }
 
-static void their_threads_come_behind_qemus(void **state)
+static void their_threads_come_with_qemus_in_order(void **state)
 {
 	HN_AUTO(memory) struct hn_thread_reading *threads = NULL;
 	struct hn_error err = {0};
@@ -224,21 +224,22 @@ static void their_threads_come_behind_qemus(void **state)
 	write_processes(&tree, "3:cpuset:/qemu-1-a.libvirt-qemu/emulator\n");
 	tree_write(&tree, "sys/fs/cgroup/cpuset/qemu-1-a.libvirt-qemu/emulator/cgroup.procs", "100\n150\n");
 	for (pid_t pid = 100; pid <= 150; pid += 50) {
+		const pid_t tid = pid == 100 ? 101 : 99;
 		char path[64];
 
-		snprintf(path, sizeof(path), "proc/%d/task/%d/stat", (int)pid, (int)pid + 1);
-		tree_write_stat(&tree, path, &(struct stat_line){.pid = pid + 1, .name = "x", .start = 1});
-		snprintf(path, sizeof(path), "proc/%d/task/%d/status", (int)pid, (int)pid + 1);
+		snprintf(path, sizeof(path), "proc/%d/task/%d/stat", (int)pid, (int)tid);
+		tree_write_stat(&tree, path, &(struct stat_line){.pid = tid, .name = "x", .start = 1});
+		snprintf(path, sizeof(path), "proc/%d/task/%d/status", (int)pid, (int)tid);
 		tree_write(&tree, path, "Name:\tx\nCpus_allowed_list:\t0-3\n");
 	}
 	tree_link(&tree, "proc/100/fd/0", "/dev/null");
 	tree_link(&tree, "proc/150/fd/0", "/dev/null");
 	assert_int_equal(hn_guest_threads_read(tree.root, &QEMU, &threads, &count, &err), 0);
 	assert_int_equal(count, 2);
-	assert_int_equal(threads[0].tid, 101);
-	assert_false(threads[0].helper);
-	assert_int_equal(threads[1].tid, 151);
-	assert_true(threads[1].helper);
+	assert_int_equal(threads[0].tid, 99);
+	assert_true(threads[0].helper);
+	assert_int_equal(threads[1].tid, 101);
+	assert_false(threads[1].helper);
 	tree_done(&tree);
 }
 
@@ -249,7 +250,7 @@ int main(void)
 		cmocka_unit_test(a_slice_of_many_machines_is_no_guests),
 		cmocka_unit_test(no_more_are_told_than_there_is_room_for),
 		cmocka_unit_test(who_holds_its_socket_is_one),
-		cmocka_unit_test(their_threads_come_behind_qemus),
+		cmocka_unit_test(their_threads_come_with_qemus_in_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -95,6 +96,30 @@ static size_t count_threads(const struct tree *tree, pid_t *ret_last)
 		fail_msg("%s", err.message);
 	*ret_last = threads[count - 1].tid;
 	return count;
+}
+
+static void more_threads_than_any_guests_are_refused(void **state)
+{
+	struct hn_thread_reading *threads = NULL;
+	struct hn_error err = {0};
+	struct tree tree;
+	char path[64];
+	size_t count;
+
+	tree_init(&tree);
+	tree_write_process(&tree, 100, 1);
+	for (pid_t tid = 100; tid <= 100 + HN_THREADS_MAX; tid++) {
+		snprintf(path, sizeof(path), "proc/100/task/%d", (int)tid);
+		write_thread(&tree, path, &(struct stat_line){.pid = tid, .name = "idle"}, 0, "0");
+	}
+	assert_int_equal(hn_threads_read(tree.root, &QEMU, &threads, &count, &err), -E2BIG);
+	assert_string_equal(err.message, "process 100 has more than 8192 threads");
+	snprintf(path, sizeof(path), "proc/100/task/%d", 100 + HN_THREADS_MAX);
+	tree_remove(&tree, path);
+	assert_int_equal(hn_threads_read(tree.root, &QEMU, &threads, &count, &err), 0);
+	assert_int_equal(count, HN_THREADS_MAX);
+	free(threads);
+	tree_done(&tree);
 }
 
 static void kernel_workers_are_found_by_name(void **state)
@@ -231,6 +256,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(threads_come_in_order_with_their_readings),
+		cmocka_unit_test(more_threads_than_any_guests_are_refused),
 		cmocka_unit_test(kernel_workers_are_found_by_name),
 		cmocka_unit_test(without_vhost_no_search_is_made),
 		cmocka_unit_test(a_worker_among_the_threads_ends_the_search),

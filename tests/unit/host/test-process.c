@@ -1,4 +1,4 @@
-/* Processes named for good, address ranges and open devices, on made-up trees and on this very process. */
+/* Processes named for good, on made-up trees and on this very process. */
 #include "host/process.h"
 
 #include <errno.h>
@@ -9,7 +9,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -141,70 +140,6 @@ static void this_process_lives_and_its_child_dies(void **state)
 	close(fd);
 }
 
-/* Mappings as the kernel lists them: two that touch, a gap, one that is read-only, two that touch. */
-static void ranges_must_lie_in_writable_memory(void **state)
-{
-	static const struct {
-		uint64_t start, bytes;
-		int result;
-		uint64_t at;
-	} cases[] = {
-		{0x10000, 0x1000, 0, 0},
-		{0x10000, 0x3000, 0, 0},
-		{0x11000, 0x2000, 0, 0},
-		{0x0f000, 0x1000, -EFAULT, 0x0f000},
-		{0x10000, 0x4000, -EFAULT, 0x13000},
-		{0x20000, 0x1000, -EFAULT, 0x20000},
-		{0x30000, 0x2000, 0, 0},
-		{0x30000, 0x2001, -EFAULT, 0x32000},
-		{0x90000, 0x1000, -EFAULT, 0x90000},
-		{0x10000, 0, -EINVAL, 0},
-		{0xfffffffffffff000, 0x2000, -EINVAL, 0},
-	};
-	struct hn_process process = {.pid = 100, .start_ticks = 1};
-	struct tree tree;
-
-	tree_init(&tree);
-	tree_write_process(&tree, 100, 1);
-	tree_write(&tree, "proc/100/maps",
-		   "00001000-00002000 rw-p 00000000 00:00 0          [heap]\n"
-		   "00010000-00012000 rw-p 00000000 00:00 0\n"
-		   "00012000-00013000 rw-s 00000000 00:01 17 /memfd:a b (deleted)\n"
-		   "00020000-00022000 r--p 00000000 00:00 0 /lib/x.so\n"
-		   "00030000-00031000 rwxp 00000000 00:00 0\n"
-		   "00031000-00032000 rw-p 00000000 00:00 0\n"
-		   "00032000-00033000 ---p 00000000 00:00 0\n");
-	for (size_t i = 0; i < HN_COUNT(cases); i++) {
-		struct hn_error err = {0};
-		char where[32];
-
-		assert_int_equal(hn_range_check(tree.root, &process, cases[i].start, cases[i].bytes, &err),
-				 cases[i].result);
-		snprintf(where, sizeof(where), "0x%llx", (unsigned long long)cases[i].at);
-		if (cases[i].result == -EFAULT)
-			assert_non_null(strstr(err.message, where));
-	}
-	tree_done(&tree);
-}
-
-static void own_memory_is_found_and_holes_are_not(void **state)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	struct hn_process self;
-	struct hn_error err;
-	uid_t uid;
-	char *memory;
-
-	assert_int_equal(hn_process_of_thread(NULL, getpid(), &self, &uid, &err), 0);
-	memory = mmap(NULL, 8 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	assert_ptr_not_equal(memory, MAP_FAILED);
-	assert_int_equal(hn_range_check(NULL, &self, (uint64_t)memory, 8 * page, &err), 0);
-	assert_int_equal(mprotect(memory + 4 * page, page, PROT_READ), 0);
-	assert_int_equal(hn_range_check(NULL, &self, (uint64_t)memory, 4 * page, &err), 0);
-	assert_int_equal(hn_range_check(NULL, &self, (uint64_t)memory, 5 * page, &err), -EFAULT);
-	munmap(memory, 8 * page);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,8 +148,6 @@ int main(void)
 		cmocka_unit_test(a_thread_leads_to_its_process),
 		cmocka_unit_test(another_with_the_same_pid_is_not_taken_for_it),
 		cmocka_unit_test(this_process_lives_and_its_child_dies),
-		cmocka_unit_test(ranges_must_lie_in_writable_memory),
-		cmocka_unit_test(own_memory_is_found_and_holes_are_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -102,6 +103,28 @@ static void more_monitors_than_room_are_left_out(void **state)
 	assert_string_equal(process.uuid, "ab");
 }
 
+/* Whoever calls itself a QEMU is read: a monitor in each second argument may not make it any dearer. */
+static void a_flood_of_monitors_is_read_once(void **state)
+{
+	static const char start[] =
+		"qemu\0-chardev\0socket,id=a,path=/a,server=on\0-mon\0chardev=a,mode=control",
+			  flood[] = "-mon\0chardev=b,mode=control";
+	const size_t count = 1 << 20, length = sizeof(start) + count * sizeof(flood);
+	char monitors[HN_QEMU_SOCKETS_MAX][HN_QEMU_SOCKET_MAX] = {0};
+	struct hn_qemu_process process = {0};
+	char *text = malloc(length + 1);
+
+	assert_non_null(text);
+	memcpy(text, start, sizeof(start));
+	for (size_t i = 0; i < count; i++)
+		memcpy(text + sizeof(start) + i * sizeof(flood), flood, sizeof(flood));
+	text[length] = '\0';
+	hn_qemu_command_read(&(struct hn_command){text, length}, &process, monitors);
+	assert_string_equal(monitors[0], "/a");
+	assert_string_equal(monitors[1], "");
+	free(text);
+}
+
 static void on_path(const char *path, void *context)
 {
 	strcat(context, path);
@@ -129,6 +152,7 @@ int main(void)
 		cmocka_unit_test(guests_are_told_from_questions),
 		cmocka_unit_test(names_and_monitors_are_read),
 		cmocka_unit_test(more_monitors_than_room_are_left_out),
+		cmocka_unit_test(a_flood_of_monitors_is_read_once),
 		cmocka_unit_test(sockets_it_connects_to_are_told),
 	};
 

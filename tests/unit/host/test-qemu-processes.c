@@ -96,6 +96,59 @@ static void qemus_are_found_in_order(void **state)
 	tree_done(&tree);
 }
 
+static void a_command_line_that_is_too_long_is_not_known(void **state)
+{
+	HN_AUTO(hn_qemu_list) struct hn_qemu_list *list = NULL;
+	const size_t length = 300 << 10;
+	char *filler = malloc(length + 1);
+	struct tree tree;
+
+	assert_non_null(filler);
+	memset(filler, 'x', length);
+	filler[length] = '\0';
+	tree_init(&tree);
+	write_process(&tree, 300, "300", ARGUMENTS("qemu-kvm", "-name", "long", "-append", filler));
+	write_process(&tree, 301, "301", ARGUMENTS("some-other", "-name", "long", "-append", filler));
+	filler[200 << 10] = '\0';
+	write_process(&tree, 302, "302", ARGUMENTS("qemu-kvm", "-name", "long", "-append", filler));
+	assert_int_equal(read_all(&tree, &list), 2);
+	assert_int_equal(list->processes[0].process.pid, 300);
+	assert_string_equal(list->processes[0].name, "");
+	assert_string_equal(list->processes[1].name, "long");
+	tree_done(&tree);
+	free(filler);
+}
+
+static void one_users_many_do_not_push_out_anothers(void **state)
+{
+	enum { FAKES = HN_QEMUS_MAX + 10, FIRST = 10000 };
+	HN_AUTO(hn_qemu_list) struct hn_qemu_list *list = NULL;
+	size_t guests = 0;
+	struct tree tree;
+
+	tree_init(&tree);
+	for (pid_t pid = FIRST; pid < FIRST + FAKES; pid++) {
+		char path[64];
+
+		write_process(&tree, pid, "1", ARGUMENTS("qemu-kvm", "-name", "fake"));
+		snprintf(path, sizeof(path), "proc/%d/status", (int)pid);
+		tree_write(&tree, path, "Name:\tx\nUid:\t1000\t1000\t1000\t1000\n");
+	}
+	/* of user 107: the first and the last that /proc may list */
+	for (pid_t i = 0; i < 10; i++) {
+		write_process(&tree, 300 + i, "1", ARGUMENTS("qemu-kvm", "-name", "guest"));
+		write_process(&tree, 90000 + i, "1", ARGUMENTS("qemu-kvm", "-name", "guest"));
+	}
+	assert_int_equal(read_all(&tree, &list), HN_QEMUS_MAX);
+	assert_int_equal(list->left_out, 30);
+	for (size_t i = 0; i < list->count; i++) {
+		guests += strcmp(list->processes[i].name, "guest") == 0;
+		assert_true(i == 0 || list->processes[i - 1].process.pid < list->processes[i].process.pid);
+	}
+	assert_int_equal(guests, 20);
+	tree_done(&tree);
+}
+
 static void none_is_an_answer_and_no_proc_is_not(void **state)
 {
 	HN_AUTO(hn_qemu_list) struct hn_qemu_list *list = NULL;
@@ -198,6 +251,37 @@ static void a_containers_limits_are_its_groups(void **state)
 	}
 }
 
+/* Of a machine with very many mounts; looked through for each of them, they would take many minutes. */
+static void mounts_are_looked_through_once_for_all(void **state)
+{
+	enum { MOUNTS = 1000000, PROCESSES = 4000 };
+	static const char mount[] = "30 23 0:27 / /a rw - tmpfs none rw\n",
+			  group[] = "31 23 0:28 / /cg rw - cgroup2 cgroup2 rw\n";
+	HN_AUTO(memory) char *text = malloc(MOUNTS * sizeof(mount) + sizeof(group));
+	HN_AUTO(hn_qemu_list) struct hn_qemu_list *list = NULL;
+	struct tree tree;
+
+	assert_non_null(text);
+	for (size_t i = 0; i < MOUNTS; i++)
+		memcpy(text + i * (sizeof(mount) - 1), mount, sizeof(mount) - 1);
+	memcpy(text + MOUNTS * (sizeof(mount) - 1), group, sizeof(group));
+	tree_init(&tree);
+	tree_write(&tree, "proc/self/mountinfo", "%s", text);
+	tree_write(&tree, "cg/cpuset.cpus.effective", "0-7\n");
+	tree_write(&tree, "cg/pod/cpuset.cpus.effective", "2-3\n");
+	for (pid_t pid = 1000; pid < 1000 + PROCESSES; pid++) {
+		char path[64];
+
+		write_process(&tree, pid, "300 7", ARGUMENTS("qemu-kvm", "-name", "vm"));
+		snprintf(path, sizeof(path), "proc/%d/cgroup", (int)pid);
+		tree_write(&tree, path, "0::/pod\n");
+	}
+	assert_int_equal(read_all(&tree, &list), PROCESSES);
+	assert_int_equal(list->container_count, PROCESSES);
+	assert_int_equal(hn_set_count(&list->containers[PROCESSES - 1].cpus), 2);
+	tree_done(&tree);
+}
+
 static void write_thread(const struct tree *tree, pid_t tid, const char *ns_pids)
 {
 	char path[64];
@@ -238,15 +322,42 @@ static void threads_are_called_what_we_call_them(void **state)
 	tree_done(&tree);
 }
 
+static void more_threads_than_any_guests_are_not_translated(void **state)
+{
+	const struct hn_process qemu = {300, 600};
+	struct hn_error err = {0};
+	int32_t tid = 7;
+	struct tree tree;
+
+	tree_init(&tree);
+	write_process(&tree, 300, "300\t7", ARGUMENTS("qemu-kvm", "-name", "vm"));
+	for (pid_t i = 0; i <= HN_THREADS_MAX; i++) {
+		char ids[32];
+
+		snprintf(ids, sizeof(ids), "%d\t%d", 300 + (int)i, 7 + (int)i);
+		write_thread(&tree, 300 + i, ids);
+	}
+	assert_int_equal(hn_threads_translate(tree.root, &qemu, &tid, 1, &err), -E2BIG);
+	assert_string_equal(err.message, "process 300 has more than 8192 threads");
+	tree_remove(&tree, "proc/300/task/301");
+	assert_int_equal(hn_threads_translate(tree.root, &qemu, &tid, 1, &err), 0);
+	assert_int_equal(tid, 300);
+	tree_done(&tree);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(qemus_are_found_in_order),
+		cmocka_unit_test(a_command_line_that_is_too_long_is_not_known),
+		cmocka_unit_test(one_users_many_do_not_push_out_anothers),
 		cmocka_unit_test(none_is_an_answer_and_no_proc_is_not),
 		cmocka_unit_test(sockets_in_a_container_are_seen_from_here),
 		cmocka_unit_test(the_hosts_libvirt_is_not_taken_for_a_containers),
 		cmocka_unit_test(a_containers_limits_are_its_groups),
+		cmocka_unit_test(mounts_are_looked_through_once_for_all),
 		cmocka_unit_test(threads_are_called_what_we_call_them),
+		cmocka_unit_test(more_threads_than_any_guests_are_not_translated),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

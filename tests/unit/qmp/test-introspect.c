@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "harness.h"
@@ -232,6 +233,39 @@ static void a_wrong_answer_costs_what_it_would_have_told(void **state)
 	}
 }
 
+/* The answer of so many entries to one command; what the pass says of it. */
+static void flood(const char *command, const char *entry, size_t count, const char *expected)
+{
+	char *answer = malloc(count * (strlen(entry) + 1) + 32), *end = stpcpy(answer, "{\"return\": [");
+	struct scene scene;
+
+	for (size_t i = 0; i < count; i++) {
+		end = stpcpy(end, entry);
+		*end++ = i + 1 < count ? ',' : ']';
+	}
+	stpcpy(end, "}");
+	scene_open(&scene, "three-cells", 0);
+	forge(&scene, command, answer);
+	assert_true(run_until(scene.base, &scene.over, 20000));
+	assert_non_null(strstr(scene.found ? scene.found : scene.err.message, expected));
+	scene_close(&scene);
+	free(answer);
+}
+
+static void lists_longer_than_any_guests_are_refused(void **state)
+{
+	flood("query-cpus-fast", "{\"cpu-index\": 0, \"thread-id\": 5}", 4097,
+	      "query-cpus-fast: the list has 4097 entries where no guest has more than 4096");
+	flood("query-iothreads", "{\"id\": \"a\", \"thread-id\": 5}", 1025,
+	      "query-iothreads: the list has 1025 entries where no guest has more than 1024");
+	flood("query-memdev", "{\"id\": \"a\", \"size\": 1}", 1025,
+	      "query-memdev: the list has 1025 entries");
+	flood("query-memory-devices", "{\"type\": \"dimm\", \"data\": {}}", 1025,
+	      "query-memory-devices: the list has 1025 entries");
+	/* as many as that are taken, and told with all else */
+	flood("query-memdev", "{\"id\": \"a\", \"size\": 1}", 1024, "thread ");
+}
+
 static void on_line_then_cancel(struct peer *peer, const char *line, bool sentinel, void *context)
 {
 	struct scene *scene = context;
@@ -323,6 +357,7 @@ int main(void)
 		cmocka_unit_test(in_pieces_too),
 		cmocka_unit_test(byte_by_byte),
 		cmocka_unit_test(hanging_up_at_any_byte),
+		cmocka_unit_test(lists_longer_than_any_guests_are_refused),
 		cmocka_unit_test(a_wrong_answer_costs_what_it_would_have_told),
 		cmocka_unit_test(a_cancelled_pass_says_nothing),
 		cmocka_unit_test(freeing_the_client_ends_the_pass),

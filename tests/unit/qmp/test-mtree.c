@@ -7,6 +7,8 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -144,6 +146,47 @@ static void reads_numa(void **state)
 	assert_string_equal(err.message, "info numa says 'no idea'");
 }
 
+/* A line so often, each with its number twice. */
+static char *repeat(const char *head, size_t count, const char *before, const char *between,
+		    const char *behind)
+{
+	size_t room = strlen(head) + count * 160 + 1, used = strlen(head);
+	char *text = malloc(room);
+
+	assert_non_null(text);
+	memcpy(text, head, used + 1);
+	for (size_t i = 0; i < count; i++)
+		used += (size_t)snprintf(text + used, room - used, "%s%06zu%s%06zu%s\r\n", before, i, between,
+					 i, behind);
+	return text;
+}
+
+static void more_than_any_guest_has_is_refused(void **state)
+{
+	for (size_t more = 0; more < 2; more++) {
+		HN_AUTO(memory)
+		char *tree = repeat(" AS \"memory\", root: system\r\n", HN_MTREE_MAX + more, "  0000000000",
+				    "-0000000000", " (prio 0, ram): a KVM");
+		HN_AUTO(memory)
+		char *list = repeat("", HN_MTREE_MAX + more, " a", "    4 KiB  0x0000000000",
+				    " 0x0000000040000000 0x0000000040000000");
+		HN_AUTO(memory)
+		char *numa = repeat("9 nodes\r\n", HN_MTREE_NODES_MAX + more, "node ", " size: 1", " MB");
+		HN_AUTO(memory) struct hn_mtree_piece *pieces = NULL;
+		HN_AUTO(memory) struct hn_ramblock *blocks = NULL;
+		HN_AUTO(memory) struct hn_numa_node *nodes = NULL;
+		int expected = more ? -EPROTO : 0;
+		struct hn_error err;
+		size_t count;
+
+		assert_int_equal(hn_mtree_parse(tree, &pieces, &count, &err), expected);
+		assert_int_equal(hn_mtree_parse_ramblocks(list, &blocks, &count, &err), expected);
+		assert_int_equal(hn_mtree_parse_numa(numa, &nodes, &count, &err), expected);
+		if (more)
+			assert_string_equal(err.message, "there are more than 256 NUMA nodes");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -152,6 +195,7 @@ int main(void)
 		cmocka_unit_test(reads_gpa2hva),
 		cmocka_unit_test(reads_ramblocks_with_and_without_addresses),
 		cmocka_unit_test(reads_numa),
+		cmocka_unit_test(more_than_any_guest_has_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

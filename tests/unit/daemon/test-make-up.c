@@ -1,0 +1,77 @@
+/* What a source tells, held against what is known. */
+#include "daemon/make-up.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+/* vCPUs, then threads that no source names. */
+static struct hn_guest *make_guest(size_t vcpus, size_t others, bool backwards)
+{
+	struct hn_guest *guest = hn_guest_new("web");
+
+	assert_non_null(guest);
+	assert_non_null(hn_guest_add_cell(guest, 0));
+	guest->thread_count = vcpus + others;
+	guest->threads = calloc(guest->thread_count + 1, sizeof(*guest->threads));
+	assert_non_null(guest->threads);
+	for (size_t i = 0; i < guest->thread_count; i++) {
+		size_t number = i < vcpus && backwards ? vcpus - 1 - i : i;
+
+		guest->threads[i] = (struct hn_thread){
+			.tid = 100 + (pid_t)number,
+			.kind = i < vcpus ? HN_THREAD_VCPU : HN_THREAD_EMULATOR,
+			.vcpu = i < vcpus ? (int)number : -1,
+		};
+	}
+	return guest;
+}
+
+static bool is_same(struct hn_guest *known, struct hn_guest *told)
+{
+	bool same = hn_make_up_is_same(known, told);
+
+	hn_guest_free(known);
+	hn_guest_free(told);
+	return same;
+}
+
+static void threads_are_known_by_what_they_are(void **state)
+{
+	struct hn_guest *known = make_guest(2, 3, false), *told = make_guest(2, 0, false);
+
+	assert_true(hn_make_up_is_same(known, told));
+	told->threads[1].vcpu = 2;
+	assert_false(hn_make_up_is_same(known, told));
+	told->threads[1].vcpu = 1;
+	told->threads[1].kind = HN_THREAD_IOTHREAD;
+	assert_false(hn_make_up_is_same(known, told));
+	told->threads[1].kind = HN_THREAD_VCPU;
+	told->threads[1].tid = 7;
+	assert_false(hn_make_up_is_same(known, told));
+	known->threads[1].tid_inside = 7; /* what its container calls it */
+	assert_true(hn_make_up_is_same(known, told));
+	assert_true(is_same(known, told));
+	assert_false(is_same(make_guest(0, 0, false), make_guest(1, 0, false)));
+	assert_true(is_same(make_guest(0, 0, false), make_guest(0, 0, false)));
+}
+
+/* Each compared with each would take hours. */
+static void many_threads_in_another_order_are_the_same(void **state)
+{
+	assert_true(is_same(make_guest(1 << 19, 16, false), make_guest(1 << 19, 0, true)));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(threads_are_known_by_what_they_are),
+		cmocka_unit_test(many_threads_in_another_order_are_the_same),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
