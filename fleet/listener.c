@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "fleet/answer.h"
+#include "web/tls.h"
 
 #define BODY_MAX (256 << 10)
 #define HEADERS_MAX 8192
@@ -123,11 +124,9 @@ static int set_up_tls(struct hn_fleet_listener *listener, struct hn_error *err)
 		return 0;
 	if (!tls->ca[0] || !tls->cert[0] || !tls->key[0])
 		return hn_fail(err, -EINVAL, "TLS needs all of a certificate, its key, and the clients' CA");
-	listener->tls = SSL_CTX_new(TLS_server_method());
+	listener->tls = hn_tls_server_new();
 	if (!listener->tls)
 		return hn_oom(err);
-	SSL_CTX_set_min_proto_version(listener->tls, TLS1_2_VERSION);
-	SSL_CTX_set_verify(listener->tls, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	if (SSL_CTX_use_certificate_chain_file(listener->tls, tls->cert) != 1)
 		return fail_tls(err, "the certificate", tls->cert);
 	if (SSL_CTX_use_PrivateKey_file(listener->tls, tls->key, SSL_FILETYPE_PEM) != 1)

@@ -3,6 +3,7 @@
 
 import json
 import os
+import socket
 import ssl
 import subprocess
 import unittest
@@ -225,7 +226,8 @@ class Tls(AskTest):
         except OSError:
             return None
 
-    def test_who_may(self):
+    def start(self):
+        """One with TLS, and who may ask it: reader and boss, an operator; stranger has another authority's certificate."""
         self.make_ca("ca")
         self.make_ca("others")
         for name, ca in (("server", "ca"), ("reader", "ca"), ("boss", "ca"), ("stranger", "others")):
@@ -236,6 +238,30 @@ class Tls(AskTest):
         self.addCleanup(fleetd.close)
         fleetd.start()
         wait_for("it is ready", lambda: self.call(fleetd.port, "reader", "/readyz") == 200)
+        return fleetd
+
+    def get(self, port, context, session=None):
+        """(status of /healthz, the session that may be resumed): by hand, as http.client takes no session."""
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as plain, \
+                context.wrap_socket(plain, server_hostname="127.0.0.1", session=session) as stream:
+            stream.sendall(b"GET /healthz HTTP/1.1\r\nHost: fleet\r\nConnection: close\r\n\r\n")
+            answer = b""
+            while piece := stream.recv(4096):
+                answer += piece
+            return int(answer.split()[1]), stream.session
+
+    def test_a_client_that_resumes_is_answered(self):
+        fleetd = self.start()
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            context = ssl.create_default_context(cafile=self.path("ca.pem"))
+            context.load_cert_chain(self.path("reader.pem"), self.path("reader.key"))
+            context.minimum_version = context.maximum_version = version
+            status, session = self.get(fleetd.port, context)
+            self.assertEqual(status, 200, version)
+            self.assertEqual(self.get(fleetd.port, context, session)[0], 200, version)
+
+    def test_who_may(self):
+        fleetd = self.start()
         wanted = json.dumps(WANTED).encode()
         self.assertEqual(self.call(fleetd.port, "boss"), 200)
         self.assertIsNone(self.call(fleetd.port, None))
