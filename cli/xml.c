@@ -107,7 +107,7 @@ static int load_guest(const struct options *options, struct job *job, struct hn_
 		return r;
 	/* the nodes it names may be those of another host */
 	if (options->anywhere || options->scope == HN_DOMAIN_EXISTING)
-		hn_set_clear(&job->guest->allowed_nodes);
+		hn_guest_allow_all(job->guest);
 	hn_settings_apply(&wishes.settings, job->guest);
 	job->guest->mode = HN_MODE_ENFORCE;
 	hn_domain_wishes_done(&wishes);

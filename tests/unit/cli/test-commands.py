@@ -158,6 +158,19 @@ def make_snapshot():
             "guests": [guest("here", [1000, 0], 0), guest("there", [0, 1000], 0)]}
 
 
+class Xml(Files):
+    def test_nodes_of_another_host_are_no_limit(self):
+        domain = self.write("web.xml", """<domain type='kvm'><name>web</name><memory unit='GiB'>6</memory><vcpu>4</vcpu>
+            <os><type arch='x86_64'>hvm</type></os><numatune><memory mode='strict' nodeset='7'/></numatune></domain>""")
+        host = self.write("host.json", make_host())
+        for option in ("--anywhere", "--existing"):
+            answer = self.run_json(0, "xml", option, "--host", host, domain)
+            (cell,) = answer["placement"]["cells"]
+            self.assertIn(f"nodeset='{cell['nodes']}'", answer["xml"], option)
+            self.assertNotIn("nodeset='7'", answer["xml"], option)
+        self.refused(6, "no place", "xml", "--host", host, domain)
+
+
 class Replay(Files):
     def test_a_recorded_decision_is_made_again(self):
         path = self.write("snapshot.json", make_snapshot())
