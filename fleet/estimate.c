@@ -51,6 +51,8 @@ int hn_fleet_demand_init(struct hn_fleet_demand *demand, const struct hn_guest *
 			!hn_set_empty(&guest->allowed_nodes) || !hn_set_empty(&cell->allowed_nodes);
 		demand->cells[i].allowed =
 			hn_set_empty(&cell->allowed_nodes) ? guest->allowed_nodes : cell->allowed_nodes;
+		if (!hn_set_empty(&guest->allowed_nodes))
+			hn_set_and(&demand->cells[i].allowed, &guest->allowed_nodes);
 		demand->bytes += cell->memory_bytes;
 		demand->vcpus += demand->cells[i].vcpus;
 		demand->plain = demand->plain && cell->page_bytes == demand->page_bytes &&
