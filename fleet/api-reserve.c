@@ -28,7 +28,8 @@ struct reserve {
 	size_t host_count, at;
 	char hosts[HOSTS_MAX][HN_FLEET_NAME_MAX]; /* by name: the index may change while one is asked */
 	json_object *tried;
-	bool unanswered; /* some host may have reserved it without our hearing */
+	bool unanswered;             /* some host may have reserved it without our hearing */
+	char failure[HN_REASON_MAX]; /* the first that is not for want of room; "" none */
 };
 
 static void free_reserve(struct reserve *reserve)
@@ -48,10 +49,14 @@ static void on_client_gone(void *context)
 
 static void ask_next(struct reserve *reserve);
 
+/* Only a host's 409 says that it has no room; whatever else comes is no answer to what was asked. */
 static void note(struct reserve *reserve, int status, const char *detail)
 {
 	json_object *json = json_object_new_object();
 
+	if (status != 409 && !reserve->failure[0])
+		snprintf(reserve->failure, sizeof(reserve->failure), "%s: %.200s",
+			 reserve->hosts[reserve->at], detail);
 	if (!json)
 		return;
 	hn_json_add_string(json, "host", reserve->hosts[reserve->at]);
@@ -79,7 +84,7 @@ static void refuse(struct reserve *reserve, int status, const char *detail)
 {
 	hn_fleet_answer_now(&reserve->call);
 	reserve->call.service->tally.refused++;
-	hn_fleet_send_problem(&reserve->call, status, detail);
+	hn_fleet_send_problem_with(&reserve->call, status, detail, "tried", reserve->tried);
 	free_reserve(reserve);
 }
 
@@ -142,6 +147,23 @@ static int ask_host(struct reserve *reserve, struct hn_error *err)
 	return r < 0 ? r : hn_http_start(service->hosts, &ask, &reserve->asking, err);
 }
 
+static void give_up(struct reserve *reserve)
+{
+	char detail[HN_REASON_MAX + 160];
+
+	if (reserve->host_count == 0) {
+		refuse(reserve, 409, "no host of the fleet has room for this guest; ask /v1/rank why");
+	} else if (!reserve->failure[0]) {
+		refuse(reserve, 409, "the hosts that looked free have no room for this guest any more");
+	} else {
+		snprintf(detail, sizeof(detail), "no host has reserved it; %s%s", reserve->failure,
+			 reserve->unanswered
+				 ? "; some did not answer: try again with the same Idempotency-Key"
+				 : "");
+		refuse(reserve, 502, detail);
+	}
+}
+
 static void ask_next(struct reserve *reserve)
 {
 	struct hn_error err = {0};
@@ -151,14 +173,7 @@ static void ask_next(struct reserve *reserve)
 			return;
 		note(reserve, 0, err.message);
 	}
-	if (reserve->host_count == 0)
-		refuse(reserve, 409, "no host of the fleet has room for this guest; ask /v1/rank why");
-	else if (reserve->unanswered)
-		refuse(reserve, 502,
-		       "no host has reserved it, and some did not answer; try again with the same "
-		       "Idempotency-Key");
-	else
-		refuse(reserve, 409, "the hosts that looked free have no room for this guest any more");
+	give_up(reserve);
 }
 
 static int read_key(const struct hn_fleet_call *call, char *ret, struct hn_error *err)

@@ -167,7 +167,9 @@ class Reservations(AskTest):
         host, records = self.hosts_that(lambda _: (409, {"detail": "full"}), 3)
         fleetd = self.fleetd("--trust-loopback")
         fleetd.wait_hosts(records)
-        self.assertEqual(self.reserve(fleetd)[0], 409)
+        status, answer = self.reserve(fleetd)
+        self.assertEqual(status, 409)
+        self.assertEqual([item["detail"] for item in answer["tried"]], ["full"] * 3)
         self.assertEqual(len(host.asked), 3)
         self.assertEqual(self.reserve(fleetd, {**WANTED, "memory_bytes": 1 << 50})[0], 409)
         self.assertEqual(len(host.asked), 3)
@@ -182,7 +184,22 @@ class Reservations(AskTest):
             records = self.load(2, lambda record, api=api: record.update(api=api, generation=hash(api) & 0xffff))
             fleetd = self.fleetd("--trust-loopback")
             fleetd.wait_hosts(records)
-            self.assertEqual(self.reserve(fleetd)[0], 409)
+            status, answer = self.reserve(fleetd)
+            self.assertEqual(status, 502)
+            self.assertEqual([item["status"] for item in answer["tried"]], [0, 0])
+
+    def test_only_a_hosts_409_is_want_of_room(self):
+        for code in (401, 403, 404):
+            answers = [(409, {"detail": "full"}), (code, {"detail": f"not you: {code}"}), (409, {"detail": "full"})]
+            host, records = self.hosts_that(lambda _, answers=answers: answers.pop(0), 3)
+            fleetd = self.fleetd("--trust-loopback")
+            fleetd.wait_hosts(records)
+            wait_for("the hosts have that API", lambda: {item["api"] for item in fleetd.hosts().values()} == {host.url})
+            status, answer = self.reserve(fleetd)
+            self.assertEqual(status, 502, answer)
+            self.assertIn(f"not you: {code}", answer["detail"])
+            self.assertEqual([item["status"] for item in answer["tried"]], [409, code, 409])
+            self.assertEqual(answer["tried"][1]["detail"], f"not you: {code}")
 
     def test_a_request_at_fault_goes_no_further(self):
         host, records = self.hosts_that(lambda _: (400, {"detail": "what is that"}))
