@@ -188,6 +188,40 @@ class Reservations(AskTest):
             self.assertEqual(status, 502)
             self.assertEqual([item["status"] for item in answer["tried"]], [0, 0])
 
+    def test_a_retry_goes_to_the_host_that_has_reserved(self):
+        made, answers = {}, {}
+
+        def behave_as(name):
+            def behave(wanted):
+                answers.setdefault(name, []).append(wanted["name"])
+                status = 200 if name in made else 201
+                made[name] = {"id": name}
+                return status, made[name]
+            return behave
+
+        hosts = {f"host-{i:05}": FalseHost(behave_as(f"host-{i:05}")) for i in range(3)}
+        for host in hosts.values():
+            self.addCleanup(host.close)
+        records = self.load(3, lambda record: record.update(api=hosts[record["host"]].url))
+        fleetd = self.fleetd("--trust-loopback")
+        fleetd.wait_hosts(records)
+        status, first = self.reserve(fleetd)
+        self.assertEqual(status, 201)
+        # it is full now, and suits nobody any more
+        full = records[first["host"]]
+        for node in full["nodes"]:
+            node["room_bytes"] = 0
+        full["generation"] += 1
+        self.etcd.put(f"hosts/{first['host']}", json.dumps(full))
+        ranked = lambda: [item["host"] for item in fleetd.ask("POST", "/v1/rank", {"shape": SHAPE})[1]["hosts"]]
+        wait_for("the host is seen to be full", lambda: first["host"] not in ranked())
+        status, again = self.reserve(fleetd)
+        self.assertEqual((status, again["host"], again["reservation"]), (200, first["host"], first["reservation"]))
+        self.assertEqual(list(made), [first["host"]])
+        # another key is another reservation
+        status, other = self.reserve(fleetd, key="k-2")
+        self.assertEqual((status, other["host"]), (201, ranked()[0]))
+
     def test_only_a_hosts_409_is_want_of_room(self):
         for code in (401, 403, 404):
             answers = [(409, {"detail": "full"}), (code, {"detail": f"not you: {code}"}), (409, {"detail": "full"})]
