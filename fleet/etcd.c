@@ -53,6 +53,13 @@ int hn_etcd_endpoints_parse(const char *text, struct hn_etcd_options *ret, struc
 	return 0;
 }
 
+int hn_etcd_prefix_check(const char *prefix, struct hn_error *err)
+{
+	if (prefix[0] != '/' || prefix[strlen(prefix) - 1] != '/')
+		return hn_fail(err, -EINVAL, "'%.40s' does not begin and end with /", prefix);
+	return 0;
+}
+
 int hn_etcd_password_read(const char *path, struct hn_etcd_options *ret, struct hn_error *err)
 {
 	HN_AUTO(file) FILE *file = fopen(path, "re");

@@ -27,6 +27,8 @@ struct hn_etcd_call;
 
 /* Reads "http://a:2379,http://b:2379". -EINVAL. */
 int hn_etcd_endpoints_parse(const char *text, struct hn_etcd_options *ret, struct hn_error *err);
+/* Keys are a prefix with names behind it: it begins and ends with /. -EINVAL. */
+int hn_etcd_prefix_check(const char *prefix, struct hn_error *err);
 /* Reads a password from the first line of a file that nobody else may read. -errno, -EINVAL. */
 int hn_etcd_password_read(const char *path, struct hn_etcd_options *ret, struct hn_error *err);
 

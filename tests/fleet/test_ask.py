@@ -332,6 +332,13 @@ class Tls(AskTest):
             self.assertEqual(ended.returncode, 1)
             self.assertIn(why, ended.stderr)
 
+    def test_a_prefix_that_no_hosts_key_has(self):
+        for prefix in ("/homenode", "homenode/", ""):
+            ended = subprocess.run([f"{os.environ['HOMENODE_BUILD']}/fleet/homenode-fleetd", "-p", prefix],
+                                   capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual(ended.returncode, 2, prefix)
+            self.assertIn("does not begin and end with /", ended.stderr)
+
 
 class Defragment(AskTest):
     def test_hosts_in_pieces_are_asked(self):
