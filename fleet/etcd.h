@@ -4,7 +4,8 @@
  *
  * A call goes to one endpoint. When that does not answer, the next one is taken from then on, and the call
  * has failed: whoever made it tries again, in its own time (fleet/backoff.h). With a user, a token is fetched
- * first and again when it is no longer good; see https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/.
+ * first and again when it is no longer good or older than a change of users; see
+ * https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -40,7 +41,7 @@ void hn_etcd_free(struct hn_etcd *etcd); /* cancels what is under way; NULL is f
 const char *hn_etcd_endpoint(const struct hn_etcd *etcd);
 
 /* answer NULL: it failed, err says how: -ECONNREFUSED, -ETIMEDOUT, -EREMOTEIO (etcd's own sentence),
- * -EACCES, -EPROTO, -EMSGSIZE. */
+ * -EACCES, -EPROTO, -EMSGSIZE; of a stream that piece() has ended, -ECANCELED. */
 typedef void (*hn_etcd_done)(json_object *answer, const struct hn_error *err, void *context);
 
 /*
