@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """What homenode-fleetd answers, and how it reserves: through to the hosts, who decide."""
 
+import contextlib
 import json
 import os
 import socket
 import ssl
 import subprocess
+import time
 import unittest
 import urllib.request
 
-from cluster import ETCD, Etcd, FalseHost, Fleetd, ask, folder_of, made_hosts, wait_for
+from cluster import ETCD, SLOWER, Etcd, FalseHost, Fleetd, ask, folder_of, made_hosts, wait_for
 
 SHAPE = {"vcpus": 4, "memory_bytes": 8 << 30}
 WANTED = {"name": "web-1", "vcpus": 4, "memory_bytes": 8 << 30}
@@ -134,6 +136,45 @@ class Answers(AskTest):
             got, answer = fleetd.ask(method, path, body)
             self.assertEqual(got, status, (method, path, body, answer))
             self.assertTrue(answer["detail"])
+        self.assertEqual(fleetd.stop(), 0)
+
+
+class Connections(AskTest):
+    def connect(self, fleetd, first=b""):
+        made = socket.create_connection(("127.0.0.1", fleetd.port), timeout=20)
+        self.addCleanup(made.close)
+        made.sendall(first)
+        return made
+
+    def is_closed(self, connection, limit=0.0):
+        connection.settimeout(limit)
+        try:
+            return connection.recv(1) == b""
+        except ConnectionError:
+            return True
+        except (BlockingIOError, TimeoutError):
+            return False
+
+    def test_no_more_of_one_address_than_leave_room_for_others(self):
+        fleetd = self.fleetd()
+        made = [self.connect(fleetd) for _ in range(420)]
+        wait_for("those too many are hung up on", lambda: sum(map(self.is_closed, made)) == 420 - 384)
+        self.assertEqual(fleetd.log().count("127.0.0.1 is refused: too many connections"), 1)
+        for one in made:
+            one.close()
+        wait_for("there is room again", fleetd.answers)
+        self.assertEqual(fleetd.stop(), 0)
+
+    def test_who_takes_too_long_is_hung_up_on(self):
+        fleetd = self.fleetd()
+        request = iter(b"GET /healthz HTTP/1.1\r\n" + b"X-Slow: " + 200 * b"x")
+        slow, began = self.connect(fleetd), time.monotonic()
+        while not self.is_closed(slow, 1) and time.monotonic() < began + 60 * SLOWER:
+            with contextlib.suppress(OSError):
+                slow.sendall(bytes([next(request)]))
+            self.assertTrue(fleetd.answers(), "nobody waits for it")
+        self.assertGreater(time.monotonic() - began, 25)
+        self.assertLess(time.monotonic() - began, 60 * SLOWER)
         self.assertEqual(fleetd.stop(), 0)
 
 
@@ -309,7 +350,9 @@ class Tls(AskTest):
             context.minimum_version = context.maximum_version = version
             status, session = self.get(fleetd.port, context)
             self.assertEqual(status, 200, version)
-            self.assertEqual(self.get(fleetd.port, context, session)[0], 200, version)
+            # each has the number of the descriptor before: none gets what belongs to another
+            for _ in range(20):
+                self.assertEqual(self.get(fleetd.port, context, session)[0], 200, version)
 
     def test_who_may(self):
         fleetd = self.start()
