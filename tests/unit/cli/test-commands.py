@@ -375,6 +375,23 @@ class Topology(Files):
         self.refused(1, "No such file", "topology", "--host", self.folder / "nothing.json")
 
 
+class Output(Files):
+    def into_full_disk(self, *arguments):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            return subprocess.run([HOMENODE, *map(str, arguments)], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
+                                  check=False)
+
+    def test_a_full_disk_is_a_failure(self):
+        host = self.write("host.json", make_host())
+        for arguments in (("--help",), ("fit", "--help"), ("--json", "fit", "--host", host, "-v", 1, "-m", "1G"),
+                          ("topology", "--host", host, "--format", "json")):
+            done = self.into_full_disk(*arguments)
+            self.assertEqual(done.returncode, 1, done)
+            self.assertRegex(done.stderr, r"\Ahomenode: cannot write the output.*\n\Z")
+        # what went wrong before stays
+        self.assertEqual(self.into_full_disk("fit", "--host", host, "-v", 1, "-m", "100G").returncode, 6)
+
+
 class WrongOptions(Files):
     def test_the_complaint_says_where_to_look(self):
         for command in re.findall(r"(?m)^  ([a-z]+) {2,}\S", run("--help").stdout):
