@@ -299,6 +299,14 @@ class Simulate(Files):
         self.refused(1, "memory: 0", "simulate", "--memory", 0)
 
 
+    def test_a_course_in_the_characters_of_the_locale(self):
+        said = {locale: subprocess.run([HOMENODE, "simulate", "--ticks", "400"], capture_output=True, timeout=60, check=True,
+                                       env={**os.environ, "LC_ALL": locale}).stdout for locale in ("C", "C.UTF-8")}
+        self.assertTrue(said["C"].isascii(), said["C"])
+        self.assertRegex(said["C"].decode(), r" [0-9 ]{10,}[0-9] ")
+        self.assertRegex(said["C.UTF-8"].decode(), "[▁-█]")
+
+
 class Topology(Files):
     """A host of two nodes, one with huge pages, a CPU set apart, and a guest with a home and one that has yet to come."""
 
