@@ -1,12 +1,15 @@
 """homenode fit, replay and simulate on hosts and snapshots made here: output, JSON and exit codes."""
 
+import http.server
 import json
 import os
 import pathlib
 import re
+import socketserver
 import sqlite3
 import subprocess
 import tempfile
+import threading
 import unittest
 
 HOMENODE = os.environ["HOMENODE"]
@@ -381,6 +384,38 @@ class Topology(Files):
         self.refused(2, "choose one of json, nrt", "topology", "--format", "yaml")
         self.refused(2, "no arguments", "topology", "web")
         self.refused(1, "No such file", "topology", "--host", self.folder / "nothing.json")
+
+
+class Ill(http.server.BaseHTTPRequestHandler):
+    """A homenoded that is in trouble, or knows nobody."""
+
+    def do_GET(self):
+        unknown = self.path.endswith("/nobody/checks")
+        answer = json.dumps({"status": 404 if unknown else 500, "detail": "there is no such guest" if unknown else "ill"}).encode()
+        self.send_response(404 if unknown else 500)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def address_string(self):
+        return "unix"
+
+    def log_message(self, *_):
+        pass
+
+
+class Check(Files):
+    def test_what_could_not_be_asked_is_no_warning(self):
+        path = str(self.folder / "socket")
+        self.refused(3, "cannot reach homenoded", "--socket", path, "check")
+        server = socketserver.ThreadingUnixStreamServer(path, Ill)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.refused(3, "ill", "--socket", path, "check")
+        self.refused(3, "ill", "--socket", path, "check", "--guest", "web")
+        self.refused(4, "no such guest", "--socket", path, "check", "--guest", "nobody")
+        self.refused(4, "neither a check nor a guest", "--socket", path, "check", "nobody")
 
 
 class Output(Files):
