@@ -242,7 +242,7 @@ static enum hn_exit run_xml(const struct hn_invocation *invocation)
 
 const struct hn_command hn_command_xml = {
 	.name = "xml",
-	.arguments = "[--host PATH] [--existing] {DOMAIN.xml | - | --domain NAME}",
+	.arguments = "[--host PATH] [--existing] [--anywhere] {DOMAIN.xml | - | --domain NAME}",
 	.summary = "a domain's XML with its placement written into it",
 	.options =
 		"  -d, --domain NAME     the domain of that name, from homenoded, instead of a file\n"
