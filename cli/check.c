@@ -14,6 +14,7 @@
 /* Which checks to show, and of whom. */
 struct choice {
 	const char *guest; /* NULL: of the host */
+	bool surely;       /* a guest: it was said to be one */
 	bool all, wanted[HN_CHECK_COUNT];
 };
 
@@ -122,6 +123,7 @@ static int parse_names(const struct hn_invocation *invocation, struct choice *ch
 
 		if (strcmp(invocation->argv[i], "--guest") == 0 && i + 1 < invocation->argc) {
 			choice->guest = invocation->argv[++i];
+			choice->surely = true;
 			continue;
 		}
 		if (invocation->argv[i][0] == '-') {
@@ -169,12 +171,20 @@ static int ask(const struct hn_invocation *invocation, const struct choice *choi
 		return hn_client_call(invocation->client, "/v1/checks", NULL, ret, err);
 	path = hn_client_guest_path(invocation->client, choice->guest, "/checks");
 	r = path ? hn_client_call(invocation->client, path, NULL, ret, err) : hn_oom(err);
-	if (r == -ENOENT)
-		fprintf(stderr,
-			"homenode: '%s' is neither a check nor a guest: homenode check --list tells which "
-			"checks there are\n",
-			choice->guest);
+	if (r == -ENOENT && !choice->surely)
+		r = hn_fail(err, -ENOENT,
+			    "'%s' is neither a check nor a guest: homenode check --list tells which checks "
+			    "there are",
+			    choice->guest);
 	return r;
+}
+
+/* 1 and 2 tell what was found: nothing else may look like that. */
+static enum hn_exit report_unasked(const struct hn_error *err)
+{
+	enum hn_exit code = hn_report_error(err);
+
+	return code == HN_EXIT_FAILED ? HN_EXIT_UNREACHABLE : code;
 }
 
 static enum hn_exit run_check(const struct hn_invocation *invocation)
@@ -193,17 +203,17 @@ static enum hn_exit run_check(const struct hn_invocation *invocation)
 		return HN_EXIT_USAGE;
 	r = ask(invocation, &choice, &json, &err);
 	if (r < 0)
-		return r == -ENOENT ? HN_EXIT_USAGE : hn_report_error(&err);
+		return report_unasked(&err);
 	if (hn_checkup_decode(json, &checkup, &err) < 0) {
 		hn_error_prefix(&err, "homenoded's answer is not understood (is it of another version?)");
-		return hn_report_error(&err);
+		return report_unasked(&err);
 	}
 	keep_chosen(&checkup, &choice);
 	if (invocation->json && (shown = hn_checkup_encode(&checkup)))
 		hn_print_json(invocation, shown);
 	else if (invocation->json || print_checkup(&checkup, &choice, invocation->colour) < 0)
 		hn_oom(&err);
-	return err.code ? hn_report_error(&err) : exit_code(&checkup);
+	return err.code ? report_unasked(&err) : exit_code(&checkup);
 }
 
 const struct hn_command hn_command_check = {
@@ -212,6 +222,8 @@ const struct hn_command hn_command_check = {
 	.summary = "is this host, or a guest on it, set up well: what was found, why, what mends it",
 	.options = "  --list         the checks there are, what each looks at and why it matters\n"
 		   "  --guest GUEST  a guest, should it be called like a check\n"
-		   "Exit codes: 0 all is well, or notes only; 1 a warning; 2 a failure; others as usual.\n",
+		   "Exit codes: 0 all is well, or notes only; 1 a warning; 2 a failure, or wrong usage; 3 it "
+		   "could "
+		   "not be asked;\n4 no such guest.\n",
 	.run = run_check,
 };

@@ -12,7 +12,7 @@ enum hn_exit {
 	HN_EXIT_OK = 0,
 	HN_EXIT_FAILED = 1, /* refused, or it went wrong: the sentence says why */
 	HN_EXIT_USAGE = 2,
-	HN_EXIT_UNREACHABLE = 3,  /* homenoded does not answer */
+	HN_EXIT_UNREACHABLE = 3,  /* homenoded does not answer; check: it could not be asked */
 	HN_EXIT_NOT_FOUND = 4,    /* no such guest or node */
 	HN_EXIT_NOT_HOME = 5,     /* rebalance ended, or watch timed out, and the guest is not at home; drain:
 				     something stays */

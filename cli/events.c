@@ -195,7 +195,7 @@ const struct hn_command hn_command_events = {
 	.name = "events",
 	.arguments = "[--since ID]",
 	.summary = "what happens to guests, as it happens",
-	.options = "  --since ID   first what came after that event, 0 for all that are kept (1024)\n"
+	.options = "  -s, --since ID   first what came after that event, 0 for all that are kept (1024)\n"
 		   "With --json, one object a line: id, event, data.\n",
 	.run = run_events,
 };

@@ -171,13 +171,10 @@ static enum hn_exit run_command(const struct hn_command *command, const struct o
 	return code;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	struct options options = {.colour = "auto"};
-	int at;
-
-	setlocale(LC_CTYPE, "");
-	at = parse_options(argc, argv, &options);
+	int at = parse_options(argc, argv, &options);
 
 	if (at < 0)
 		return -1 - at;
@@ -190,4 +187,21 @@ int main(int argc, char **argv)
 			return run_command(commands[i], &options, argc - at, argv + at);
 	fprintf(stderr, "homenode: unknown command '%s'; see homenode --help\n", argv[at]);
 	return HN_EXIT_USAGE;
+}
+
+/* What could not be written, to a full disk for one, has not been done. */
+static int finish_output(int code)
+{
+	int r = fflush(stdout);
+
+	if (r == 0 && !ferror(stdout))
+		return code;
+	fprintf(stderr, "homenode: cannot write the output%s%s\n", r ? ": " : "", r ? strerror(errno) : "");
+	return code == HN_EXIT_OK ? HN_EXIT_FAILED : code;
+}
+
+int main(int argc, char **argv)
+{
+	setlocale(LC_CTYPE, "");
+	return finish_output(run(argc, argv));
 }

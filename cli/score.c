@@ -1,25 +1,32 @@
 #include "cli/score.h"
 
+#include <langinfo.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "base/units.h"
 #include "cli/table.h"
 #include "cli/words.h"
 
-/* Locality over time as a line of eighths; the lowest step stands for 0.5 and less. */
+/* Locality over time as a line of blocks, or digits without UTF-8; the lowest step stands for 0.5 and less.
+ */
 static const char *say_course(const struct hn_score *score, char *text, size_t size)
 {
-	static const char *const steps[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+	static const char *const blocks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+	static const char *const digits[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
+	bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+	const char *const *steps = utf8 ? blocks : digits;
+	int count = (int)(utf8 ? HN_COUNT(blocks) : HN_COUNT(digits));
 	size_t used = 0;
 
 	*text = '\0';
 	for (size_t i = 0; i < HN_COURSE && used < size; i++) {
 		double value = score->course[i];
-		int step = (int)floor((value - 0.5) * 2 * HN_COUNT(steps));
+		int step = (int)floor((value - 0.5) * 2 * count);
 
-		step = step < 0 ? 0 : step >= (int)HN_COUNT(steps) ? (int)HN_COUNT(steps) - 1 : step;
+		step = step < 0 ? 0 : step >= count ? count - 1 : step;
 		used += (size_t)snprintf(text + used, size - used, "%s", value < 0 ? " " : steps[step]);
 	}
 	return text;

@@ -107,7 +107,7 @@ static int load_guest(const struct options *options, struct job *job, struct hn_
 		return r;
 	/* the nodes it names may be those of another host */
 	if (options->anywhere || options->scope == HN_DOMAIN_EXISTING)
-		hn_set_clear(&job->guest->allowed_nodes);
+		hn_guest_allow_all(job->guest);
 	hn_settings_apply(&wishes.settings, job->guest);
 	job->guest->mode = HN_MODE_ENFORCE;
 	hn_domain_wishes_done(&wishes);
@@ -216,13 +216,6 @@ static int print_json(const struct hn_invocation *invocation, const struct job *
 	return 0;
 }
 
-static int print_xml(const struct job *job, struct hn_error *err)
-{
-	if (fputs(job->written, stdout) < 0 || fflush(stdout) != 0)
-		return hn_fail_errno(err, errno ? -errno : -EIO, "cannot write the XML");
-	return 0;
-}
-
 static enum hn_exit run_xml(const struct hn_invocation *invocation)
 {
 	__attribute__((cleanup(job_done))) struct job job = {0};
@@ -233,8 +226,10 @@ static enum hn_exit run_xml(const struct hn_invocation *invocation)
 	if (parse_options(invocation, &options) < 0)
 		return HN_EXIT_USAGE;
 	r = run_job(invocation, &options, &job, &err);
-	if (r == 0)
-		r = invocation->json ? print_json(invocation, &job, &err) : print_xml(&job, &err);
+	if (r == 0 && invocation->json)
+		r = print_json(invocation, &job, &err);
+	else if (r == 0)
+		fputs(job.written, stdout); /* whether that went well, main() looks */
 	if (r < 0) {
 		enum hn_exit code = hn_report_error(&err);
 
@@ -247,7 +242,7 @@ static enum hn_exit run_xml(const struct hn_invocation *invocation)
 
 const struct hn_command hn_command_xml = {
 	.name = "xml",
-	.arguments = "[--host PATH] [--existing] {DOMAIN.xml | - | --domain NAME}",
+	.arguments = "[--host PATH] [--existing] [--anywhere] {DOMAIN.xml | - | --domain NAME}",
 	.summary = "a domain's XML with its placement written into it",
 	.options =
 		"  -d, --domain NAME     the domain of that name, from homenoded, instead of a file\n"

@@ -202,9 +202,8 @@ static int on_return(struct hn_service *service, bool from_elsewhere, struct hn_
 
 	if (kept || (!from_elsewhere && !ours && !names_what_is_not_there(service, guest, wishes)))
 		return on_prepare(service, guest, wishes, err);
+	hn_guest_allow_all(guest);
 	guest->allowed_nodes = settings.nodes;
-	for (size_t i = 0; i < guest->cell_count; i++)
-		hn_set_clear(&guest->cells[i].allowed_nodes);
 	r = reserve(service, guest, wishes, from_elsewhere ? "migrates here" : "is restored here",
 		    &reservation, err);
 	if (r < 0 || !reservation)

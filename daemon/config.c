@@ -344,9 +344,9 @@ static int set_fleet_endpoints(struct hn_config *config, const char *value, stru
 
 static int set_fleet_prefix(struct hn_config *config, const char *value, struct hn_error *err)
 {
-	if (value[0] != '/' || value[strlen(value) - 1] != '/')
-		return hn_fail(err, -EINVAL, "'%.40s' does not begin and end with /", value);
-	return set_text(config->fleet_prefix, sizeof(config->fleet_prefix), value, err);
+	int r = hn_etcd_prefix_check(value, err);
+
+	return r < 0 ? r : set_text(config->fleet_prefix, sizeof(config->fleet_prefix), value, err);
 }
 
 static int set_fleet_name(struct hn_config *config, const char *value, struct hn_error *err)

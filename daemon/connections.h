@@ -1,10 +1,7 @@
 #pragma once
 /*
- * connections - who is connected to a listener of the API, how many of one peer, and for how long.
- *
- * evhttp accepts and serves; it has neither a limit on connections nor one on the time of a request that
- * comes byte by byte. Each connection's bufferevent is made here and kept by a reference, which tells when
- * evhttp has let go of it: its callbacks are gone then.
+ * connections - who is connected to a listener of the API, what it may do there, and how many of one peer: a
+ * gate (web/gate.h) that knows peers.
  */
 #include <event2/http.h>
 
@@ -13,12 +10,9 @@
 #include "daemon/service.h"
 #include "daemon/tls.h"
 
-#define HN_CONNECTIONS_MAX 512      /* of a listener */
-#define HN_CONNECTIONS_TRUSTED 384  /* of root's, so that others are not shut out */
-#define HN_CONNECTIONS_ROLE 96      /* of any other user, or of one address */
-#define HN_CONNECTIONS_STRANGER 8   /* of a user that may nothing */
-#define HN_CONNECTION_REQUEST_S 30  /* until a new connection's first request is there as a whole */
-#define HN_CONNECTION_EXCHANGE_S 60 /* from one request until the next is, the answer's reading included */
+#define HN_CONNECTIONS_TRUSTED 384 /* of root's, so that others are not shut out */
+#define HN_CONNECTIONS_ROLE 96     /* of any other user, or of one address */
+#define HN_CONNECTIONS_STRANGER 8  /* of a user that may nothing */
 
 struct hn_connections;
 

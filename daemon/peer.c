@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <grp.h>
-#include <netdb.h>
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,13 +72,8 @@ void hn_peer_of_socket(int fd, const struct hn_groups *groups, struct hn_peer *r
 
 void hn_peer_of_address(int fd, struct hn_peer *ret)
 {
-	struct sockaddr_storage address;
-	socklen_t length = sizeof(address);
-
-	*ret = (struct hn_peer){.place = "an unknown address"};
-	if (getpeername(fd, (struct sockaddr *)&address, &length) == 0)
-		(void)getnameinfo((struct sockaddr *)&address, length, ret->place, sizeof(ret->place), NULL,
-				  0, NI_NUMERICHOST);
+	*ret = (struct hn_peer){0};
+	hn_gate_address(fd, ret->place, sizeof(ret->place));
 	snprintf(ret->name, sizeof(ret->name), "%s", ret->place);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "daemon/config.h"
+#include "web/gate.h"
 
 enum hn_role {
 	HN_ROLE_NONE,
@@ -19,10 +20,11 @@ enum hn_role {
 
 struct hn_peer {
 	enum hn_role role;
-	bool local;                  /* on the unix socket */
-	bool trusted;                /* root, or the user that homenoded runs as */
-	char place[64];              /* "user 1000", or an address without its port: one peer's connections */
-	char name[HN_PEER_NAME_MAX]; /* for the log: who, and from where */
+	bool local;                    /* on the unix socket */
+	bool trusted;                  /* root, or the user that homenoded runs as */
+	char place[HN_GATE_PLACE_MAX]; /* "user 1000", or an address without its port: one peer's connections
+					*/
+	char name[HN_PEER_NAME_MAX];   /* for the log: who, and from where */
 };
 
 /* The groups of the configuration, resolved. */

@@ -120,6 +120,28 @@ static void add_guests(const struct hn_service *service, struct hn_fleet_record 
 		record->locality = (float)(local / bytes);
 }
 
+/* Of what make this host is, told where it is another than before: memory comes and goes by hotplug. */
+static int tell_topology(struct hn_publish *publish, struct hn_error *err)
+{
+	HN_AUTO(hn_topology) struct hn_topology *topology = NULL;
+	HN_AUTO(json) json_object *json = NULL;
+	const char *text;
+	char key[256];
+	int r = hn_topology_of(publish->service->host, &topology, err);
+
+	if (r < 0 || (publish->topology && strcmp(publish->topology->digest, topology->digest) == 0))
+		return r;
+	json = hn_topology_encode(topology);
+	text = json ? json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN) : NULL;
+	snprintf(key, sizeof(key), "%stopologies/%s", publish->service->config->fleet_prefix,
+		 topology->digest);
+	if ((r = text ? hn_announce_topology(publish->announce, key, text, err) : hn_oom(err)) < 0)
+		return r;
+	hn_topology_free(publish->topology);
+	publish->topology = hn_steal(topology);
+	return 0;
+}
+
 static int make_record(struct hn_publish *publish, struct hn_fleet_record **ret, struct hn_error *err)
 {
 	struct hn_service *service = publish->service;
@@ -129,7 +151,7 @@ static int make_record(struct hn_publish *publish, struct hn_fleet_record **ret,
 	size_t newcomer;
 	int r;
 
-	if ((r = hn_service_refresh_host(service, err)) < 0 ||
+	if ((r = hn_service_refresh_host(service, err)) < 0 || (r = tell_topology(publish, err)) < 0 ||
 	    (r = hn_decision_snapshot_with(service, publish->newcomer, &snapshot, &newcomer, err)) < 0)
 		return r;
 	r = hn_fleet_record_make(&snapshot, newcomer, service->config->keep_free_bytes,
@@ -241,22 +263,6 @@ static int connect_etcd(struct hn_publish *publish, struct hn_error *err)
 	return r < 0 ? r
 		     : hn_announce_new(publish->service->base, publish->etcd, LEASE_S, &events,
 				       &publish->announce, err);
-}
-
-static int tell_topology(struct hn_publish *publish, struct hn_error *err)
-{
-	HN_AUTO(json) json_object *json = NULL;
-	const char *text;
-	char key[256];
-	int r = hn_topology_of(publish->service->host, &publish->topology, err);
-
-	if (r < 0)
-		return r;
-	json = hn_topology_encode(publish->topology);
-	text = json ? json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN) : NULL;
-	snprintf(key, sizeof(key), "%stopologies/%s", publish->service->config->fleet_prefix,
-		 publish->topology->digest);
-	return text ? hn_announce_topology(publish->announce, key, text, err) : hn_oom(err);
 }
 
 int hn_publish_new(struct hn_service *service, struct hn_publish **ret, struct hn_error *err)

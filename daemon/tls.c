@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "daemon/peer.h"
+#include "web/tls.h"
 
 struct hn_tls {
 	struct hn_service *service;
@@ -59,19 +60,11 @@ static int load_files(SSL_CTX *keys, const struct hn_config *config, struct hn_e
 
 static int make_keys(struct hn_service *service, SSL_CTX **ret, struct hn_error *err)
 {
-	SSL_CTX *keys = SSL_CTX_new(TLS_server_method());
+	SSL_CTX *keys = hn_tls_server_new();
 	int r;
 
-	if (!keys || SSL_CTX_set_min_proto_version(keys, TLS1_2_VERSION) != 1) {
-		SSL_CTX_free(keys);
+	if (!keys)
 		return hn_oom(err);
-	}
-	SSL_CTX_set_options(keys, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-					  SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_IGNORE_UNEXPECTED_EOF);
-	SSL_CTX_set_session_cache_mode(keys, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_num_tickets(keys, 0);
-	SSL_CTX_set_mode(keys, SSL_MODE_RELEASE_BUFFERS);
-	SSL_CTX_set_verify(keys, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	SSL_CTX_set_app_data(keys, service);
 	SSL_CTX_set_info_callback(keys, on_session_info);
 	r = load_files(keys, service->config, err);

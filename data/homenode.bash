@@ -1,4 +1,12 @@
 # bash completion for homenode(1)
+_homenode_guests() {
+    local name
+    while IFS= read -r name; do
+        [[ $name == "${1//[\\\"\']/}"* ]] && printf '%q\n' "$name"
+    done < <(homenode --json guests 2> /dev/null | grep -oE '"guest":\{"name":"([^"\]|[\].)*"' |
+        sed 's/^"guest":{"name":"//; s/"$//; s/[\]\(.\)/\1/g')
+}
+
 _homenode() {
     local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} word command=''
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
@@ -6,20 +14,28 @@ _homenode() {
         host | guests | check | events | show | rebalance | watch | window | top | explain | history | fit | xml | set | replay | simulate | topology | pause | resume | cancel | drain | undrain) [[ $command ]] || command=$word ;;
         esac
     done
-    case $before in
-    --host | --trace | -t | --socket | -s)
-        [[ $before == -s && $command == @(simulate|history) ]] || mapfile -t COMPREPLY < <(compgen -f -- "$current")
+    case $command:$before in
+    *:--host | *:--trace | simulate:-t | *:--socket | :-s)
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;
-    --kind | -k)
+    *:--guest)
+        mapfile -t COMPREPLY < <(_homenode_guests "$current")
+        return
+        ;;
+    *:--since | events:-s | history:-s | *:--timeout | watch:-t | *:--for | window:-f)
+        COMPREPLY=()
+        return
+        ;;
+    *:--kind | history:-k)
         mapfile -t COMPREPLY < <(compgen -W 'samples decisions moves' -- "$current")
         return
         ;;
-    --format | -f)
+    *:--format | topology:-f)
         mapfile -t COMPREPLY < <(compgen -W 'json nrt placement hwloc' -- "$current")
         return
         ;;
-    --class)
+    *:--class)
         mapfile -t COMPREPLY < <(compgen -W 'shared dedicated realtime' -- "$current")
         return
         ;;
@@ -43,7 +59,7 @@ _homenode() {
     replay) word='--policy --now --json --help' ;;&
     simulate) word='--generate --trace --seed --load --host --nodes --cpus --memory --policy --all-policies --ticks --tick --stray --rate --json --help' ;;&
     show | rebalance | watch | window | check | explain | history | set | pause | resume | cancel)
-        mapfile -t COMPREPLY < <(compgen -W "$word $(homenode guests 2> /dev/null | awk 'NR > 1 {print $1}')" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "$word" -- "$current"; _homenode_guests "$current")
         ;;
     drain | undrain)
         mapfile -t COMPREPLY < <(compgen -W "$word $(homenode host 2> /dev/null | awk '$1 ~ /^[0-9]+$/ {print $1}')" -- "$current")

@@ -1,7 +1,7 @@
 # fish completion for homenode(1), written by tools/make-completions
 
 function __homenode_guests
-    homenode guests 2>/dev/null | awk 'NR > 1 {print $1}'
+    homenode --json guests 2>/dev/null | grep -oE '"guest":\{"name":"([^"\]|[\].)*"' | sed 's/^"guest":{"name":"//; s/"$//; s/[\]\(.\)/\1/g'
 end
 
 function __homenode_nodes
@@ -139,7 +139,7 @@ complete -c homenode -n '__fish_seen_subcommand_from check' -s j -l json -d 'pri
 complete -c homenode -n '__fish_seen_subcommand_from check' -s h -l help -d 'this text'
 complete -c homenode -n '__fish_seen_subcommand_from check' -a '(__homenode_guests; __homenode_checks)'
 
-complete -c homenode -n '__fish_seen_subcommand_from events' -l since -x -d 'first what came after that event, 0 for all that are kept (1024)'
+complete -c homenode -n '__fish_seen_subcommand_from events' -s s -l since -x -d 'first what came after that event, 0 for all that are kept (1024)'
 complete -c homenode -n '__fish_seen_subcommand_from events' -s j -l json -d 'print JSON'
 complete -c homenode -n '__fish_seen_subcommand_from events' -s h -l help -d 'this text'
 

@@ -3,7 +3,7 @@
 
 _homenode_guests() {
     local -a found
-    found=(${(f)"$(homenode guests 2>/dev/null | awk 'NR > 1 {print $1}')"})
+    found=(${(f)"$(homenode --json guests 2>/dev/null | grep -oE '"guest":\{"name":"([^"\]|[\].)*"' | sed 's/^"guest":{"name":"//; s/"$//; s/[\]\(.\)/\1/g')"})
     compadd -a found
 }
 
@@ -189,7 +189,7 @@ _homenode() {
             ;;
         events)
             _arguments \
-                '--since[first what came after that event, 0 for all that are kept (1024)]:id: ' \
+                '(-s --since)'{-s,--since}'[first what came after that event, 0 for all that are kept (1024)]:id: ' \
                 '(-j --json)'{-j,--json}'[print JSON]' \
                 '(-h --help)'{-h,--help}'[this text]'
             ;;

@@ -27,7 +27,7 @@ struct hn_announce {
 	int64_t lease;     /* 0 none */
 	uint64_t renew_ns; /* when the lease is to be kept alive */
 	struct said topology, record;
-	bool record_changed; /* while it was on its way */
+	bool topology_changed, record_changed; /* while it was on its way */
 	struct hn_etcd_call *call;
 	struct event *timer;
 	struct hn_backoff backoff;
@@ -124,7 +124,8 @@ static void on_topology_put(json_object *answer, const struct hn_error *err, voi
 	struct hn_announce *announce = context;
 
 	announce->call = NULL;
-	announce->topology.put = answer != NULL;
+	announce->topology.put = answer && !announce->topology_changed;
+	announce->topology_changed = false;
 	if (answer)
 		succeed(announce);
 	else
@@ -197,6 +198,13 @@ static json_object *lease_body(const char *key, int64_t value)
 	return finish(json, !json || hn_json_add(json, key, json_object_new_int64(value)));
 }
 
+static int put_topology(struct hn_announce *announce, struct hn_error *err)
+{
+	announce->topology_changed = false;
+	return hn_etcd_ask(announce->etcd, "/v3/kv/txn", put_if_absent(&announce->topology), ANSWER_MAX,
+			   on_topology_put, announce, &announce->call, err);
+}
+
 static int put_record(struct hn_announce *announce, struct hn_error *err)
 {
 	announce->record_changed = false;
@@ -220,8 +228,7 @@ static void go_on(struct hn_announce *announce)
 		r = hn_etcd_ask(announce->etcd, "/v3/lease/keepalive", lease_body("ID", announce->lease),
 				ANSWER_MAX, on_kept, announce, &announce->call, &err);
 	else if (announce->topology.value && !announce->topology.put)
-		r = hn_etcd_ask(announce->etcd, "/v3/kv/txn", put_if_absent(&announce->topology), ANSWER_MAX,
-				on_topology_put, announce, &announce->call, &err);
+		r = put_topology(announce, &err);
 	else if (!announce->record.put)
 		r = put_record(announce, &err);
 	else
@@ -286,7 +293,11 @@ static int say(struct said *said, const char *key, const char *value, struct hn_
 int hn_announce_topology(struct hn_announce *announce, const char *key, const char *value,
 			 struct hn_error *err)
 {
-	return say(&announce->topology, key, value, err);
+	int r = say(&announce->topology, key, value, err);
+
+	if (r == 0)
+		announce->topology_changed = announce->call != NULL;
+	return r;
 }
 
 int hn_announce_record(struct hn_announce *announce, const char *key, const char *value, struct hn_error *err)

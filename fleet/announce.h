@@ -24,7 +24,7 @@ int hn_announce_new(struct event_base *base, struct hn_etcd *etcd, unsigned ttl_
 		    const struct hn_announce_events *events, struct hn_announce **ret, struct hn_error *err);
 void hn_announce_free(struct hn_announce *announce); /* before the etcd it asks; NULL is fine */
 
-/* Puts under key, for good, what nobody has put there yet. Copied. -ENOMEM. */
+/* Puts under key, for good, what nobody has put there yet, before the next record. Copied. -ENOMEM. */
 int hn_announce_topology(struct hn_announce *announce, const char *key, const char *value,
 			 struct hn_error *err);
 /* Puts under key, for as long as we are there; what has not been put yet gives way. Copied. -ENOMEM. */

@@ -84,6 +84,12 @@ static const char *title_of(int status)
 
 void hn_fleet_send_problem(struct hn_fleet_call *call, int status, const char *detail)
 {
+	hn_fleet_send_problem_with(call, status, detail, NULL, NULL);
+}
+
+void hn_fleet_send_problem_with(struct hn_fleet_call *call, int status, const char *detail, const char *name,
+				json_object *value)
+{
 	json_object *json = json_object_new_object();
 
 	if (json) {
@@ -91,6 +97,8 @@ void hn_fleet_send_problem(struct hn_fleet_call *call, int status, const char *d
 		hn_json_add_string(json, "title", title_of(status));
 		hn_json_add_int(json, "status", status);
 		hn_json_add_string(json, "detail", detail);
+		if (value)
+			hn_json_add(json, name, json_object_get(value));
 	}
 	send_json(call, status, "application/problem+json", json);
 }

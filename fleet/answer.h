@@ -21,6 +21,9 @@ void hn_fleet_send(struct hn_fleet_call *call, int status, json_object *json);
 void hn_fleet_send_text(struct hn_fleet_call *call, const char *type, const char *text, size_t length);
 /* A problem document (RFC 9457). */
 void hn_fleet_send_problem(struct hn_fleet_call *call, int status, const char *detail);
+/* With a member of that name besides; the value stays the caller's, NULL: none. */
+void hn_fleet_send_problem_with(struct hn_fleet_call *call, int status, const char *detail, const char *name,
+				json_object *value);
 void hn_fleet_send_failure(struct hn_fleet_call *call, const struct hn_error *err);
 
 /* The body as an object. -EINVAL, -EPROTO. */

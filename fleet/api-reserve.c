@@ -1,7 +1,8 @@
 /*
  * api-reserve - room for a guest, wherever there is some: the hosts that suit it best are asked one after the
  * other, and the first one that reserves it has it. The body is what a host's own POST /v1/reservations takes
- * and is passed on byte by byte, with the client's Idempotency-Key, by which a host tells a retry.
+ * and is passed on byte by byte, with the client's Idempotency-Key, by which a host tells a retry. A host
+ * that the key went to before is asked first: it may have reserved already.
  */
 #include <errno.h>
 #include <event2/buffer.h>
@@ -17,18 +18,18 @@
 #define HOSTS_MAX 8
 #define TIMEOUT_MS 3000
 #define ANSWER_MAX (256u << 10)
-#define KEY_MAX 128
 
 struct reserve {
 	struct hn_fleet_call call;
 	struct hn_http_call *asking;
-	char key[KEY_MAX + 1];
+	char key[HN_RETRIES_KEY_MAX + 1];
 	char *body;
 	size_t length;
 	size_t host_count, at;
 	char hosts[HOSTS_MAX][HN_FLEET_NAME_MAX]; /* by name: the index may change while one is asked */
 	json_object *tried;
-	bool unanswered; /* some host may have reserved it without our hearing */
+	bool unanswered;             /* some host may have reserved it without our hearing */
+	char failure[HN_REASON_MAX]; /* the first that is not for want of room; "" none */
 };
 
 static void free_reserve(struct reserve *reserve)
@@ -48,10 +49,14 @@ static void on_client_gone(void *context)
 
 static void ask_next(struct reserve *reserve);
 
+/* Only a host's 409 says that it has no room; whatever else comes is no answer to what was asked. */
 static void note(struct reserve *reserve, int status, const char *detail)
 {
 	json_object *json = json_object_new_object();
 
+	if (status != 409 && !reserve->failure[0])
+		snprintf(reserve->failure, sizeof(reserve->failure), "%s: %.200s",
+			 reserve->hosts[reserve->at], detail);
 	if (!json)
 		return;
 	hn_json_add_string(json, "host", reserve->hosts[reserve->at]);
@@ -70,6 +75,8 @@ static void answer(struct reserve *reserve, int status, json_object *reservation
 		hn_json_add(json, "reservation", json_object_get(reservation));
 		hn_json_add(json, "tried", json_object_get(reserve->tried));
 	}
+	hn_retries_put(reserve->call.service->retries, reserve->key, reserve->hosts[reserve->at],
+		       hn_fleet_now_ns());
 	reserve->call.service->tally.reserved++;
 	hn_fleet_send(&reserve->call, status, json);
 	free_reserve(reserve);
@@ -79,7 +86,7 @@ static void refuse(struct reserve *reserve, int status, const char *detail)
 {
 	hn_fleet_answer_now(&reserve->call);
 	reserve->call.service->tally.refused++;
-	hn_fleet_send_problem(&reserve->call, status, detail);
+	hn_fleet_send_problem_with(&reserve->call, status, detail, "tried", reserve->tried);
 	free_reserve(reserve);
 }
 
@@ -107,6 +114,8 @@ static void on_host(const struct hn_http_answer *answered, void *context)
 		answer(reserve, answered->status, json);
 		return;
 	}
+	if (answered->status >= 400 && answered->status < 500)
+		hn_retries_drop(reserve->call.service->retries, reserve->key, reserve->hosts[reserve->at]);
 	/* the request itself is at fault: no host will take it */
 	if (answered->status == 400 || answered->status == 413 || answered->status == 422) {
 		refuse(reserve, answered->status == 422 ? 409 : answered->status, detail_of(json, answered));
@@ -123,7 +132,7 @@ static int ask_host(struct reserve *reserve, struct hn_error *err)
 {
 	const struct hn_fleet_service *service = reserve->call.service;
 	struct hn_fleet_place place;
-	char url[256], header[KEY_MAX + 32];
+	char url[256], header[HN_RETRIES_KEY_MAX + 32];
 	struct hn_http_ask ask = {.method = "POST",
 				  .url = url,
 				  .body = reserve->body,
@@ -139,7 +148,30 @@ static int ask_host(struct reserve *reserve, struct hn_error *err)
 	if (!hn_fleet_index_find(service->index, reserve->hosts[reserve->at], &place))
 		return hn_fail(err, -ENOENT, "it has left the fleet");
 	r = hn_fleet_host_url(place.group->records[place.host], "/v1/reservations", url, sizeof(url), err);
-	return r < 0 ? r : hn_http_start(service->hosts, &ask, &reserve->asking, err);
+	if (r < 0 || (r = hn_http_start(service->hosts, &ask, &reserve->asking, err)) < 0)
+		return r;
+	/* the first that may have reserved without our hearing stays the one */
+	if (!hn_retries_find(service->retries, reserve->key, hn_fleet_now_ns()))
+		hn_retries_put(service->retries, reserve->key, reserve->hosts[reserve->at],
+			       hn_fleet_now_ns());
+	return 0;
+}
+
+static void give_up(struct reserve *reserve)
+{
+	char detail[HN_REASON_MAX + 160];
+
+	if (reserve->host_count == 0) {
+		refuse(reserve, 409, "no host of the fleet has room for this guest; ask /v1/rank why");
+	} else if (!reserve->failure[0]) {
+		refuse(reserve, 409, "the hosts that looked free have no room for this guest any more");
+	} else {
+		snprintf(detail, sizeof(detail), "no host has reserved it; %s%s", reserve->failure,
+			 reserve->unanswered
+				 ? "; some did not answer: try again with the same Idempotency-Key"
+				 : "");
+		refuse(reserve, 502, detail);
+	}
 }
 
 static void ask_next(struct reserve *reserve)
@@ -151,14 +183,7 @@ static void ask_next(struct reserve *reserve)
 			return;
 		note(reserve, 0, err.message);
 	}
-	if (reserve->host_count == 0)
-		refuse(reserve, 409, "no host of the fleet has room for this guest; ask /v1/rank why");
-	else if (reserve->unanswered)
-		refuse(reserve, 502,
-		       "no host has reserved it, and some did not answer; try again with the same "
-		       "Idempotency-Key");
-	else
-		refuse(reserve, 409, "the hosts that looked free have no room for this guest any more");
+	give_up(reserve);
 }
 
 static int read_key(const struct hn_fleet_call *call, char *ret, struct hn_error *err)
@@ -167,11 +192,11 @@ static int read_key(const struct hn_fleet_call *call, char *ret, struct hn_error
 		evhttp_find_header(evhttp_request_get_input_headers(call->request), "Idempotency-Key");
 	size_t length = key ? strlen(key) : 0;
 
-	if (length == 0 || length > KEY_MAX)
+	if (length == 0 || length > HN_RETRIES_KEY_MAX)
 		return hn_fail(
 			err, -EINVAL,
 			"a header Idempotency-Key of 1 to %d characters is needed: a retry is told by it",
-			KEY_MAX);
+			HN_RETRIES_KEY_MAX);
 	for (const char *at = key; *at; at++)
 		if (*at <= ' ' || *at > '~')
 			return hn_fail(err, -EINVAL,
@@ -205,16 +230,22 @@ static int read_guest(json_object *json, struct hn_guest **ret, struct hn_error 
 	return hn_request_guest(&request, name, ret, err);
 }
 
+/* The host that has heard of the key comes first, ranked or not. */
 static int choose_hosts(struct reserve *reserve, struct hn_guest *guest, struct hn_error *err)
 {
+	const char *known = hn_retries_find(reserve->call.service->retries, reserve->key, hn_fleet_now_ns());
 	HN_AUTO(memory) struct hn_fleet_ranking *ranking = calloc(1, sizeof(*ranking));
 	int r = ranking ? hn_fleet_rank(reserve->call.service->index, guest, HOSTS_MAX, ranking, err)
 			: hn_oom(err);
 
-	for (size_t i = 0; r == 0 && i < ranking->count; i++) {
+	if (known)
+		strcpy(reserve->hosts[reserve->host_count++], known);
+	for (size_t i = 0; r == 0 && i < ranking->count && reserve->host_count < HOSTS_MAX; i++) {
 		const struct hn_fleet_place *place = &ranking->hosts[i].place;
+		const char *host = place->group->records[place->host]->host;
 
-		strcpy(reserve->hosts[reserve->host_count++], place->group->records[place->host]->host);
+		if (!known || strcmp(host, known) != 0)
+			strcpy(reserve->hosts[reserve->host_count++], host);
 	}
 	if (r == 0)
 		hn_fleet_ranking_done(ranking);

@@ -161,7 +161,7 @@ static bool is_certain(const struct hn_fleet_asked *asked, const struct hn_fleet
 
 	if (demand->cell_count == 1)
 		return true;
-	return (demand->plain || asked->sort_count == 1) && demand->guest->device_count == 0 && seated > 0 &&
+	return (demand->plain || asked->sort_count == 1) && !demand->drawn && seated > 0 &&
 	       asked->least_vcpus > 0 &&
 	       count_seated(asked, view, view->multiple, asked->least_vcpus) < demand->cell_count &&
 	       tries * demand->cell_count * asked->group->nodes < HN_FLEET_STEPS;

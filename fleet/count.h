@@ -4,7 +4,8 @@
  *
  * Counted by arithmetic on every host, not solved: guests each of whose cells lies wholly on one node,
  * exactly so where their cells are alike and else as many as certainly fit; and a number that no packing
- * exceeds, with cells split over nodes, too.
+ * exceeds, with cells split over nodes, too. Nodes that the guest is allowed and the size of its pages count,
+ * and have to be the same for all of its cells.
  */
 #include "fleet/estimate.h"
 
@@ -25,8 +26,8 @@ struct hn_fleet_total {
 
 /*
  * most: shares listed at most. vcpus_per_cpu: shared vCPUs that a CPU is given at most, those that are there
- * included; 0: as many as the solver would, which asks of one guest no more than one on a CPU. -EINVAL,
- * -EOPNOTSUPP.
+ * included; 0: as many as the solver would, which asks of one guest no more than one on a CPU. -EINVAL, also
+ * of cells that differ in nodes or pages; -EOPNOTSUPP.
  */
 int hn_fleet_count(const struct hn_fleet_index *index, const struct hn_guest *guest, double vcpus_per_cpu,
 		   size_t most, struct hn_fleet_total *ret, struct hn_error *err);

@@ -35,8 +35,8 @@ int hn_fleet_demand_init(struct hn_fleet_demand *demand, const struct hn_guest *
 		return hn_fail(err, -EOPNOTSUPP,
 			       "the fleet is asked about guests of 1 to %d cells, and this one has %zu",
 			       HN_DEMAND_CELLS_MAX, guest->cell_count);
-	*demand = (struct hn_fleet_demand){.guest = guest,
-					   .class = guest->class,
+	*demand = (struct hn_fleet_demand){.class = guest->class,
+					   .drawn = guest->device_count > 0,
 					   .cell_count = guest->cell_count,
 					   .page_bytes = guest->cells[0].page_bytes,
 					   .plain = true};
@@ -51,6 +51,8 @@ int hn_fleet_demand_init(struct hn_fleet_demand *demand, const struct hn_guest *
 			!hn_set_empty(&guest->allowed_nodes) || !hn_set_empty(&cell->allowed_nodes);
 		demand->cells[i].allowed =
 			hn_set_empty(&cell->allowed_nodes) ? guest->allowed_nodes : cell->allowed_nodes;
+		if (!hn_set_empty(&guest->allowed_nodes))
+			hn_set_and(&demand->cells[i].allowed, &guest->allowed_nodes);
 		demand->bytes += cell->memory_bytes;
 		demand->vcpus += demand->cells[i].vcpus;
 		demand->plain = demand->plain && cell->page_bytes == demand->page_bytes &&

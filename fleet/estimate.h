@@ -11,8 +11,8 @@
 
 /* A guest as a scan wants it. */
 struct hn_fleet_demand {
-	const struct hn_guest *guest;
 	enum hn_class class;
+	bool drawn; /* to devices of the host's */
 	size_t cell_count;
 	struct {
 		uint64_t bytes;

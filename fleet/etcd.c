@@ -27,6 +27,7 @@ struct hn_etcd_call {
 	hn_etcd_done done;
 	void *context;
 	bool authenticated; /* a fresh token was fetched for it already */
+	bool ended;         /* its owner wants no more pieces */
 };
 
 static int send_call(struct hn_etcd_call *call, struct hn_error *err);
@@ -50,6 +51,13 @@ int hn_etcd_endpoints_parse(const char *text, struct hn_etcd_options *ret, struc
 		ret->endpoints[ret->endpoint_count++][length] = '\0';
 		text += strcspn(text, " ,");
 	}
+	return 0;
+}
+
+int hn_etcd_prefix_check(const char *prefix, struct hn_error *err)
+{
+	if (prefix[0] != '/' || prefix[strlen(prefix) - 1] != '/')
+		return hn_fail(err, -EINVAL, "'%.40s' does not begin and end with /", prefix);
 	return 0;
 }
 
@@ -121,27 +129,32 @@ static void turn_from(struct hn_etcd *etcd, size_t endpoint)
 		etcd->at = (etcd->at + 1) % etcd->options.endpoint_count;
 }
 
+/* etcd's own sentence. */
+static const char *reason_of(json_object *json)
+{
+	const char *why;
+
+	return json && hn_json_get_string(json, "error", &why, NULL) == 0 ? why : "no reason is given";
+}
+
 static int judge(struct hn_etcd_call *call, const struct hn_http_answer *answer, json_object **ret,
 		 struct hn_error *err)
 {
-	const char *why = "";
 	int r;
 
+	if (call->ended)
+		return hn_fail(err, -ECANCELED, "the stream is of no more use");
 	if (answer->status == 0) {
 		turn_from(call->etcd, call->endpoint);
 		*err = answer->error;
 		return err->code;
 	}
-	if (call->piece && answer->status == 200)
-		return hn_fail(err, -ECONNRESET, "etcd has ended the stream");
 	r = hn_json_parse(answer->body, answer->length, "etcd's answer", ret, err);
 	if (answer->status == 200)
 		return r;
-	if (r < 0 || hn_json_get_string(*ret, "error", &why, NULL) < 0)
-		why = "no reason is given";
 	hn_fail(err, answer->status == 401 || answer->status == 403 ? -EACCES : -EREMOTEIO,
 		"etcd at %s answered %d: %.200s", call->etcd->options.endpoints[call->endpoint],
-		answer->status, why);
+		answer->status, reason_of(*ret));
 	/* no leader there, or it is about to stop */
 	if (answer->status >= 500)
 		turn_from(call->etcd, call->endpoint);
@@ -153,15 +166,24 @@ static bool wants_token(const struct hn_etcd *etcd)
 	return etcd->options.user[0] != '\0';
 }
 
+/* The token has expired, etcd was started again, or users or roles have changed since. */
+static bool is_stale_token(const struct hn_http_answer *answer, json_object *json)
+{
+	return answer->status == 401 ||
+	       (answer->status == 400 && strstr(reason_of(json), "revision of auth store is old"));
+}
+
 static void on_answer(const struct hn_http_answer *answer, void *context)
 {
 	struct hn_etcd_call *call = context;
 	HN_AUTO(json) json_object *json = NULL;
 	struct hn_error err = {0};
-	int r = judge(call, answer, &json, &err);
+	bool over = call->piece && !call->ended && answer->status == 200;
+	int r = over ? hn_fail(&err, -ECONNRESET, "etcd has ended the stream")
+		     : judge(call, answer, &json, &err);
 
 	call->http = NULL;
-	if (answer->status == 401 && wants_token(call->etcd) && !call->authenticated) {
+	if (wants_token(call->etcd) && !call->authenticated && is_stale_token(answer, json)) {
 		call->etcd->token[0] = '\0';
 		if (authenticate(call, &err) == 0)
 			return;
@@ -179,12 +201,13 @@ static void on_token(const struct hn_http_answer *answer, void *context)
 
 	call->http = NULL;
 	call->authenticated = true;
-	r = answer->status ? hn_json_parse(answer->body, answer->length, "etcd's answer", &json, &err)
-			   : (turn_from(call->etcd, call->endpoint), err = answer->error, err.code);
+	r = judge(call, answer, &json, &err);
 	if (r == 0 && (hn_json_get_string(json, "token", &token, &err) < 0 || strlen(token) >= TOKEN_MAX))
-		r = hn_fail(&err, -EACCES, "etcd at %s refuses the user %s: see user and password_file",
-			    call->etcd->options.endpoints[call->endpoint], call->etcd->options.user);
-	if (r == 0)
+		r = hn_fail(&err, -EPROTO, "etcd at %s gives no token",
+			    call->etcd->options.endpoints[call->endpoint]);
+	if (r < 0)
+		hn_error_prefix(&err, "user %s", call->etcd->options.user);
+	else
 		strcpy(call->etcd->token, token);
 	if (r < 0 || send_call(call, &err) < 0)
 		end_call(call, NULL, &err);
@@ -195,7 +218,8 @@ static bool on_piece(const char *data, size_t length, void *context)
 {
 	struct hn_etcd_call *call = context;
 
-	return call->piece(data, length, call->context);
+	call->ended = !call->piece(data, length, call->context);
+	return !call->ended;
 }
 
 static int post(struct hn_etcd_call *call, const char *path, json_object *body, bool streams,

@@ -4,7 +4,8 @@
  *
  * A call goes to one endpoint. When that does not answer, the next one is taken from then on, and the call
  * has failed: whoever made it tries again, in its own time (fleet/backoff.h). With a user, a token is fetched
- * first and again when it is no longer good; see https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/.
+ * first and again when it is no longer good or older than a change of users; see
+ * https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,6 +28,8 @@ struct hn_etcd_call;
 
 /* Reads "http://a:2379,http://b:2379". -EINVAL. */
 int hn_etcd_endpoints_parse(const char *text, struct hn_etcd_options *ret, struct hn_error *err);
+/* Keys are a prefix with names behind it: it begins and ends with /. -EINVAL. */
+int hn_etcd_prefix_check(const char *prefix, struct hn_error *err);
 /* Reads a password from the first line of a file that nobody else may read. -errno, -EINVAL. */
 int hn_etcd_password_read(const char *path, struct hn_etcd_options *ret, struct hn_error *err);
 
@@ -38,7 +41,7 @@ void hn_etcd_free(struct hn_etcd *etcd); /* cancels what is under way; NULL is f
 const char *hn_etcd_endpoint(const struct hn_etcd *etcd);
 
 /* answer NULL: it failed, err says how: -ECONNREFUSED, -ETIMEDOUT, -EREMOTEIO (etcd's own sentence),
- * -EACCES, -EPROTO, -EMSGSIZE. */
+ * -EACCES, -EPROTO, -EMSGSIZE; of a stream that piece() has ended, -ECANCELED. */
 typedef void (*hn_etcd_done)(json_object *answer, const struct hn_error *err, void *context);
 
 /*

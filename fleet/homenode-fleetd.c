@@ -108,7 +108,8 @@ static int set_option(int option, const char *value, struct hn_fleet_options *op
 	case 'e':
 		return hn_etcd_endpoints_parse(value, &options->etcd, err);
 	case 'p':
-		return SET(options->prefix);
+		r = hn_etcd_prefix_check(value, err);
+		return r < 0 ? r : SET(options->prefix);
 	case 'L':
 		return SET(options->listen);
 	case 'l':

@@ -139,7 +139,10 @@ static size_t on_curl_data(char *data, size_t size, size_t count, void *context)
 	size_t length = size * count;
 	char *grown;
 
-	if (call->ask.piece)
+	long status = 0;
+
+	curl_easy_getinfo(call->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (call->ask.piece && status == 200)
 		return call->ask.piece(data, length, call->ask.context) ? length : 0;
 	if (length > call->ask.length_max - call->length) {
 		call->too_long = true;

@@ -33,8 +33,9 @@ struct hn_http_ask {
 	size_t body_length;
 	const char *headers[4]; /* "Name: value", NULL behind the last */
 	unsigned timeout_ms;    /* for all of it, 0: it may last for ever, as streams do */
-	size_t length_max;      /* of the answer's body, in all; of a stream no limit */
-	/* A stream's next piece; false ends the call, done() follows. NULL: the body is collected. */
+	size_t length_max;      /* of the answer's body, in all; of a stream, of one that refuses it */
+	/* A stream's next piece; false ends the call, done() follows. NULL: the body is collected, as it is
+	 * of a stream's answer that is not 200. */
 	bool (*piece)(const char *data, size_t length, void *context);
 	/* Called once, from the loop, unless cancelled. */
 	void (*done)(const struct hn_http_answer *answer, void *context);

@@ -12,10 +12,8 @@
 struct hn_fleet_index {
 	size_t group_count;
 	struct hn_fleet_group **groups;
-	struct hn_fleet_names names; /* host -> group and place */
-	size_t waiting_count, waiting_room;
-	struct hn_fleet_record **waiting; /* in no order */
-	uint64_t *waiting_marks;
+	struct hn_fleet_names names;   /* host -> group and place; of those that wait as well */
+	struct hn_fleet_group waiting; /* for a topology, in no order: nothing but records and marks */
 	uint64_t mark;
 	struct hn_fleet_recall *recall; /* NULL: nobody has asked yet */
 };
@@ -35,11 +33,11 @@ void hn_fleet_index_free(struct hn_fleet_index *index)
 		return;
 	for (size_t i = 0; i < index->group_count; i++)
 		hn_fleet_group_free(index->groups[i]);
-	for (size_t i = 0; i < index->waiting_count; i++)
-		hn_fleet_record_free(index->waiting[i]);
+	for (size_t i = 0; i < index->waiting.count; i++)
+		hn_fleet_record_free(index->waiting.records[i]);
 	free(index->groups);
-	free(index->waiting);
-	free(index->waiting_marks);
+	free(index->waiting.records);
+	free(index->waiting.marks);
 	hn_fleet_names_done(&index->names);
 	hn_fleet_recall_free(index->recall);
 	free(index);
@@ -53,53 +51,77 @@ static struct hn_fleet_group *find_group(const struct hn_fleet_index *index, con
 	return NULL;
 }
 
-static void stop_waiting(struct hn_fleet_index *index, size_t at)
+/* The last one of a group is where another was. */
+static void follow(struct hn_fleet_index *index, struct hn_fleet_group *group, size_t host)
 {
-	index->waiting_count--;
-	index->waiting[at] = index->waiting[index->waiting_count];
-	index->waiting_marks[at] = index->waiting_marks[index->waiting_count];
+	struct hn_fleet_place last = {.group = group, .host = group->count}, place = {group, host};
+
+	if (host < last.host)
+		hn_fleet_names_move(&index->names, group->records[host]->host, &last, &place);
 }
 
+/* Its record is the caller's. */
+static struct hn_fleet_record *stop_waiting(struct hn_fleet_index *index, size_t at)
+{
+	struct hn_fleet_group *waiting = &index->waiting;
+	struct hn_fleet_record *record = waiting->records[at];
+
+	hn_fleet_names_remove(&index->names, record->host);
+	waiting->count--;
+	waiting->records[at] = waiting->records[waiting->count];
+	waiting->marks[at] = waiting->marks[waiting->count];
+	follow(index, waiting, at);
+	return record;
+}
+
+static int make_room_to_wait(struct hn_fleet_group *waiting)
+{
+	size_t room = waiting->room ? 2 * waiting->room : 64;
+	struct hn_fleet_record **records;
+	uint64_t *marks;
+
+	if (waiting->count < waiting->room)
+		return 0;
+	records = reallocarray(waiting->records, room, sizeof(*records));
+	if (!records)
+		return -ENOMEM;
+	waiting->records = records;
+	marks = reallocarray(waiting->marks, room, sizeof(*marks));
+	if (!marks)
+		return -ENOMEM;
+	waiting->marks = marks;
+	waiting->room = room;
+	return 0;
+}
+
+/* It is nowhere else. */
 static int wait_for_topology(struct hn_fleet_index *index, struct hn_fleet_record *record)
 {
-	if (index->waiting_count == index->waiting_room) {
-		size_t room = index->waiting_room ? 2 * index->waiting_room : 64;
-		struct hn_fleet_record **waiting = reallocarray(index->waiting, room, sizeof(*waiting));
-		uint64_t *marks;
+	struct hn_fleet_group *waiting = &index->waiting;
+	struct hn_fleet_place place = {.group = waiting, .host = waiting->count};
 
-		if (!waiting)
-			return -ENOMEM;
-		index->waiting = waiting;
-		marks = reallocarray(index->waiting_marks, room, sizeof(*marks));
-		if (!marks)
-			return -ENOMEM;
-		index->waiting_marks = marks;
-		index->waiting_room = room;
-	}
-	index->waiting[index->waiting_count] = record;
-	index->waiting_marks[index->waiting_count++] = index->mark;
+	if (make_room_to_wait(waiting) < 0 || hn_fleet_names_reserve(&index->names) < 0)
+		return -ENOMEM;
+	waiting->records[waiting->count] = record;
+	waiting->marks[waiting->count++] = index->mark;
+	hn_fleet_names_add(&index->names, record->host, &place);
 	return 0;
 }
 
 /* From wherever it is. */
 static void take_out(struct hn_fleet_index *index, const char *host)
 {
-	struct hn_fleet_place place, last;
+	struct hn_fleet_place place;
 
-	for (size_t i = 0; i < index->waiting_count; i++)
-		if (strcmp(index->waiting[i]->host, host) == 0) {
-			hn_fleet_record_free(index->waiting[i]);
-			stop_waiting(index, i);
-			break;
-		}
 	if (!hn_fleet_names_find(&index->names, host, &place))
 		return;
+	if (place.group == &index->waiting) {
+		hn_fleet_record_free(stop_waiting(index, place.host));
+		return;
+	}
 	hn_fleet_names_remove(&index->names, host);
 	hn_fleet_group_remove(place.group, place.host);
-	/* the last one is in its place now */
-	last = (struct hn_fleet_place){.group = place.group, .host = place.group->count};
-	if (place.host < last.host)
-		hn_fleet_names_move(&index->names, place.group->records[place.host]->host, &last, &place);
+	follow(index, place.group, place.host);
 }
 
 static int put_into(struct hn_fleet_index *index, struct hn_fleet_group *group,
@@ -155,9 +177,9 @@ int hn_fleet_index_learn(struct hn_fleet_index *index, struct hn_topology *topol
 	if (!group)
 		return hn_oom(err);
 	groups[index->group_count++] = group;
-	for (size_t i = 0; i < index->waiting_count;) {
-		struct hn_fleet_record *record = index->waiting[i];
-		uint64_t mark = index->waiting_marks[i];
+	for (size_t i = 0; i < index->waiting.count;) {
+		struct hn_fleet_record *record = index->waiting.records[i];
+		uint64_t mark = index->waiting.marks[i];
 		int r;
 
 		if (strcmp(record->topology, topology->digest) != 0) {
@@ -197,21 +219,19 @@ void hn_fleet_index_sweep(struct hn_fleet_index *index)
 				take_out(index, name);
 			}
 	}
-	for (size_t i = index->waiting_count; i-- > 0;)
-		if (index->waiting_marks[i] != index->mark) {
-			hn_fleet_record_free(index->waiting[i]);
-			stop_waiting(index, i);
-		}
+	for (size_t i = index->waiting.count; i-- > 0;)
+		if (index->waiting.marks[i] != index->mark)
+			hn_fleet_record_free(stop_waiting(index, i));
 }
 
 size_t hn_fleet_index_count(const struct hn_fleet_index *index)
 {
-	return index->names.count;
+	return index->names.count - index->waiting.count;
 }
 
 size_t hn_fleet_index_waiting(const struct hn_fleet_index *index)
 {
-	return index->waiting_count;
+	return index->waiting.count;
 }
 
 size_t hn_fleet_index_groups(const struct hn_fleet_index *index)
@@ -233,5 +253,5 @@ struct hn_fleet_recall *hn_fleet_index_recall(struct hn_fleet_index *index)
 
 bool hn_fleet_index_find(const struct hn_fleet_index *index, const char *host, struct hn_fleet_place *ret)
 {
-	return hn_fleet_names_find(&index->names, host, ret);
+	return hn_fleet_names_find(&index->names, host, ret) && ret->group != &index->waiting;
 }

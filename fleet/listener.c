@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/listener.h>
@@ -13,17 +12,25 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/log.h"
+#include "base/units.h"
 #include "fleet/answer.h"
+#include "web/gate.h"
+#include "web/tls.h"
 
 #define BODY_MAX (256 << 10)
 #define HEADERS_MAX 8192
 #define IDLE_SECONDS 30
 #define BACKLOG 256
+#define CONNECTIONS_OF_ONE 384 /* address: others are not shut out by it, were it a load balancer's */
+#define REFUSED_TOLD_NS (60 * HN_NS_PER_S)
 
 struct hn_fleet_listener {
 	struct hn_fleet_service *service;
 	struct evhttp *http;
 	SSL_CTX *tls; /* NULL: none */
+	struct hn_gate *gate;
+	uint64_t refused_told_ns; /* when too many connections were last said */
 };
 
 static const struct {
@@ -62,12 +69,10 @@ static bool is_operator(const struct hn_fleet_options *options, const char *name
 	return false;
 }
 
-static bool may_act(const struct hn_fleet_listener *listener, struct evhttp_request *request)
+static bool may_act(const struct hn_fleet_listener *listener, const struct hn_visitor *visitor,
+		    struct evhttp_request *request)
 {
-	struct bufferevent *stream =
-		evhttp_connection_get_bufferevent(evhttp_request_get_connection(request));
-	const SSL *ssl = listener->tls ? bufferevent_openssl_get_ssl(stream) : NULL;
-	X509 *certificate = ssl ? SSL_get1_peer_certificate(ssl) : NULL;
+	X509 *certificate = visitor && visitor->session ? SSL_get1_peer_certificate(visitor->session) : NULL;
 	char name[64];
 	int length;
 
@@ -92,7 +97,7 @@ static void on_request(struct evhttp_request *request, void *context)
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
 	const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
 
-	call.may_act = may_act(listener, request);
+	call.may_act = may_act(listener, hn_gate_ask(listener->gate, request, false), request);
 	for (size_t i = 0; path && i < HN_COUNT(routes); i++) {
 		if (!is_path(routes[i].path, path))
 			continue;
@@ -123,11 +128,9 @@ static int set_up_tls(struct hn_fleet_listener *listener, struct hn_error *err)
 		return 0;
 	if (!tls->ca[0] || !tls->cert[0] || !tls->key[0])
 		return hn_fail(err, -EINVAL, "TLS needs all of a certificate, its key, and the clients' CA");
-	listener->tls = SSL_CTX_new(TLS_server_method());
+	listener->tls = hn_tls_server_new();
 	if (!listener->tls)
 		return hn_oom(err);
-	SSL_CTX_set_min_proto_version(listener->tls, TLS1_2_VERSION);
-	SSL_CTX_set_verify(listener->tls, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	if (SSL_CTX_use_certificate_chain_file(listener->tls, tls->cert) != 1)
 		return fail_tls(err, "the certificate", tls->cert);
 	if (SSL_CTX_use_PrivateKey_file(listener->tls, tls->key, SSL_FILETYPE_PEM) != 1)
@@ -137,20 +140,28 @@ static int set_up_tls(struct hn_fleet_listener *listener, struct hn_error *err)
 	return 0;
 }
 
-static struct bufferevent *on_connection(struct event_base *base, void *context)
+static SSL *on_session(void *context)
 {
 	struct hn_fleet_listener *listener = context;
-	SSL *ssl = SSL_new(listener->tls);
-	struct bufferevent *stream =
-		ssl ? bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING,
-						     BEV_OPT_CLOSE_ON_FREE)
-		    : NULL;
 
-	if (!stream)
-		SSL_free(ssl);
-	else
-		bufferevent_openssl_set_allow_dirty_shutdown(stream, 1);
-	return stream;
+	return SSL_new(listener->tls);
+}
+
+static unsigned on_meet(struct hn_visitor *visitor, int fd, void *context)
+{
+	hn_gate_address(fd, visitor->place, sizeof(visitor->place));
+	return CONNECTIONS_OF_ONE;
+}
+
+static void on_refused(const struct hn_visitor *visitor, void *context)
+{
+	struct hn_fleet_listener *listener = context;
+	uint64_t now = hn_fleet_now_ns();
+
+	if (listener->refused_told_ns && now < listener->refused_told_ns + REFUSED_TOLD_NS)
+		return;
+	listener->refused_told_ns = now;
+	hn_log(HN_LOG_WARNING, "%s is refused: too many connections", visitor->place);
 }
 
 static bool is_loopback(const struct sockaddr_storage *address)
@@ -185,6 +196,21 @@ static int listen_tcp(struct hn_fleet_listener *listener, struct hn_error *err)
 	return 0;
 }
 
+static int set_up_http(struct hn_fleet_listener *listener, struct hn_error *err)
+{
+	struct hn_gate_keeper keeper = {.session = listener->tls ? on_session : NULL,
+					.meet = on_meet,
+					.refused = on_refused,
+					.context = listener};
+
+	evhttp_set_max_body_size(listener->http, BODY_MAX);
+	evhttp_set_max_headers_size(listener->http, HEADERS_MAX);
+	evhttp_set_timeout(listener->http, IDLE_SECONDS);
+	evhttp_set_allowed_methods(listener->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST);
+	evhttp_set_gencb(listener->http, on_request, listener);
+	return hn_gate_new(listener->service->base, listener->http, &keeper, &listener->gate, err);
+}
+
 int hn_fleet_listener_new(struct hn_fleet_service *service, struct hn_fleet_listener **ret,
 			  struct hn_error *err)
 {
@@ -196,17 +222,7 @@ int hn_fleet_listener_new(struct hn_fleet_service *service, struct hn_fleet_list
 	listener->service = service;
 	listener->http = evhttp_new(service->base);
 	r = listener->http ? set_up_tls(listener, err) : hn_oom(err);
-	if (r == 0) {
-		if (listener->tls)
-			evhttp_set_bevcb(listener->http, on_connection, listener);
-		evhttp_set_max_body_size(listener->http, BODY_MAX);
-		evhttp_set_max_headers_size(listener->http, HEADERS_MAX);
-		evhttp_set_timeout(listener->http, IDLE_SECONDS);
-		evhttp_set_allowed_methods(listener->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST);
-		evhttp_set_gencb(listener->http, on_request, listener);
-		r = listen_tcp(listener, err);
-	}
-	if (r < 0) {
+	if (r < 0 || (r = set_up_http(listener, err)) < 0 || (r = listen_tcp(listener, err)) < 0) {
 		hn_fleet_listener_free(listener);
 		return r;
 	}
@@ -220,6 +236,7 @@ void hn_fleet_listener_free(struct hn_fleet_listener *listener)
 		return;
 	if (listener->http)
 		evhttp_free(listener->http);
+	hn_gate_free(listener->gate);
 	SSL_CTX_free(listener->tls);
 	free(listener);
 }

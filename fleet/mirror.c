@@ -35,7 +35,8 @@ struct hn_mirror {
 	unsigned miscounts;     /* probes in a row that found another number of keys */
 	uint64_t probed_changes;
 	bool in_trouble;
-	char *line; /* of the watch, begun */
+	struct hn_error ended; /* why the watch is of no more use; code 0: not known from what it told */
+	char *line;            /* of the watch, begun */
 	size_t line_length, line_room;
 };
 
@@ -194,7 +195,20 @@ static int take_event(struct hn_mirror *mirror, json_object *event, struct hn_er
 	return tell_put(mirror, kv, &key, &length, err);
 }
 
-/* One message of the watch; false: it is of no more use. */
+static int watch_ended(json_object *result, struct hn_error *err)
+{
+	int64_t compacted = hn_etcd_number(result, "compact_revision");
+	const char *why;
+
+	if (hn_json_get_string(result, "cancel_reason", &why, NULL) < 0)
+		why = "no reason is given";
+	if (compacted)
+		return hn_fail(err, -ESTALE, "etcd has ended the watch: %.200s (compacted at %" PRId64 ")",
+			       why, compacted);
+	return hn_fail(err, -ESTALE, "etcd has ended the watch: %.200s", why);
+}
+
+/* One message of the watch; an error: it is of no more use. */
 static int take_message(struct hn_mirror *mirror, const char *line, size_t length, struct hn_error *err)
 {
 	HN_AUTO(json) json_object *json = NULL;
@@ -208,8 +222,7 @@ static int take_message(struct hn_mirror *mirror, const char *line, size_t lengt
 		return hn_fail(err, -EREMOTEIO, "etcd's watch says: %.200s",
 			       json_object_to_json_string(json));
 	if (hn_json_has(result, "canceled"))
-		return hn_fail(err, -ESTALE, "etcd has ended the watch (compacted at %" PRId64 ")",
-			       hn_etcd_number(result, "compact_revision"));
+		return watch_ended(result, err);
 	if (json_object_object_get_ex(result, "events", &events) &&
 	    !json_object_is_type(events, json_type_array))
 		return hn_fail(err, -EPROTO, "etcd's watch has no array of events");
@@ -244,21 +257,24 @@ static bool keep_piece(struct hn_mirror *mirror, const char *data, size_t length
 static bool on_watch_piece(const char *data, size_t length, void *context)
 {
 	struct hn_mirror *mirror = context;
-	struct hn_error err = {0};
 
 	while (length > 0) {
 		const char *end = memchr(data, '\n', length);
 		size_t part = end ? (size_t)(end - data) + 1 : length;
 
-		if (!keep_piece(mirror, data, part))
+		if (!keep_piece(mirror, data, part)) {
+			hn_fail(&mirror->ended, -EMSGSIZE,
+				"etcd's watch tells of more than %u bytes at once, or memory is short",
+				LINE_MAX_BYTES);
 			return false;
+		}
 		data += part;
 		length -= part;
 		if (!end)
 			break;
 		part = mirror->line_length;
 		mirror->line_length = 0;
-		if (take_message(mirror, mirror->line, part, &err) < 0)
+		if (take_message(mirror, mirror->line, part, &mirror->ended) < 0)
 			return false;
 	}
 	return true;
@@ -269,7 +285,7 @@ static void on_watch_end(json_object *answer, const struct hn_error *err, void *
 	struct hn_mirror *mirror = context;
 
 	mirror->watch = NULL;
-	start_over(mirror, err);
+	start_over(mirror, mirror->ended.code ? &mirror->ended : err);
 }
 
 static void start_watch(struct hn_mirror *mirror)
@@ -285,6 +301,7 @@ static void start_watch(struct hn_mirror *mirror)
 		body = NULL;
 	}
 	json_object_put(create);
+	mirror->ended = (struct hn_error){0};
 	if (hn_etcd_stream(mirror->etcd, "/v3/watch", body, on_watch_piece, on_watch_end, mirror,
 			   &mirror->watch, &err) < 0)
 		start_over(mirror, &err);

@@ -52,7 +52,7 @@ void hn_fleet_recall_free(struct hn_fleet_recall *recall)
 
 static bool is_same(const struct hn_fleet_demand *a, const struct hn_fleet_demand *b)
 {
-	bool same = a->class == b->class && a->cell_count == b->cell_count;
+	bool same = a->class == b->class && a->drawn == b->drawn && a->cell_count == b->cell_count;
 
 	for (size_t i = 0; i < a->cell_count && same; i++)
 		same = a->cells[i].bytes == b->cells[i].bytes && a->cells[i].vcpus == b->cells[i].vcpus &&

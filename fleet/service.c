@@ -130,7 +130,8 @@ int hn_fleet_service_new(struct event_base *base, const struct hn_fleet_options 
 	service->base = base;
 	service->options = options;
 	service->index = hn_fleet_index_new();
-	r = service->index ? 0 : hn_oom(err);
+	service->retries = hn_retries_new();
+	r = service->index && service->retries ? 0 : hn_oom(err);
 	if (r < 0 || (r = hn_http_new(base, &options->hosts, &service->hosts, err)) < 0 ||
 	    (r = hn_etcd_new(base, &options->etcd, &service->etcd, err)) < 0 ||
 	    (r = hn_mirror_new(base, service->etcd, options->prefix, &events, &service->mirror, err)) < 0 ||
@@ -151,5 +152,6 @@ void hn_fleet_service_free(struct hn_fleet_service *service)
 	hn_etcd_free(service->etcd);
 	hn_http_free(service->hosts);
 	hn_fleet_index_free(service->index);
+	hn_retries_free(service->retries);
 	free(service);
 }

@@ -1,7 +1,8 @@
 #pragma once
 /*
  * service - what the parts of homenode-fleetd share: the loop, the mirror of etcd, the index of hosts, the
- * client that hosts are asked with. It keeps nothing that etcd and the hosts do not know.
+ * client that hosts are asked with. But for where clients' retries belong it keeps nothing that etcd and the
+ * hosts do not know.
  */
 #include <stdint.h>
 
@@ -9,6 +10,7 @@
 #include "fleet/http.h"
 #include "fleet/index.h"
 #include "fleet/mirror.h"
+#include "fleet/retries.h"
 
 #define HN_FLEET_PREFIX_DEFAULT "/homenode/"
 #define HN_FLEET_OPERATORS_MAX 16
@@ -41,6 +43,7 @@ struct hn_fleet_service {
 	struct hn_mirror *mirror;
 	struct hn_fleet_index *index;
 	struct hn_http *hosts;
+	struct hn_retries *retries;
 	struct hn_fleet_listener *listener;
 	struct hn_fleet_tally tally;
 	uint64_t bad_told_ns; /* when a bad record was last said */

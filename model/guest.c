@@ -180,6 +180,13 @@ bool hn_guest_allows(const struct hn_guest *guest, size_t cell, int node)
 	return lets(&guest->allowed_nodes, node) && lets(&guest->cells[cell].allowed_nodes, node);
 }
 
+void hn_guest_allow_all(struct hn_guest *guest)
+{
+	hn_set_clear(&guest->allowed_nodes);
+	for (size_t i = 0; i < guest->cell_count; i++)
+		hn_set_clear(&guest->cells[i].allowed_nodes);
+}
+
 uint64_t hn_guest_memory_bytes(const struct hn_guest *guest)
 {
 	uint64_t bytes = 0;

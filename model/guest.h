@@ -176,6 +176,8 @@ bool hn_guest_same_cells(const struct hn_guest *a, const struct hn_guest *b);
 
 /* Whether the cell, by index, is allowed that node, by id. */
 bool hn_guest_allows(const struct hn_guest *guest, size_t cell, int node);
+/* It and each of its cells are allowed all nodes: what it came with named those of another host. */
+void hn_guest_allow_all(struct hn_guest *guest);
 
 uint64_t hn_guest_memory_bytes(const struct hn_guest *guest);
 /* A realtime guest that runs, and no window is open for it: nothing may be done to it that it can feel. */

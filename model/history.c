@@ -8,11 +8,6 @@
 
 static const char *const kind_names[HN_RECORD_KIND_COUNT] = {"samples", "decisions", "moves"};
 
-const char *hn_record_kind_name(enum hn_record_kind kind)
-{
-	return hn_name_of(kind_names, HN_COUNT(kind_names), (size_t)kind);
-}
-
 int hn_record_kind_parse(const char *text, enum hn_record_kind *ret, struct hn_error *err)
 {
 	int r = hn_name_parse(kind_names, HN_COUNT(kind_names), "kind", text, err);

@@ -25,7 +25,6 @@ enum hn_record_kind {
 	HN_RECORD_KIND_COUNT,
 };
 /* "samples", "decisions", "moves"; -EINVAL lists them. */
-const char *hn_record_kind_name(enum hn_record_kind kind);
 int hn_record_kind_parse(const char *text, enum hn_record_kind *ret, struct hn_error *err);
 
 /* Looks at a cell or at a whole guest: one, or as many as were taken together when they had become old. */

@@ -37,8 +37,10 @@ struct hn_database {
 	char boot[HN_UUID_MAX]; /* of this boot */
 	int64_t page_limit;
 	uint64_t next_sequence;
-	uint64_t clock_offset; /* added to CLOCK_BOOTTIME it gives the store's clock */
-	uint64_t newest_ns;    /* on the store's clock */
+	uint64_t clock_offset;   /* added to CLOCK_BOOTTIME it gives the store's clock */
+	uint64_t newest_ns;      /* on the store's clock */
+	uint64_t found_ns;       /* the newest when the file was opened */
+	uint64_t doubt_until_ns; /* CLOCK_BOOTTIME: the clock is not believed before, 0: it is */
 };
 
 /* The statement, on loan: HN_AUTO(hn_sql_loan). */
@@ -52,6 +54,10 @@ void hn_database_roll_back(struct hn_database *database);
 
 /* The store's clock. */
 uint64_t hn_database_clock(const struct hn_database *database, uint64_t uptime_ns);
+/* It begins at a moment, in a file whose newest record is from then; 0: it has none. */
+void hn_database_clock_begin(struct hn_database *database, uint64_t newest_ns, const struct hn_moment *now);
+/* 1 when ages by it are to be believed, 0 not yet. A wall clock that has been set meanwhile is taken. */
+int hn_database_clock_settle(struct hn_database *database, const struct hn_moment *now, struct hn_error *err);
 
 /* Makes room when the file has grown near to its limit, in a transaction of its own; the more, the higher
  * urgency, 0..3. */

@@ -138,12 +138,16 @@ static int forget_events(struct hn_database *database, const char *table, uint64
 	return hn_sql_exec(database->db, database->path, text, err);
 }
 
-int hn_database_tidy(struct hn_database *database, uint64_t uptime_ns, struct hn_error *err)
+int hn_database_tidy(struct hn_database *database, const struct hn_moment *moment, struct hn_error *err)
 {
-	uint64_t now = hn_database_clock(database, uptime_ns);
-	uint64_t before = now > HN_EVENTS_KEEP_NS ? now - HN_EVENTS_KEEP_NS : 0;
-	int r = 0;
+	uint64_t now, before;
+	int r = hn_database_clock_settle(database, moment, err);
 
+	if (r <= 0)
+		return r;
+	now = hn_database_clock(database, moment->uptime_ns);
+	before = now > HN_EVENTS_KEEP_NS ? now - HN_EVENTS_KEEP_NS : 0;
+	r = 0;
 	for (size_t rung = HN_RUNG_COUNT; rung-- > 0 && r == 0;)
 		r = tidy_rung(database, rung, now, err);
 	if (r != 0)

@@ -107,13 +107,6 @@ void hn_database_roll_back(struct hn_database *database)
 		hn_database_run(database, HN_STATEMENT_ROLLBACK, NULL);
 }
 
-uint64_t hn_database_clock(const struct hn_database *database, uint64_t uptime_ns)
-{
-	uint64_t now = uptime_ns + database->clock_offset;
-
-	return now > database->newest_ns ? now : database->newest_ns;
-}
-
 void hn_database_close(struct hn_database *database)
 {
 	if (!database)
@@ -239,7 +232,6 @@ static int resume(struct hn_database *database, const struct hn_database_options
 	"decisions ORDER BY seq DESC LIMIT 1), 0), ifnull((SELECT at FROM moves ORDER BY seq DESC LIMIT "   \
 	"1), 0))"
 	int64_t sequence, newest;
-	uint64_t start;
 	int r;
 
 	if ((r = hn_sql_number(database->db, database->path, NEWEST("seq"), &sequence, err)) < 0 ||
@@ -247,9 +239,7 @@ static int resume(struct hn_database *database, const struct hn_database_options
 		return r;
 	snprintf(database->boot, sizeof(database->boot), "%s", options->boot);
 	database->next_sequence = (uint64_t)sequence + 1;
-	database->newest_ns = (uint64_t)newest;
-	start = options->now.wall_ns > database->newest_ns ? options->now.wall_ns : database->newest_ns;
-	database->clock_offset = start - options->now.uptime_ns;
+	hn_database_clock_begin(database, (uint64_t)newest, &options->now);
 	return 0;
 }
 

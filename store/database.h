@@ -5,8 +5,11 @@
  * time; every call may block on the disk.
  *
  * Its clock: the wall clock when the file was opened, or its newest record's time if that is later, and from
- * there on the time that passes. So it never goes back; records are aged and sought by it, ordered by their
- * sequence, and shown with the wall clock's time of when they were made.
+ * there on the time that passes. So it does not go back; records are aged and sought by it, ordered by their
+ * sequence, and shown with the wall clock's time of when they were made. Where the two are more than 30 days
+ * apart when the file is opened, the wall clock may not have been set yet (a machine that starts with a wrong
+ * one, before NTP): nothing is thinned out by age for the first 24 hours, and if the wall clock comes out
+ * more than an hour behind, it is taken again, with records from ahead of it as if they were written then.
  *
  * Errors: -EUCLEAN the file is damaged (hn_database_set_aside() then), -EPROTONOSUPPORT it is not to be
  * touched, -ENOSPC, -EROFS, -EACCES, -EBUSY, -EIO, -ENOMEM another time it may work. Whatever failed left
@@ -71,4 +74,4 @@ int hn_database_ask(struct hn_database *database, const struct hn_question *ques
 		    struct hn_history **ret, struct hn_error *err);
 
 /* A step of thinning out by age: 1 when there may be more to do, 0 when not, or an error. */
-int hn_database_tidy(struct hn_database *database, uint64_t uptime_ns, struct hn_error *err);
+int hn_database_tidy(struct hn_database *database, const struct hn_moment *now, struct hn_error *err);

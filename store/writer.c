@@ -307,13 +307,14 @@ static bool is_called(struct hn_store *store)
 
 static void tidy(struct writer *writer)
 {
+	struct hn_moment now = hn_moment_now();
 	struct hn_error err = {0};
 	int r = 1;
 
 	if (!writer->database || writer->problem.code || now_ns() < writer->tidy_ns)
 		return;
 	while (r > 0 && !is_called(writer->store))
-		r = hn_database_tidy(writer->database, hn_moment_now().uptime_ns, &err);
+		r = hn_database_tidy(writer->database, &now, &err);
 	if (r < 0)
 		take_failure(writer, &err);
 	if (r <= 0)

@@ -20,16 +20,17 @@ struct hn_domain {
 	char uuid[40];
 	unsigned events; /* bits of enum hn_domain_event, not told yet */
 	uint64_t due_ns; /* of the next look, 0: none */
-	unsigned run;
-	bool told;      /* the listener knows it */
-	bool listed;    /* found by the last listing */
-	bool awaited;   /* "up" waits for the look at it */
-	bool looking;   /* a look is under way */
-	bool gone;      /* to be told */
-	bool missing;   /* did not run at the last look, and no event told why */
-	bool incoming;  /* arrives by migration */
-	uint64_t print; /* of what was told last */
-	char why[24];   /* gone */
+	unsigned run;    /* no other has or had that number */
+	unsigned looked; /* the run that the look under way is of */
+	bool told;       /* the listener knows it */
+	bool listed;     /* found by the last listing */
+	bool awaited;    /* "up" waits for the look at it */
+	bool looking;    /* a look is under way */
+	bool gone;       /* to be told */
+	bool missing;    /* did not run at the last look, and no event told why */
+	bool incoming;   /* arrives by migration */
+	uint64_t print;  /* of what was told last */
+	char why[24];    /* gone */
 	char problem[HN_ERROR_MAX];
 };
 
@@ -63,6 +64,7 @@ static struct hn_domain *add(struct hn_virt *virt, const char *uuid)
 	if (!domain)
 		return NULL;
 	snprintf(domain->uuid, sizeof(domain->uuid), "%s", uuid);
+	domain->run = ++virt->runs;
 	TAILQ_INSERT_TAIL(&virt->domains, domain, link);
 	return domain;
 }
@@ -120,7 +122,7 @@ void hn_domains_hear_stopped(struct hn_virt *virt, const char *uuid, const char 
 
 	if (!domain)
 		return;
-	domain->run++;
+	domain->run = ++virt->runs;
 	domain->events = 0;
 	domain->due_ns = 0;
 	domain->missing = false;
@@ -323,7 +325,8 @@ static void take_look(struct hn_virt *virt, struct look *look)
 	wake(virt, 0);
 	if (!domain)
 		return;
-	domain->looking = false;
+	if (domain->looked == look->run)
+		domain->looking = false;
 	if (domain->run != look->run)
 		return;
 	domain->awaited = false;
@@ -369,6 +372,7 @@ static int submit_look(struct hn_virt *virt, struct hn_domain *domain, struct hn
 	r = hn_worker_submit(virt->worker, &look->job, err);
 	if (r < 0)
 		return r;
+	domain->looked = domain->run;
 	look = NULL;
 	domain->events = 0;
 	domain->due_ns = 0;

@@ -45,6 +45,7 @@ struct hn_virt {
 	char told_why[HN_ERROR_MAX];
 
 	struct hn_domain_list domains;
+	unsigned runs;  /* of domains, counted on: one that comes again is another run */
 	unsigned looks; /* under way */
 	struct event *tick;
 	uint64_t tick_due_ns; /* 0: not set */

@@ -25,8 +25,9 @@ enum hn_domain_scope {
 	HN_DOMAIN_ALL,
 	/*
 	 * Only what names this or that node or CPU already, as it must be right on another host: existing
-	 * pins, cpusets and nodesets. Nothing is added, and placement='auto' stays. guest->allowed_nodes come
-	 * from the XML and are another host's, then: clear them before a home is looked for.
+	 * pins, cpusets and nodesets. Nothing is added, and placement='auto' stays. What the guest and its
+	 * cells are allowed comes from the XML and names another host's nodes, then: hn_guest_allow_all()
+	 * before a home is looked for.
 	 */
 	HN_DOMAIN_EXISTING,
 };

@@ -229,6 +229,42 @@ class FalseHost:
         self.server.server_close()
 
 
+class FalseEtcd:
+    """etcd's gateway: its function gets path, body and token, and says (status, JSON), or a list of messages for a watch, which
+    stays open behind them."""
+
+    def __init__(self, behave):
+        etcd = self
+        self.asked = []
+        self.over = threading.Event()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                etcd.asked.append(self.path)
+                answer = behave(self.path, body, self.headers["Authorization"])
+                self.send_response(200 if isinstance(answer, list) else answer[0])
+                self.end_headers()
+                for message in answer if isinstance(answer, list) else [answer[1]]:
+                    self.wfile.write(json.dumps(message).encode() + b"\n")
+                    self.wfile.flush()
+                if isinstance(answer, list):
+                    etcd.over.wait(60)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.endpoints = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.over.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+
 def made_hosts(count, seed=1):
     """[(key, value)] as bench-fleet-hosts makes them: topologies, then hosts."""
     made = subprocess.run([f"{BUILD}/bench/bench-fleet-hosts", str(count), str(seed)], check=True, capture_output=True, text=True)

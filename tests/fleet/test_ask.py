@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """What homenode-fleetd answers, and how it reserves: through to the hosts, who decide."""
 
+import contextlib
 import json
 import os
+import socket
 import ssl
 import subprocess
+import time
 import unittest
 import urllib.request
 
-from cluster import ETCD, Etcd, FalseHost, Fleetd, ask, folder_of, made_hosts, wait_for
+from cluster import ETCD, SLOWER, Etcd, FalseHost, Fleetd, ask, folder_of, made_hosts, wait_for
 
 SHAPE = {"vcpus": 4, "memory_bytes": 8 << 30}
 WANTED = {"name": "web-1", "vcpus": 4, "memory_bytes": 8 << 30}
@@ -136,6 +139,45 @@ class Answers(AskTest):
         self.assertEqual(fleetd.stop(), 0)
 
 
+class Connections(AskTest):
+    def connect(self, fleetd, first=b""):
+        made = socket.create_connection(("127.0.0.1", fleetd.port), timeout=20)
+        self.addCleanup(made.close)
+        made.sendall(first)
+        return made
+
+    def is_closed(self, connection, limit=0.0):
+        connection.settimeout(limit)
+        try:
+            return connection.recv(1) == b""
+        except ConnectionError:
+            return True
+        except (BlockingIOError, TimeoutError):
+            return False
+
+    def test_no_more_of_one_address_than_leave_room_for_others(self):
+        fleetd = self.fleetd()
+        made = [self.connect(fleetd) for _ in range(420)]
+        wait_for("those too many are hung up on", lambda: sum(map(self.is_closed, made)) == 420 - 384)
+        self.assertEqual(fleetd.log().count("127.0.0.1 is refused: too many connections"), 1)
+        for one in made:
+            one.close()
+        wait_for("there is room again", fleetd.answers)
+        self.assertEqual(fleetd.stop(), 0)
+
+    def test_who_takes_too_long_is_hung_up_on(self):
+        fleetd = self.fleetd()
+        request = iter(b"GET /healthz HTTP/1.1\r\n" + b"X-Slow: " + 200 * b"x")
+        slow, began = self.connect(fleetd), time.monotonic()
+        while not self.is_closed(slow, 1) and time.monotonic() < began + 60 * SLOWER:
+            with contextlib.suppress(OSError):
+                slow.sendall(bytes([next(request)]))
+            self.assertTrue(fleetd.answers(), "nobody waits for it")
+        self.assertGreater(time.monotonic() - began, 25)
+        self.assertLess(time.monotonic() - began, 60 * SLOWER)
+        self.assertEqual(fleetd.stop(), 0)
+
+
 class Reservations(AskTest):
     def reserve(self, fleetd, body=None, key="k-1"):
         return fleetd.ask("POST", "/v1/reservations", body or WANTED, {"Idempotency-Key": key} if key else {})
@@ -166,7 +208,9 @@ class Reservations(AskTest):
         host, records = self.hosts_that(lambda _: (409, {"detail": "full"}), 3)
         fleetd = self.fleetd("--trust-loopback")
         fleetd.wait_hosts(records)
-        self.assertEqual(self.reserve(fleetd)[0], 409)
+        status, answer = self.reserve(fleetd)
+        self.assertEqual(status, 409)
+        self.assertEqual([item["detail"] for item in answer["tried"]], ["full"] * 3)
         self.assertEqual(len(host.asked), 3)
         self.assertEqual(self.reserve(fleetd, {**WANTED, "memory_bytes": 1 << 50})[0], 409)
         self.assertEqual(len(host.asked), 3)
@@ -181,7 +225,56 @@ class Reservations(AskTest):
             records = self.load(2, lambda record, api=api: record.update(api=api, generation=hash(api) & 0xffff))
             fleetd = self.fleetd("--trust-loopback")
             fleetd.wait_hosts(records)
-            self.assertEqual(self.reserve(fleetd)[0], 409)
+            status, answer = self.reserve(fleetd)
+            self.assertEqual(status, 502)
+            self.assertEqual([item["status"] for item in answer["tried"]], [0, 0])
+
+    def test_a_retry_goes_to_the_host_that_has_reserved(self):
+        made, answers = {}, {}
+
+        def behave_as(name):
+            def behave(wanted):
+                answers.setdefault(name, []).append(wanted["name"])
+                status = 200 if name in made else 201
+                made[name] = {"id": name}
+                return status, made[name]
+            return behave
+
+        hosts = {f"host-{i:05}": FalseHost(behave_as(f"host-{i:05}")) for i in range(3)}
+        for host in hosts.values():
+            self.addCleanup(host.close)
+        records = self.load(3, lambda record: record.update(api=hosts[record["host"]].url))
+        fleetd = self.fleetd("--trust-loopback")
+        fleetd.wait_hosts(records)
+        status, first = self.reserve(fleetd)
+        self.assertEqual(status, 201)
+        # it is full now, and suits nobody any more
+        full = records[first["host"]]
+        for node in full["nodes"]:
+            node["room_bytes"] = 0
+        full["generation"] += 1
+        self.etcd.put(f"hosts/{first['host']}", json.dumps(full))
+        ranked = lambda: [item["host"] for item in fleetd.ask("POST", "/v1/rank", {"shape": SHAPE})[1]["hosts"]]
+        wait_for("the host is seen to be full", lambda: first["host"] not in ranked())
+        status, again = self.reserve(fleetd)
+        self.assertEqual((status, again["host"], again["reservation"]), (200, first["host"], first["reservation"]))
+        self.assertEqual(list(made), [first["host"]])
+        # another key is another reservation
+        status, other = self.reserve(fleetd, key="k-2")
+        self.assertEqual((status, other["host"]), (201, ranked()[0]))
+
+    def test_only_a_hosts_409_is_want_of_room(self):
+        for code in (401, 403, 404):
+            answers = [(409, {"detail": "full"}), (code, {"detail": f"not you: {code}"}), (409, {"detail": "full"})]
+            host, records = self.hosts_that(lambda _, answers=answers: answers.pop(0), 3)
+            fleetd = self.fleetd("--trust-loopback")
+            fleetd.wait_hosts(records)
+            wait_for("the hosts have that API", lambda: {item["api"] for item in fleetd.hosts().values()} == {host.url})
+            status, answer = self.reserve(fleetd)
+            self.assertEqual(status, 502, answer)
+            self.assertIn(f"not you: {code}", answer["detail"])
+            self.assertEqual([item["status"] for item in answer["tried"]], [409, code, 409])
+            self.assertEqual(answer["tried"][1]["detail"], f"not you: {code}")
 
     def test_a_request_at_fault_goes_no_further(self):
         host, records = self.hosts_that(lambda _: (400, {"detail": "what is that"}))
@@ -225,7 +318,8 @@ class Tls(AskTest):
         except OSError:
             return None
 
-    def test_who_may(self):
+    def start(self):
+        """One with TLS, and who may ask it: reader and boss, an operator; stranger has another authority's certificate."""
         self.make_ca("ca")
         self.make_ca("others")
         for name, ca in (("server", "ca"), ("reader", "ca"), ("boss", "ca"), ("stranger", "others")):
@@ -236,6 +330,32 @@ class Tls(AskTest):
         self.addCleanup(fleetd.close)
         fleetd.start()
         wait_for("it is ready", lambda: self.call(fleetd.port, "reader", "/readyz") == 200)
+        return fleetd
+
+    def get(self, port, context, session=None):
+        """(status of /healthz, the session that may be resumed): by hand, as http.client takes no session."""
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as plain, \
+                context.wrap_socket(plain, server_hostname="127.0.0.1", session=session) as stream:
+            stream.sendall(b"GET /healthz HTTP/1.1\r\nHost: fleet\r\nConnection: close\r\n\r\n")
+            answer = b""
+            while piece := stream.recv(4096):
+                answer += piece
+            return int(answer.split()[1]), stream.session
+
+    def test_a_client_that_resumes_is_answered(self):
+        fleetd = self.start()
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            context = ssl.create_default_context(cafile=self.path("ca.pem"))
+            context.load_cert_chain(self.path("reader.pem"), self.path("reader.key"))
+            context.minimum_version = context.maximum_version = version
+            status, session = self.get(fleetd.port, context)
+            self.assertEqual(status, 200, version)
+            # each has the number of the descriptor before: none gets what belongs to another
+            for _ in range(20):
+                self.assertEqual(self.get(fleetd.port, context, session)[0], 200, version)
+
+    def test_who_may(self):
+        fleetd = self.start()
         wanted = json.dumps(WANTED).encode()
         self.assertEqual(self.call(fleetd.port, "boss"), 200)
         self.assertIsNone(self.call(fleetd.port, None))
@@ -254,6 +374,13 @@ class Tls(AskTest):
                                    capture_output=True, text=True, timeout=60, check=False)
             self.assertEqual(ended.returncode, 1)
             self.assertIn(why, ended.stderr)
+
+    def test_a_prefix_that_no_hosts_key_has(self):
+        for prefix in ("/homenode", "homenode/", ""):
+            ended = subprocess.run([f"{os.environ['HOMENODE_BUILD']}/fleet/homenode-fleetd", "-p", prefix],
+                                   capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual(ended.returncode, 2, prefix)
+            self.assertIn("does not begin and end with /", ended.stderr)
 
 
 class Defragment(AskTest):

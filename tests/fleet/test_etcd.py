@@ -2,11 +2,12 @@
 """homenode-fleetd through what can become of etcd: its view is right again by itself, and what it knew stays meanwhile."""
 
 import json
+import os
 import threading
 import time
 import unittest
 
-from cluster import ETCD, Etcd, Fleetd, folder_of, made_hosts, wait_for
+from cluster import ETCD, Etcd, FalseEtcd, Fleetd, folder_of, made_hosts, wait_for
 
 HOSTS = 12
 
@@ -191,6 +192,78 @@ class Three(EtcdTest):
         for path in ("/v1/rank", "/v1/count"):
             wait_for(f"both answer {path} alike",
                      lambda: self.fleetd.ask("POST", path, question)[1] == other.ask("POST", path, question)[1])
+
+
+EMPTY = {"header": {"cluster_id": "1", "member_id": "1", "revision": "5"}}
+
+
+class Refusals(unittest.TestCase):
+    """What an etcd says when it is well and does not want to: it is passed on, and answered as it should be."""
+
+    def etcd(self, behave):
+        etcd = FalseEtcd(behave)
+        self.addCleanup(etcd.close)
+        return etcd
+
+    def start(self, first, second, *arguments):
+        first.endpoints += "," + second.endpoints
+        fleetd = Fleetd(folder_of(self), first, *arguments)
+        self.addCleanup(fleetd.close)
+        fleetd.start()
+        return fleetd
+
+    def with_user(self, first, second):
+        folder = folder_of(self)
+        path = os.path.join(folder, "password")
+        with open(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+            file.write("r\n")
+        return self.start(first, second, "--etcd-user", "me", "--etcd-password-file", path)
+
+    def test_why_a_watch_has_ended_is_said(self):
+        for result, says in (({"cancel_reason": "etcdserver: permission denied"}, "permission denied"),
+                             ({"compact_revision": "7"}, "compacted at 7")):
+            watch = [{"result": {**EMPTY, "created": True}}, {"result": {**EMPTY, "canceled": True, **result}}]
+            etcd = self.etcd(lambda path, body, token, watch=watch: watch if path == "/v3/watch" else (200, EMPTY))
+            other = self.etcd(lambda path, body, token: (200, EMPTY))
+            fleetd = self.start(etcd, other)
+            wait_for("it has watched three times", lambda etcd=etcd: etcd.asked.count("/v3/watch") >= 3)
+            self.assertRegex(fleetd.log(), "may be old: etcd has ended the watch: .*" + says)
+            # nothing is wrong with the endpoint
+            self.assertEqual(other.asked, [])
+
+    def test_a_watch_that_is_refused(self):
+        etcd = self.etcd(lambda path, body, token: (400, {"error": "etcdserver: too many watches"}) if path == "/v3/watch"
+                         else (200, EMPTY))
+        fleetd = self.start(etcd, self.etcd(lambda path, body, token: (200, EMPTY)))
+        wait_for("it says so", lambda: "answered 400: etcdserver: too many watches" in fleetd.log())
+
+    def test_a_token_older_than_a_change_of_users(self):
+        tokens = ["old", "new"]
+
+        def behave(path, body, token):
+            if path == "/v3/auth/authenticate":
+                return 200, {"token": tokens.pop(0)}
+            if token != "new" and path == "/v3/watch":
+                return 400, {"error": "etcdserver: revision of auth store is old", "code": 3}
+            return [{"result": {**EMPTY, "created": True}}] if path == "/v3/watch" else (200, EMPTY)
+
+        fleetd = self.with_user(self.etcd(behave), self.etcd(lambda path, body, token: (503, {})))
+        wait_for("it is ready", fleetd.is_ready)
+        wait_for("it has another token", lambda: not tokens)
+        wait_for("it is confirmed with that", lambda: fleetd.metric("homenode_fleet_age_seconds") < 1)
+        self.assertNotIn("may be old", fleetd.log())
+
+    def test_no_token_for_want_of_a_leader(self):
+        def behave(path, body, token):
+            if path == "/v3/auth/authenticate":
+                return 200, {"token": "t"}
+            return [{"result": {**EMPTY, "created": True}}] if path == "/v3/watch" else (200, EMPTY)
+
+        ill = self.etcd(lambda path, body, token: (503, {"error": "etcdserver: no leader"}))
+        fleetd = self.with_user(ill, self.etcd(behave))
+        wait_for("it is ready", fleetd.is_ready)
+        self.assertRegex(fleetd.log(), "user me: etcd at .* answered 503: etcdserver: no leader")
+        self.assertEqual(ill.asked, ["/v3/auth/authenticate"])
 
 
 if __name__ == "__main__":

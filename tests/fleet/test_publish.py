@@ -2,8 +2,11 @@
 """homenoded publishes its host, and goes on as ever whatever becomes of etcd."""
 
 import base64
+import ctypes
 import json
 import os
+import re
+import shutil
 import sys
 import unittest
 
@@ -58,6 +61,40 @@ class Published(PublishTest):
         fleetd.wait_hosts(["one"])
         status, answer = fleetd.ask("POST", "/v1/rank", {"shape": {"vcpus": 1, "memory_bytes": 16 << 20}})
         self.assertEqual([item["host"] for item in answer["hosts"]], ["one"])
+        self.assertEqual(host.stop(), 0, host.log()[-2000:])
+
+    def borrow_meminfo(self):
+        """A file that stands for node 0's meminfo, for this process and its children alone."""
+        meminfo, libc = "/sys/devices/system/node/node0/meminfo", ctypes.CDLL(None, use_errno=True)
+        copy = os.path.join(self.folder, "meminfo")
+        shutil.copyfile(meminfo, copy)
+        new_mounts, private, bind = 0x20000, 0x4000 | 0x40000, 0x1000
+        if os.geteuid() != 0 or libc.unshare(new_mounts) != 0 or libc.mount(b"none", b"/", None, private, None) != 0 or \
+                libc.mount(copy.encode(), meminfo.encode(), None, bind, None) != 0:
+            self.skipTest("no mounts of our own here")
+        self.addCleanup(libc.umount2, meminfo.encode(), 2)
+        return copy
+
+    def test_memory_that_is_plugged_in(self):
+        path = self.borrow_meminfo()
+        with open(path, encoding="ascii") as file:
+            before = file.read()
+        self.etcd.start()
+        host = self.host()
+        host.start()
+        self.wait_record()
+        first = self.record()[0]
+        fleetd = Fleetd(self.folder, self.etcd)
+        self.addCleanup(fleetd.close)
+        fleetd.start()
+        fleetd.wait_hosts(["one"])
+        grown = re.sub(r"(MemTotal|MemFree): +(\d+)", lambda found: f"{found[1]}: {int(found[2]) + (64 << 20)}", before)
+        with open(path, "r+", encoding="ascii") as file:
+            file.write(grown)
+        more = first["nodes"][0]["room_bytes"] + (32 << 30)
+        wait_for("fleetd has it", lambda: fleetd.hosts()["one"]["nodes"][0]["room_bytes"] > more, 30)
+        self.assertNotEqual(self.record()[0]["topology"], first["topology"])
+        self.assertEqual(fleetd.metric("homenode_fleet_bad_records_total"), 0)
         self.assertEqual(host.stop(), 0, host.log()[-2000:])
 
     def test_without_etcd_the_host_works(self):

@@ -146,6 +146,16 @@ class Certificates(unittest.TestCase):
             self.assertEqual(self.call(self.operator, "POST", path)[0], 403, "for this host's libvirt alone")
         self.host.wait_log("'dashboard' from 127.0.0.1 is refused: a reader that wanted to act")
 
+    def test_one_connection_after_the_other(self):
+        """Each has the descriptor's number of the one before, and none reads what the other is sent."""
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            context = client(self.ours, self.reader, version)
+            for _ in range(20):
+                with socket.create_connection(("localhost", self.port), timeout=20) as plain, \
+                        context.wrap_socket(plain, server_hostname="localhost") as stream:
+                    stream.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                    self.assertTrue(stream.recv(100).startswith(b"HTTP/1.1 "), version)
+
     def test_who_is_neither(self):
         for name, subject in (("plain", "/CN=x"), ("near", "/CN=x/OU=homenode-operators"), ("case", "/CN=x/OU=Homenode-Operator"),
                               ("cn", "/CN=homenode-operator"), ("org", "/CN=x/O=homenode-operator")):

@@ -65,8 +65,11 @@ class Check(HostTest):
             # not held against the answer before: other QEMUs come and go on this machine
             self.assertEqual(answer.returncode, code[check["verdict"]], answer)
         answer = self.host.cli("check", "nonsense")
-        self.assertEqual((answer.returncode, answer.stdout), (2, ""))
-        self.assertIn("nonsense", answer.stderr)
+        self.assertEqual((answer.returncode, answer.stdout), (4, ""))
+        self.assertIn("neither a check nor a guest", answer.stderr)
+        answer = self.host.cli("check", "--guest", "nobody")
+        self.assertEqual((answer.returncode, answer.stdout), (4, ""))
+        self.assertIn("'nobody'", answer.stderr)
         self.assertEqual(self.host.cli("check", "--nonsense").returncode, 2)
         self.assertEqual(self.host.call("POST", "/v1/checks")[0], 405)
         self.stop_cleanly()

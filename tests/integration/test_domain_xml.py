@@ -446,7 +446,7 @@ class Daemon(unittest.TestCase):
             done = subprocess.run([f"{BUILD}/cli/homenode", "--socket", self.folder / "sock", "xml", "-"], input=GUEST,
                                   stdout=full, stderr=subprocess.PIPE, text=True, timeout=30, check=False)
         self.assertEqual(done.returncode, 1)
-        self.assertIn("cannot write the XML", done.stderr)
+        self.assertIn("cannot write the output", done.stderr)
 
     def test_settings_are_shown_with_their_sources(self):
         settings = {"settings": {"mode": "enforce", "nodes": "0-1"},

@@ -1,12 +1,15 @@
 """homenode fit, replay and simulate on hosts and snapshots made here: output, JSON and exit codes."""
 
+import http.server
 import json
 import os
 import pathlib
 import re
+import socketserver
 import sqlite3
 import subprocess
 import tempfile
+import threading
 import unittest
 
 HOMENODE = os.environ["HOMENODE"]
@@ -158,6 +161,19 @@ def make_snapshot():
             "guests": [guest("here", [1000, 0], 0), guest("there", [0, 1000], 0)]}
 
 
+class Xml(Files):
+    def test_nodes_of_another_host_are_no_limit(self):
+        domain = self.write("web.xml", """<domain type='kvm'><name>web</name><memory unit='GiB'>6</memory><vcpu>4</vcpu>
+            <os><type arch='x86_64'>hvm</type></os><numatune><memory mode='strict' nodeset='7'/></numatune></domain>""")
+        host = self.write("host.json", make_host())
+        for option in ("--anywhere", "--existing"):
+            answer = self.run_json(0, "xml", option, "--host", host, domain)
+            (cell,) = answer["placement"]["cells"]
+            self.assertIn(f"nodeset='{cell['nodes']}'", answer["xml"], option)
+            self.assertNotIn("nodeset='7'", answer["xml"], option)
+        self.refused(6, "no place", "xml", "--host", host, domain)
+
+
 class Replay(Files):
     def test_a_recorded_decision_is_made_again(self):
         path = self.write("snapshot.json", make_snapshot())
@@ -286,6 +302,14 @@ class Simulate(Files):
         self.refused(1, "memory: 0", "simulate", "--memory", 0)
 
 
+    def test_a_course_in_the_characters_of_the_locale(self):
+        said = {locale: subprocess.run([HOMENODE, "simulate", "--ticks", "400"], capture_output=True, timeout=60, check=True,
+                                       env={**os.environ, "LC_ALL": locale}).stdout for locale in ("C", "C.UTF-8")}
+        self.assertTrue(said["C"].isascii(), said["C"])
+        self.assertRegex(said["C"].decode(), r" [0-9 ]{10,}[0-9] ")
+        self.assertRegex(said["C.UTF-8"].decode(), "[▁-█]")
+
+
 class Topology(Files):
     """A host of two nodes, one with huge pages, a CPU set apart, and a guest with a home and one that has yet to come."""
 
@@ -360,6 +384,55 @@ class Topology(Files):
         self.refused(2, "choose one of json, nrt", "topology", "--format", "yaml")
         self.refused(2, "no arguments", "topology", "web")
         self.refused(1, "No such file", "topology", "--host", self.folder / "nothing.json")
+
+
+class Ill(http.server.BaseHTTPRequestHandler):
+    """A homenoded that is in trouble, or knows nobody."""
+
+    def do_GET(self):
+        unknown = self.path.endswith("/nobody/checks")
+        answer = json.dumps({"status": 404 if unknown else 500, "detail": "there is no such guest" if unknown else "ill"}).encode()
+        self.send_response(404 if unknown else 500)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def address_string(self):
+        return "unix"
+
+    def log_message(self, *_):
+        pass
+
+
+class Check(Files):
+    def test_what_could_not_be_asked_is_no_warning(self):
+        path = str(self.folder / "socket")
+        self.refused(3, "cannot reach homenoded", "--socket", path, "check")
+        server = socketserver.ThreadingUnixStreamServer(path, Ill)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.refused(3, "ill", "--socket", path, "check")
+        self.refused(3, "ill", "--socket", path, "check", "--guest", "web")
+        self.refused(4, "no such guest", "--socket", path, "check", "--guest", "nobody")
+        self.refused(4, "neither a check nor a guest", "--socket", path, "check", "nobody")
+
+
+class Output(Files):
+    def into_full_disk(self, *arguments):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            return subprocess.run([HOMENODE, *map(str, arguments)], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
+                                  check=False)
+
+    def test_a_full_disk_is_a_failure(self):
+        host = self.write("host.json", make_host())
+        for arguments in (("--help",), ("fit", "--help"), ("--json", "fit", "--host", host, "-v", 1, "-m", "1G"),
+                          ("topology", "--host", host, "--format", "json")):
+            done = self.into_full_disk(*arguments)
+            self.assertEqual(done.returncode, 1, done)
+            self.assertRegex(done.stderr, r"\Ahomenode: cannot write the output.*\n\Z")
+        # what went wrong before stays
+        self.assertEqual(self.into_full_disk("fit", "--host", host, "-v", 1, "-m", "100G").returncode, 6)
 
 
 class WrongOptions(Files):

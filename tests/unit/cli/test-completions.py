@@ -1,5 +1,6 @@
 """The completions of bash, zsh and fish offer what homenode --help and homenode COMMAND --help tell, no more and no less."""
 
+import json
 import os
 import pathlib
 import re
@@ -90,6 +91,50 @@ class Shells(unittest.TestCase):
         self.assertLessEqual(set(commands()), set(offered([""]).split()))
         for command in commands():
             self.assertEqual(long_options(offered([command, "--"])), helped(command), command)
+
+    def make_guests(self):
+        """In the way of homenode: one that knows guests with blanks and quotes in their names."""
+        names = ["web 1", "db", "it's \\"]
+        reports = [{"guest": {"name": name, "uuid": "", "threads": [{"name": "no guest"}]}, "problem": ""} for name in names]
+        folder = pathlib.Path(self.environment["HOME"])
+        (folder / "guests.json").write_text(json.dumps({"guests": reports, "next": None}, separators=(",", ":")), encoding="utf-8")
+        (folder / "homenode").write_text(f'#!/bin/sh\n[ "$*" = "--json guests" ] && exec cat {folder}/guests.json\n'
+                                         f'exec {pathlib.Path(HOMENODE).resolve()} "$@"\n', encoding="utf-8")
+        (folder / "homenode").chmod(0o755)
+        self.environment["PATH"] = f"{folder}:{self.environment['PATH']}"
+        return names
+
+    def ask_bash(self, *words):
+        line = " ".join(f"'{word}'" for word in ["homenode", *words])
+        return run("bash", "-c", f"source {DATA}/homenode.bash; COMP_WORDS=({line}); COMP_CWORD={len(words)}; _homenode; "
+                   "printf '%s\\n' \"${COMPREPLY[@]}\"", env=self.environment).split("\n")
+
+    def test_names_of_guests_in_bash(self):
+        self.needs("bash")
+        self.make_guests()
+        self.assertLessEqual({"web\\ 1", "db", "it\\'s\\ \\\\"}, set(self.ask_bash("show", "")))
+        self.assertEqual([word for word in self.ask_bash("show", "web\\ ") if word], ["web\\ 1"])
+        self.assertIn("db", self.ask_bash("check", "--guest", ""))
+
+    def test_names_of_guests_in_fish(self):
+        self.needs("fish")
+        names = self.make_guests()
+        offered = run("fish", "-c", f"source {DATA}/homenode.fish; __homenode_guests", env=self.environment)
+        self.assertEqual(offered.splitlines(), names)
+
+    def test_names_of_guests_in_zsh(self):
+        self.needs("zsh")
+        names = self.make_guests()
+        offered = run("zsh", "-f", "-c", "compadd() { print -rl -- ${(P)2} }\nwords=(_); _arguments() { :; }\n"
+                      f"source {DATA}/homenode.zsh; _homenode_guests", env=self.environment)
+        self.assertEqual(offered.splitlines(), names)
+
+    def test_what_short_options_take_in_bash(self):
+        self.needs("bash")
+        for words in (("window", "-f", ""), ("watch", "-t", ""), ("events", "-s", ""), ("history", "-s", "")):
+            self.assertEqual("".join(self.ask_bash(*words)), "", words)
+        self.assertIn("hwloc", self.ask_bash("topology", "-f", ""))
+        self.assertIn("moves", self.ask_bash("history", "-k", ""))
 
     def test_bash(self):
         self.needs("bash")

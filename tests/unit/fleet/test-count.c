@@ -89,11 +89,49 @@ static void test_by_hand(void **state)
 	assert_int_equal(count_of(index, 40, 5, 5, HN_CLASS_SHARED, 0), 0);
 }
 
+static void test_only_where_the_guest_may_be(void **state)
+{
+	HN_AUTO(hn_topology) struct hn_topology *topology = park_topology(4);
+	HN_AUTO(hn_fleet_index) struct hn_fleet_index *index = hn_fleet_index_new();
+	HN_AUTO(hn_guest) struct hn_guest *guest = park_guest(2, 4, 2, HN_CLASS_SHARED);
+	struct hn_error err = {0};
+	struct hn_fleet_total total;
+
+	assert_int_equal(hn_fleet_index_learn(index, topology, NULL), 0);
+	assert_int_equal(hn_fleet_index_put(index, park_host(topology, "a", 10), NULL), 0);
+	/* two cells of 2 GiB: five cells on each of the nodes it may be on */
+	hn_set_add(&guest->allowed_nodes, 9);
+	assert_int_equal(hn_fleet_count(index, guest, 0, 5, &total, NULL), 0);
+	assert_int_equal(total.scanned, 1);
+	assert_int_equal(total.count, 0);
+	assert_int_equal(total.at_most, 0);
+	hn_set_add(&guest->allowed_nodes, 1);
+	hn_set_add(&guest->allowed_nodes, 2);
+	assert_int_equal(hn_fleet_count(index, guest, 0, 5, &total, NULL), 0);
+	assert_int_equal(total.count, 5);
+	assert_int_equal(total.at_most, 5);
+	/* a cell's nodes are of the guest's: 1 is what is left of 1 and 3 */
+	for (size_t i = 0; i < 2; i++) {
+		hn_set_add(&guest->cells[i].allowed_nodes, 1);
+		hn_set_add(&guest->cells[i].allowed_nodes, 3);
+	}
+	assert_int_equal(hn_fleet_count(index, guest, 0, 5, &total, NULL), 0);
+	assert_int_equal(total.count, 2);
+	hn_set_clear(&guest->cells[1].allowed_nodes);
+	assert_int_equal(hn_fleet_count(index, guest, 0, 5, &total, &err), -EINVAL);
+	assert_non_null(strstr(err.message, "the same nodes"));
+	hn_guest_allow_all(guest);
+	guest->cells[1].page_bytes = UINT64_C(2) << 20;
+	assert_int_equal(hn_fleet_count(index, guest, 0, 5, &total, &err), -EINVAL);
+	assert_non_null(strstr(err.message, "pages of one size"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_as_many_as_the_solver_places),
 		cmocka_unit_test(test_by_hand),
+		cmocka_unit_test(test_only_where_the_guest_may_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

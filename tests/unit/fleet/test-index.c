@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -50,6 +51,43 @@ static void test_a_bad_one_among_those_that_wait(void **state)
 	assert_non_null(strstr(err.message, "room"));
 	assert_int_equal(hn_fleet_index_count(index), HOSTS - 1);
 	assert_int_equal(hn_fleet_index_waiting(index), 0);
+}
+
+static double cpu_seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Puts so many hosts, before or behind their topology; how long that takes. */
+static double time_of(struct hn_topology *topology, unsigned hosts, bool wait)
+{
+	HN_AUTO(hn_fleet_index) struct hn_fleet_index *index = hn_fleet_index_new();
+	double begin = cpu_seconds();
+	char name[16];
+
+	if (!wait)
+		assert_int_equal(hn_fleet_index_learn(index, topology, NULL), 0);
+	for (unsigned i = 0; i < hosts; i++) {
+		snprintf(name, sizeof(name), "h%u", i);
+		put(index, park_host(topology, name, 4));
+	}
+	assert_int_equal(hn_fleet_index_waiting(index), wait ? hosts : 0);
+	if (wait)
+		assert_int_equal(hn_fleet_index_learn(index, topology, NULL), 0);
+	assert_int_equal(hn_fleet_index_count(index), hosts);
+	return cpu_seconds() - begin;
+}
+
+/* As etcd tells hosts before topologies, all of them wait at the start: that is no matter of their square. */
+static void test_many_wait(void **state)
+{
+	enum { HOSTS = 20000 };
+	HN_AUTO(hn_topology) struct hn_topology *topology = park_topology(2);
+
+	assert_true(time_of(topology, HOSTS, true) < 10 * time_of(topology, HOSTS, false));
 }
 
 static void test_impossible_records_are_refused(void **state)
@@ -126,6 +164,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_waits_for_its_topology),
 		cmocka_unit_test(test_a_bad_one_among_those_that_wait),
+		cmocka_unit_test(test_many_wait),
 		cmocka_unit_test(test_impossible_records_are_refused),
 		cmocka_unit_test(test_as_a_plain_list),
 	};

@@ -79,9 +79,31 @@ static void test_steps_run_out(void **state)
 	check_guest(index, torn);
 }
 
+static const struct hn_fleet_memory *memory_of(struct hn_fleet_index *index, const struct hn_guest *guest)
+{
+	struct hn_fleet_demand demand;
+
+	assert_int_equal(hn_fleet_demand_init(&demand, guest, NULL), 0);
+	return hn_fleet_recall_find(hn_fleet_index_recall(index), &demand, index);
+}
+
+/* What draws a guest counts in its bounds, so bounds of one that nothing draws are none of its own. */
+static void test_devices_make_another_demand(void **state)
+{
+	HN_AUTO(hn_fleet_index) struct hn_fleet_index *index = hn_fleet_index_new();
+	HN_AUTO(hn_guest) struct hn_guest *plain = park_guest(15, 40, 3, HN_CLASS_SHARED);
+	HN_AUTO(hn_guest) struct hn_guest *drawn = park_guest(15, 40, 3, HN_CLASS_SHARED);
+	const struct hn_fleet_memory *memory = memory_of(index, plain);
+
+	assert_int_equal(hn_guest_add_device(drawn, "0000:3b:00.0"), 0);
+	assert_ptr_not_equal(memory_of(index, drawn), memory);
+	assert_ptr_equal(memory_of(index, plain), memory);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_steps_run_out)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_steps_run_out),
+					   cmocka_unit_test(test_devices_make_another_demand)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,6 +15,7 @@
 #define MINUTE_NS (60 * HN_NS_PER_S)
 #define HOUR_NS (60 * MINUTE_NS)
 #define DAY_NS (24 * HOUR_NS)
+#define YEAR_NS (365 * DAY_NS)
 /* the first full hour after 1700000000 s, so that all spans begin here */
 #define START_NS (UINT64_C(78703) * 6 * HOUR_NS)
 
@@ -34,15 +35,21 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void tidy_up(struct hn_database *database, uint64_t uptime_ns)
+static void tidy_up_at(struct hn_database *database, uint64_t wall_ns, uint64_t uptime_ns)
 {
+	struct hn_moment now = {.wall_ns = wall_ns, .uptime_ns = uptime_ns};
 	struct hn_error err = {0};
 	int r;
 
-	while ((r = hn_database_tidy(database, uptime_ns, &err)) > 0)
+	while ((r = hn_database_tidy(database, &now, &err)) > 0)
 		;
 	if (r < 0)
 		fail_msg("%s", err.message);
+}
+
+static void tidy_up(struct hn_database *database, uint64_t now_ns)
+{
+	tidy_up_at(database, now_ns, now_ns);
 }
 
 /* A look with all its memory on one node. */
@@ -182,6 +189,90 @@ static void what_is_older_than_the_last_rung_is_forgotten(void **state)
 	assert_int_equal(scene_number(history->records[0]), 3);
 }
 
+/* Another boot, at that moment of the wall clock. */
+static struct hn_database *boot_at(const struct scene *scene, uint64_t wall_ns)
+{
+	const struct hn_database_options options = {
+		.path = scene->path, .size_bytes = 64 << 20, .boot = "boot-2", .now = {wall_ns, 0}};
+	struct hn_database *database = NULL;
+	int from;
+
+	assert_int_equal(hn_database_open(&options, &database, &from, NULL), 0);
+	return database;
+}
+
+/* A file with a sample and a decision from START_NS. */
+static void make_past(const struct scene *scene)
+{
+	HN_AUTO(hn_database) struct hn_database *database = scene_open(scene, START_NS);
+
+	look(database, -1, START_NS + 1, 0.5, 0, 0);
+	scene_write(database, scene_record(HN_RECORD_DECISION, 1), START_NS + 2);
+}
+
+static size_t count_all(struct hn_database *database, uint64_t uptime_ns)
+{
+	HN_AUTO(hn_history) struct hn_history *history = scene_ask(database, uptime_ns);
+
+	return history->count;
+}
+
+static void a_clock_that_was_not_set_yet_erases_nothing(void **state)
+{
+	struct hn_database *database;
+
+	make_past(*state);
+	database = boot_at(*state, START_NS + 3 * YEAR_NS);
+	scene_write(database, scene_record(HN_RECORD_DECISION, 2), HOUR_NS);
+	tidy_up_at(database, START_NS + 3 * YEAR_NS + HOUR_NS, HOUR_NS);
+	assert_int_equal(count_all(database, HOUR_NS), 3);
+	/* NTP is there: a day has passed since the past */
+	tidy_up_at(database, START_NS + DAY_NS, 2 * HOUR_NS);
+	scene_write(database, scene_record(HN_RECORD_DECISION, 3), 3 * HOUR_NS);
+	hn_database_close(database);
+	database = boot_at(*state, START_NS + 2 * DAY_NS);
+	tidy_up_at(database, START_NS + 2 * DAY_NS, 0);
+	assert_int_equal(count_all(database, 0), 4);
+	tidy_up_at(database, START_NS + 600 * DAY_NS, 598 * DAY_NS);
+	assert_int_equal(count_all(database, 598 * DAY_NS), 4);
+	/* as old as they are, all of them */
+	tidy_up_at(database, START_NS + 740 * DAY_NS, 738 * DAY_NS);
+	assert_int_equal(count_all(database, 738 * DAY_NS), 0);
+	hn_database_close(database);
+}
+
+static void records_from_ahead_of_a_clock_that_was_set_meanwhile(void **state)
+{
+	struct hn_database *database;
+
+	make_past(*state);
+	database = boot_at(*state, START_NS + 3 * YEAR_NS);
+	scene_write(database, scene_record(HN_RECORD_DECISION, 2), HOUR_NS);
+	hn_database_close(database);
+	database = boot_at(*state, START_NS + DAY_NS);
+	tidy_up_at(database, START_NS + DAY_NS + 23 * HOUR_NS, 23 * HOUR_NS);
+	assert_int_equal(count_all(database, 23 * HOUR_NS), 3);
+	tidy_up_at(database, START_NS + 2 * DAY_NS, 24 * HOUR_NS);
+	assert_int_equal(count_all(database, 24 * HOUR_NS), 3);
+	hn_database_close(database);
+	database = boot_at(*state, START_NS + 3 * DAY_NS);
+	tidy_up_at(database, START_NS + 3 * DAY_NS, 0);
+	assert_int_equal(count_all(database, 0), 3);
+	hn_database_close(database);
+}
+
+static void a_long_absence_is_believed_after_a_day(void **state)
+{
+	HN_AUTO(hn_database) struct hn_database *database = NULL;
+
+	make_past(*state);
+	database = boot_at(*state, START_NS + 3 * YEAR_NS);
+	tidy_up_at(database, START_NS + 3 * YEAR_NS + 23 * HOUR_NS, 23 * HOUR_NS);
+	assert_int_equal(count_all(database, 23 * HOUR_NS), 2);
+	tidy_up_at(database, START_NS + 3 * YEAR_NS + 24 * HOUR_NS, 24 * HOUR_NS);
+	assert_int_equal(count_all(database, 24 * HOUR_NS), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +282,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(months_shrink_to_what_the_ladder_promises, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_older_than_the_last_rung_is_forgotten, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(a_clock_that_was_not_set_yet_erases_nothing, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(records_from_ahead_of_a_clock_that_was_set_meanwhile, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_long_absence_is_believed_after_a_day, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
