@@ -12,6 +12,7 @@
 #include "fuzz.h"
 
 #define BYTES_MAX 8192
+#define MESSAGES_MAX 64 /* nobody reads their replies meanwhile, which a socket's buffer must hold */
 #define REPLIES_MAX (1 << 20)
 
 /* Of whom there is none: this process, and a tick at which it has not started. */
@@ -34,10 +35,13 @@ static bool names_process(uint32_t type)
 
 static void disarm(const struct hn_hands_header *header, char *body, size_t length)
 {
+	const struct hn_hands_hello hello = {.version = HOMENODE_VERSION};
 	const struct hn_process process = nobody();
 	struct hn_hands_identify identify;
 
-	if (names_process(header->type)) {
+	if (header->type == HN_HANDS_HELLO && length == sizeof(hello)) { /* of another version ends it */
+		memcpy(body, &hello, sizeof(hello.version));
+	} else if (names_process(header->type)) {
 		memcpy(body, &process, length < sizeof(process) ? length : sizeof(process));
 	} else if (header->type == HN_HANDS_IDENTIFY && length >= sizeof(identify)) {
 		memcpy(&identify, body, sizeof(identify));
@@ -52,7 +56,9 @@ static size_t make_messages(const uint8_t *data, size_t size, char *messages)
 {
 	size_t made = 0;
 
-	while (size >= 4 && made + sizeof(struct hn_hands_header) < BYTES_MAX) {
+	for (int count = 0;
+	     count < MESSAGES_MAX && size >= 4 && made + sizeof(struct hn_hands_header) < BYTES_MAX;
+	     count++) {
 		struct hn_hands_header header = {.magic = HN_HANDS_MAGIC, .type = data[0]};
 		size_t length = data[1] | (size_t)data[2] << 8, room = BYTES_MAX - made - sizeof(header);
 
