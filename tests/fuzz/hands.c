@@ -13,7 +13,6 @@
 
 #define BYTES_MAX 8192
 #define MESSAGES_MAX 64 /* nobody reads their replies meanwhile, which a socket's buffer must hold */
-#define REPLIES_MAX (1 << 20)
 
 /* Of whom there is none: this process, and a tick at which it has not started. */
 static struct hn_process nobody(void)
