@@ -14,6 +14,8 @@
 
 #include "base/units.h"
 
+#define UNREAD_MAX (64 << 10) /* more than the headers of a request, which are read in one */
+
 struct connection {
 	TAILQ_ENTRY(connection) entry;
 	struct bufferevent *channel; /* a reference of ours */
@@ -150,6 +152,7 @@ static void on_arrived(evutil_socket_t fd, short what, void *context)
 /*
  * Descriptor and session are closed with the last reference, which is ours: were it evhttp that closes the
  * descriptor, the bufferevent, which still waits for it, would read what the next one of that number is sent.
+ * Until then it goes on reading what evhttp has let go of, up to its watermark.
  */
 static struct bufferevent *make_channel(struct hn_gate *gate, struct hn_visitor *visitor)
 {
@@ -183,6 +186,7 @@ static struct bufferevent *on_accept(struct event_base *base, void *context)
 		free_connection(connection);
 		return NULL;
 	}
+	bufferevent_setwatermark(connection->channel, EV_READ, 0, UNREAD_MAX);
 	bufferevent_incref(connection->channel);
 	connection->until_ns = now_ns() + HN_GATE_REQUEST_S * HN_NS_PER_S;
 	TAILQ_INSERT_TAIL(&gate->list, connection, entry);
