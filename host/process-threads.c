@@ -144,7 +144,7 @@ int hn_thread_readings_order(const void *a, const void *b)
 /* Whether name is vhost-TID of one of the first count threads, which are in order. */
 static bool serves(const char *name, const struct hn_thread_reading *threads, size_t count)
 {
-	struct hn_thread_reading served;
+	struct hn_thread_reading served = {.tid = -1};
 
 	if (strncmp(name, VHOST_PREFIX, strlen(VHOST_PREFIX)) != 0)
 		return false;
