@@ -196,7 +196,7 @@ static void on_token(const struct hn_http_answer *answer, void *context)
 	struct hn_etcd_call *call = context;
 	HN_AUTO(json) json_object *json = NULL;
 	struct hn_error err = {0};
-	const char *token;
+	const char *token = "";
 	int r;
 
 	call->http = NULL;
