@@ -146,9 +146,7 @@ static void on_last_reply(int result, const void *body, size_t length, const str
 		word->err = *err;
 }
 
-/* At the end, when the service's own loop does not turn any more: by hands and a loop of its own, for a
- * moment.
- */
+/* At the end, when the service's own loop does not turn any more: by hands and a loop of its own. */
 static void restore_at_last(struct hn_balancer *balancer)
 {
 	struct event_base *base = event_base_new();

@@ -14,7 +14,6 @@
 #include "daemon/domain.h"
 #include "daemon/draining.h"
 #include "daemon/events.h"
-#include "daemon/fence.h"
 #include "daemon/gauge.h"
 #include "daemon/guest-devices.h"
 #include "daemon/inspect.h"
@@ -119,7 +118,6 @@ void hn_managed_forget_looks(struct hn_managed *managed)
 	managed->history = NULL;
 	managed->history_count = 0;
 	hn_guest_agent_forget(managed->agent);
-	hn_fence_cancel(hn_steal(managed->fence_back));
 	managed->trend = (struct hn_trend_looks){0};
 	free(hn_steal(managed->cell_trends));
 	managed->cell_trend_count = 0;
@@ -359,9 +357,7 @@ void hn_managed_free(struct hn_managed *managed)
 		hn_balancer_update(service->balancer);
 }
 
-/* Of a backend that is made of such pages as it lies there; else 0, as of one whose QEMU tells what cannot
- * be.
- */
+/* Of a backend that is made of such pages as it lies there; else 0: its QEMU may tell what cannot be. */
 static uint64_t hugetlb_page_bytes(const struct hn_backend *backend)
 {
 	uint64_t bytes = backend->page_bytes;

@@ -308,6 +308,7 @@ void hn_operation_abandon(struct hn_managed *managed, const char *why)
 {
 	struct hn_running_operation *running = managed->running;
 
+	hn_fence_cancel(hn_steal(managed->fence_back)); /* while the domain it may have asked is there */
 	if (!running)
 		return;
 	hn_running_update(running);

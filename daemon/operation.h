@@ -26,5 +26,6 @@ int hn_operation_cancel(struct hn_managed *managed, const char *why, struct hn_e
 /* Whether one is under way that has yet to bring memory to that node, by id. */
 bool hn_operation_goes_to(const struct hn_managed *managed, int node);
 
-/* Stops at once, without waiting for the hands; why goes into the guest's record. Nothing when none runs. */
+/* Stops at once, without waiting for the hands; why goes into the guest's record. When none runs, only what
+ * the last one still puts back is not waited for any more. */
 void hn_operation_abandon(struct hn_managed *managed, const char *why);

@@ -164,7 +164,6 @@ void hn_survey_start(struct hn_managed *managed, bool with_policies)
 	const struct hn_qemu_container *container;
 	struct hn_hands_survey survey = {.least_bytes = LEAST_BYTES, .with_policies = with_policies};
 	struct hn_error err;
-
 	int r;
 
 	if (!managed->domain->guest)

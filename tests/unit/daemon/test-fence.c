@@ -104,6 +104,22 @@ static void of_one_that_moved_nothing_they_are_put_back(void **state)
 	scene_wait(yard->scene, allows_0);
 }
 
+/* Its domain may be gone by the time of the answer, which is for nobody then. */
+static void of_one_that_goes_meanwhile_nothing_is_waited_for(void **state)
+{
+	struct yard *yard = *state;
+	struct hn_managed *managed = &yard->guest->managed;
+
+	begin(yard);
+	assert_int_equal(hn_operation_pause(managed, true, NULL), 0);
+	scene_wait(yard->scene, is_widened);
+	assert_int_equal(hn_operation_cancel(managed, "enough", NULL), 0);
+	scene_wait(yard->scene, has_ended);
+	assert_non_null(managed->fence_back);
+	hn_operation_abandon(managed, "it is gone");
+	assert_null(managed->fence_back);
+}
+
 static void where_part_has_moved_they_stay_open(void **state)
 {
 	struct yard *yard = *state;
@@ -121,6 +137,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(they_are_closed_to_its_home, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(of_one_that_moved_nothing_they_are_put_back, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(of_one_that_goes_meanwhile_nothing_is_waited_for, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(where_part_has_moved_they_stay_open, set_up, tear_down),
 	};
