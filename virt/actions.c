@@ -248,6 +248,21 @@ int hn_virt_set_metadata(struct hn_virt *virt, const char *uuid, const char *key
 	return r;
 }
 
+void hn_actions_end(struct hn_virt *virt)
+{
+	struct hn_action *action;
+	struct hn_error err;
+
+	TAILQ_FOREACH(action, &virt->actions, link)
+	{
+		hn_virt_done done = hn_steal(action->done);
+
+		hn_fail(&err, -ENOTCONN, "the connection to libvirt at %s was given up", virt->uri);
+		if (done)
+			done(&err, action->context);
+	}
+}
+
 void hn_virt_forget(struct hn_virt *virt, const void *context)
 {
 	struct hn_action *action;

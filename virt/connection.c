@@ -293,6 +293,8 @@ void hn_virt_free(struct hn_virt *virt)
 		return;
 	hn_virt_enter(virt);
 	virt->freed = true;
+	virt->state = VIRT_DOWN; /* who is answered now asks for nothing more */
+	hn_actions_end(virt);
 	if (virt->ear)
 		hn_ear_deafen(virt->ear);
 	hn_wires_end(virt, NULL);

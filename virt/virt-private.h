@@ -73,6 +73,9 @@ bool hn_domains_has(const struct hn_virt *virt, const char *uuid);
 void hn_domains_on_tick(evutil_socket_t fd, short what, void *context);
 void hn_domains_free(struct hn_virt *virt);
 
+/* actions.c: those that are due are answered: the connection is given up */
+void hn_actions_end(struct hn_virt *virt);
+
 /* wire.c: ends those of a domain, or all with NULL */
 void hn_wires_end(struct hn_virt *virt, const char *uuid);
 

@@ -85,7 +85,8 @@ int hn_virt_new_limited(struct event_base *base, const char *uri, const struct h
 			const struct hn_virt_listener *listener, struct hn_virt **ret, struct hn_error *err);
 
 /* Ends the worker (a call under way is given up: the connection is closed under it, at most a second is
- * waited for each of two) and forgets all replies. Before the base is freed. NULL is fine. */
+ * waited for each of two) and answers what is still due with -ENOTCONN. Before the base is freed. NULL is
+ * fine. */
 void hn_virt_free(struct hn_virt *virt);
 HN_CLEANUP_DEFINE(hn_virt, struct hn_virt *, hn_virt_free);
 

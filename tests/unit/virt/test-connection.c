@@ -350,6 +350,34 @@ static void may_be_freed_at_once(void **state)
 	assert_string_equal(heard, "");
 }
 
+static void on_done_ask_again(const struct hn_error *err, void *context)
+{
+	struct hn_virt *from = context;
+	struct hn_error why;
+
+	on_done(err, NULL);
+	assert_int_equal(hn_virt_set_metadata(from, last_uuid, "hn", "urn:a", NULL, on_done, NULL, &why),
+			 -ENOTCONN);
+}
+
+/* Whoever waits for an answer, such as a request over HTTP, gets one. */
+static void what_is_due_is_answered_when_it_is_freed(void **state)
+{
+	struct hn_error err;
+
+	connect_to(URI);
+	await("up\n");
+	forget();
+	assert_int_equal(
+		hn_virt_set_metadata(virt, last_uuid, "hn", "urn:a", "<x/>", on_done_ask_again, virt, &err),
+		0);
+	hn_virt_free(virt);
+	virt = NULL;
+	assert_string_equal(heard, "done the connection to libvirt at " URI " was given up\n");
+	run_for(50);
+	assert_null(strstr(strchr(heard, '\n'), "done"));
+}
+
 static void says_once_why_it_cannot_connect(void **state)
 {
 	connect_to("test:///no/such/file");
@@ -390,6 +418,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_wire_ends_with_its_owner_and_the_connection, begin, end),
 		cmocka_unit_test_setup_teardown(may_be_freed_from_a_callback, begin, end),
 		cmocka_unit_test_setup_teardown(may_be_freed_at_once, begin, end),
+		cmocka_unit_test_setup_teardown(what_is_due_is_answered_when_it_is_freed, begin, end),
 		cmocka_unit_test_setup_teardown(says_once_why_it_cannot_connect, begin, end),
 	};
 
