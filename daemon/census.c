@@ -118,7 +118,7 @@ static void join_waiting(struct hn_service *service)
 /* What libvirt or homenode's sockets give of QEMUs in containers. */
 static void meet_contained(struct hn_census *census)
 {
-	const char **sockets = calloc(census->count + 1, sizeof(*sockets));
+	struct hn_virts_socket *sockets = calloc(census->count + 1, sizeof(*sockets));
 	size_t count = 0;
 
 	for (size_t i = 0; sockets && i < census->count; i++) {
@@ -126,10 +126,9 @@ static void meet_contained(struct hn_census *census)
 
 		if (!container)
 			continue;
-		if (container->libvirt[0]) {
-			hn_virts_add(census->service->virts, container->libvirt);
-			sockets[count++] = container->libvirt;
-		}
+		if (container->libvirt[0])
+			sockets[count++] = (struct hn_virts_socket){
+				container->libvirt, container->libvirt_device, container->libvirt_inode};
 		for (size_t j = 0; j < HN_QEMU_SOCKETS_MAX && container->monitors[j][0]; j++)
 			hn_watch_meet(census->service->watch, container->monitors[j]);
 	}

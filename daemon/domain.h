@@ -37,7 +37,13 @@ struct hn_virts;
 int hn_virts_new(struct hn_service *service, struct hn_virts **ret, struct hn_error *err);
 void hn_virts_free(struct hn_virts *virts); /* NULL is fine */
 
-/* A libvirt was seen in a container: connected to while its QEMU lives. */
-void hn_virts_add(struct hn_virts *virts, const char *socket);
-/* Connections to containers' libvirts of which no socket is among these are ended. */
-void hn_virts_keep(struct hn_virts *virts, const char *const *sockets, size_t count);
+#define HN_VIRTS_MAX 64 /* each has two threads of its own */
+
+/* A libvirt's socket in a container. Which file it is, is what it is known by: every QEMU in that container
+ * shows it under a path of its own, which goes with that QEMU. */
+struct hn_virts_socket {
+	const char *path;
+	uint64_t device, inode;
+};
+/* Those that are there: connects to new ones, up to HN_VIRTS_MAX in all, and ends connections to others. */
+void hn_virts_keep(struct hn_virts *virts, const struct hn_virts_socket *sockets, size_t count);

@@ -19,12 +19,15 @@ struct connection {
 	TAILQ_ENTRY(connection) entry;
 	struct hn_virts *virts;
 	struct hn_virt *virt;
-	char socket[128]; /* in a container; "" the host's own */
+	char socket[HN_QEMU_SOCKET_MAX]; /* in a container; "" the host's own */
+	uint64_t device, inode;          /* of that */
 };
 
 struct hn_virts {
 	struct hn_service *service;
 	TAILQ_HEAD(, connection) connections;
+	size_t count;
+	bool full;   /* there are more, and that has been said */
 	bool absent; /* this homenoded was built without libvirt, and has said so */
 };
 
@@ -179,7 +182,9 @@ static void tell_absent(struct hn_virts *virts, const char *uri)
 	       uri);
 }
 
-static int connect_to(struct hn_virts *virts, const char *uri, const char *socket, struct hn_error *err)
+/* socket NULL: the host's own. */
+static int connect_to(struct hn_virts *virts, const char *uri, const struct hn_virts_socket *socket,
+		      struct hn_error *err)
 {
 	struct hn_virt_listener listener = {on_up, on_down, on_domain, on_gone, on_problem, NULL};
 	struct connection *connection = calloc(1, sizeof(*connection));
@@ -189,10 +194,15 @@ static int connect_to(struct hn_virts *virts, const char *uri, const char *socke
 		return hn_oom(err);
 	connection->virts = virts;
 	listener.context = connection;
-	snprintf(connection->socket, sizeof(connection->socket), "%s", socket);
+	if (socket) {
+		snprintf(connection->socket, sizeof(connection->socket), "%s", socket->path);
+		connection->device = socket->device;
+		connection->inode = socket->inode;
+	}
 	r = hn_virt_new(virts->service->base, uri, &listener, &connection->virt, err);
 	if (r == 0) {
 		TAILQ_INSERT_TAIL(&virts->connections, connection, entry);
+		virts->count++;
 		return 0;
 	}
 	free(connection);
@@ -212,40 +222,69 @@ static void disconnect(struct connection *connection)
 			hn_managed_part_with_domain(managed);
 	}
 	TAILQ_REMOVE(&connection->virts->connections, connection, entry);
+	connection->virts->count--;
+	connection->virts->full = false;
 	hn_virt_free(connection->virt);
 	free(connection);
 }
 
-void hn_virts_add(struct hn_virts *virts, const char *socket)
+static bool is_to(const struct connection *connection, const struct hn_virts_socket *socket)
 {
-	struct connection *connection;
+	return connection->socket[0] && connection->device == socket->device &&
+	       connection->inode == socket->inode;
+}
+
+/* One whose path has gone with its QEMU is kept while it is up; it could not be made again. */
+static bool is_kept(const struct connection *connection, const struct hn_virts_socket *sockets, size_t count)
+{
+	bool kept = false;
+
+	for (size_t i = 0; i < count && !kept; i++)
+		kept = is_to(connection, &sockets[i]) && (hn_virt_connected(connection->virt) ||
+							  strcmp(connection->socket, sockets[i].path) == 0);
+	return kept;
+}
+
+static bool is_known(const struct hn_virts *virts, const struct hn_virts_socket *socket)
+{
+	const struct connection *connection;
+
+	TAILQ_FOREACH(connection, &virts->connections, entry)
+	if (is_to(connection, socket))
+		return true;
+	return false;
+}
+
+static void add(struct hn_virts *virts, const struct hn_virts_socket *socket)
+{
 	struct hn_error err;
 	char uri[200];
 
-	if (virts->absent)
+	if (virts->count >= HN_VIRTS_MAX) {
+		if (!virts->full)
+			hn_log(HN_LOG_WARNING, "libvirt: %s is not connected to: there are %d already",
+			       socket->path, HN_VIRTS_MAX);
+		virts->full = true;
 		return;
-	TAILQ_FOREACH(connection, &virts->connections, entry)
-	if (strcmp(connection->socket, socket) == 0)
-		return;
-	hn_log(HN_LOG_INFO, "libvirt: found one in a container: %s", socket);
-	snprintf(uri, sizeof(uri), "qemu+unix:///system?socket=%s", socket);
+	}
+	hn_log(HN_LOG_INFO, "libvirt: found one in a container: %s", socket->path);
+	snprintf(uri, sizeof(uri), "qemu+unix:///system?socket=%s", socket->path);
 	if (connect_to(virts, uri, socket, &err) < 0)
 		hn_log(HN_LOG_WARNING, "libvirt: %s: %s", uri, err.message);
 }
 
-void hn_virts_keep(struct hn_virts *virts, const char *const *sockets, size_t count)
+void hn_virts_keep(struct hn_virts *virts, const struct hn_virts_socket *sockets, size_t count)
 {
 	struct connection *connection = TAILQ_FIRST(&virts->connections), *next;
 
 	for (; connection; connection = next) {
-		bool kept = !connection->socket[0];
-
 		next = TAILQ_NEXT(connection, entry);
-		for (size_t i = 0; i < count && !kept; i++)
-			kept = strcmp(connection->socket, sockets[i]) == 0;
-		if (!kept)
+		if (connection->socket[0] && !is_kept(connection, sockets, count))
 			disconnect(connection);
 	}
+	for (size_t i = 0; i < count && !virts->absent; i++)
+		if (!is_known(virts, &sockets[i]))
+			add(virts, &sockets[i]);
 }
 
 int hn_virts_new(struct hn_service *service, struct hn_virts **ret, struct hn_error *err)
@@ -258,7 +297,7 @@ int hn_virts_new(struct hn_service *service, struct hn_virts **ret, struct hn_er
 		return hn_oom(err);
 	virts->service = service;
 	TAILQ_INIT(&virts->connections);
-	r = uri[0] ? connect_to(virts, uri, "", err) : 0;
+	r = uri[0] ? connect_to(virts, uri, NULL, err) : 0;
 	if (r < 0) {
 		free(virts);
 		return r;

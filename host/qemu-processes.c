@@ -77,14 +77,17 @@ static bool path_from_here(const char *root, pid_t pid, int inside, const char *
 }
 
 /* A container that was given the host's own socket has no libvirt of its own. */
-static bool is_ours(const char *root, const char *found, const char *path)
+static bool is_its_own(const char *root, const char *path, struct hn_qemu_container *container)
 {
 	char ours[PATH_MAX];
 	struct stat theirs, own;
 
+	if (stat(container->libvirt, &theirs) < 0)
+		return false;
+	container->libvirt_device = theirs.st_dev;
+	container->libvirt_inode = theirs.st_ino;
 	snprintf(ours, sizeof(ours), "%s/%s", root ? root : "", path);
-	return stat(found, &theirs) == 0 && stat(ours, &own) == 0 && theirs.st_dev == own.st_dev &&
-	       theirs.st_ino == own.st_ino;
+	return stat(ours, &own) < 0 || theirs.st_dev != own.st_dev || theirs.st_ino != own.st_ino;
 }
 
 /* Monitors and libvirt's socket of a process in a container: those that are there. */
@@ -108,9 +111,10 @@ static void sockets_translate(const char *root, int directory, pid_t pid, struct
 	for (size_t i = 0; i < HN_COUNT(LIBVIRT); i++)
 		if (path_from_here(root, pid, inside, LIBVIRT[i], container->libvirt,
 				   sizeof(container->libvirt)) &&
-		    !is_ours(root, container->libvirt, LIBVIRT[i]))
+		    is_its_own(root, LIBVIRT[i], container))
 			return;
 	container->libvirt[0] = '\0';
+	container->libvirt_device = container->libvirt_inode = 0;
 }
 
 /* The group's limit, unless it is what the whole machine has. */

@@ -31,8 +31,10 @@ struct hn_qemu_container {
 	/* Unix sockets of monitors in control mode that its command line names by path, as seen from here
 	 * (through /proc/PID/root), NUL-terminated; "" ends. */
 	char monitors[HN_QEMU_SOCKETS_MAX][HN_QEMU_SOCKET_MAX];
-	/* libvirt's socket in there (virtqemud-sock or libvirt-sock), as seen from here; "" none. */
+	/* libvirt's socket in there (virtqemud-sock or libvirt-sock), as seen from here; "" none. Of each
+	 * QEMU in one container another path leads to the same file (st_dev and st_ino). */
 	char libvirt[HN_QEMU_SOCKET_MAX];
+	uint64_t libvirt_device, libvirt_inode;
 	/* Hard limits of its cgroup; empty when not limited. */
 	struct hn_set cpus, nodes;
 };
