@@ -91,7 +91,7 @@ int hn_hands_serve_move(const struct hn_hands_work *work, struct hn_error *err)
 		.pace = move.pace,
 		.shared = move.shared != 0,
 	};
-	if ((r = hn_process_check(NULL, &move.process, err)) < 0 ||
+	if ((r = hn_hands_check_guest(&move.process, err)) < 0 ||
 	    (r = hn_ranges_check(NULL, &move.process, order.ranges, order.range_count, err)) < 0)
 		return r;
 	r = hn_move(&order, on_move_progress, &watch, &progress, err);
@@ -110,8 +110,8 @@ int hn_hands_serve_cpuset(const struct hn_hands_work *work, struct hn_error *err
 	if (r < 0)
 		return r;
 	memcpy(&cpuset, work->body, sizeof(cpuset));
-	r = hn_cpuset_nodes(NULL, &cpuset.process, &before, err);
-	if (r < 0)
+	if ((r = hn_hands_check_guest(&cpuset.process, err)) < 0 ||
+	    (r = hn_cpuset_nodes(NULL, &cpuset.process, &before, err)) < 0)
 		return r;
 	if (cpuset.step == HN_HANDS_WIDEN)
 		r = hn_cpuset_widen(NULL, &cpuset.process, &cpuset.nodes, err);

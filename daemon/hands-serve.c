@@ -16,7 +16,9 @@
 #include "host/cpuset.h"
 #include "host/helpers.h"
 #include "host/page-walk.h"
+#include "host/proc-file.h"
 #include "host/process-maps.h"
+#include "host/qemu-identity.h"
 
 #define BALANCING_PATH "/proc/sys/kernel/numa_balancing"
 #define AUTO_MEMORY __attribute__((cleanup(hn_cleanup_memory)))
@@ -47,6 +49,22 @@ int hn_hands_check_length(const struct hn_hands_work *work, size_t fixed, size_t
 		return hn_fail(err, -EPROTO, "request %u has %u bytes where %zu are due", work->header.type,
 			       work->header.length, fixed + tail);
 	return 0;
+}
+
+int hn_hands_check_guest(const struct hn_process *process, struct hn_error *err)
+{
+	HN_AUTO(memory) char *command = NULL;
+	HN_AUTO(fd) int directory = -1;
+	size_t length;
+	int r = hn_process_check(NULL, process, err);
+
+	if (r < 0)
+		return r;
+	directory = hn_proc_open(NULL, O_DIRECTORY, "proc/%d", (int)process->pid);
+	r = directory < 0 ? directory : hn_qemu_command(directory, &command, &length);
+	if (r < 0)
+		return hn_fail_errno(err, r, "process %d", (int)process->pid);
+	return r > 0 ? 0 : hn_fail(err, -EPERM, "process %d is no QEMU: it is left alone", (int)process->pid);
 }
 
 /*
@@ -233,7 +251,7 @@ static int serve_bind(const struct hn_hands_work *work, struct hn_error *err)
 	r = hn_hands_check_length(work, sizeof(bind), bind.binding_count * sizeof(struct hn_hands_binding),
 				  err);
 	if (r == 0)
-		r = hn_process_check(NULL, &bind.process, err);
+		r = hn_hands_check_guest(&bind.process, err);
 	for (uint32_t i = 0; r == 0 && i < bind.binding_count; i++) {
 		struct hn_hands_binding binding;
 		struct hn_error why = {0};

@@ -195,67 +195,6 @@ static void test_the_host_is_told_node_by_node(void **state)
 	free(body);
 }
 
-static void test_a_process_of_another_start_time_is_not_touched(void **state)
-{
-	const struct hands *hands = *state;
-	struct hn_process self = identify_self(hands);
-	struct hn_hands_bind bind = {.process = {self.pid, self.start_ticks + 1}, .binding_count = 1};
-	struct hn_hands_binding binding = {.tid = self.pid};
-	cpu_set_t before, after;
-
-	hn_set_add(&binding.cpus, 0);
-	assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
-	assert_int_equal(
-		ask_and_forget(hands, HN_HANDS_BIND,
-			       (struct hn_hands_part[]){{&bind, sizeof(bind)}, {&binding, sizeof(binding)}},
-			       2),
-		-ESRCH);
-	assert_int_equal(sched_getaffinity(0, sizeof(after), &after), 0);
-	assert_true(CPU_EQUAL(&before, &after));
-}
-
-static void test_a_thread_of_another_process_is_not_bound(void **state)
-{
-	const struct hands *hands = *state;
-	struct hn_hands_bind bind = {.process = identify_self(hands), .binding_count = 1};
-	struct hn_hands_binding binding = {.tid = getppid()};
-	struct hn_hands_bound bound;
-	size_t length;
-	void *body;
-
-	hn_set_add(&binding.cpus, 0);
-	assert_int_equal(ask(hands, HN_HANDS_BIND,
-			     (struct hn_hands_part[]){{&bind, sizeof(bind)}, {&binding, sizeof(binding)}}, 2,
-			     &body, &length),
-			 0);
-	assert_int_equal(length, sizeof(bound));
-	memcpy(&bound, body, sizeof(bound));
-	free(body);
-	assert_int_equal(bound.bound, 0);
-	assert_int_equal(bound.gone + bound.failed, 1);
-}
-
-static void test_an_address_outside_its_mappings_is_refused(void **state)
-{
-	const struct hands *hands = *state;
-	struct hn_hands_look look = {.range_count = 1, .check_ranges = 1, .cell_count = 1};
-	struct hn_hands_move move = {.range_count = 1};
-	struct hn_range range = {PAGE, PAGE, 0}; /* below vm.mmap_min_addr */
-	int32_t cells[2] = {0};
-
-	look.process = move.process = identify_self(hands);
-	assert_int_equal(ask_and_forget(hands, HN_HANDS_LOOK,
-					(struct hn_hands_part[]){{&look, sizeof(look)},
-								 {cells, sizeof(cells)},
-								 {&range, sizeof(range)}},
-					3),
-			 -EFAULT);
-	assert_int_equal(
-		ask_and_forget(hands, HN_HANDS_MOVE,
-			       (struct hn_hands_part[]){{&move, sizeof(move)}, {&range, sizeof(range)}}, 2),
-		-EFAULT);
-}
-
 /* A child whose command line is a QEMU's; it ends when its input does. */
 static pid_t start_qemu(int *ret_input)
 {
@@ -305,6 +244,111 @@ static bool find_qemu(const struct hands *hands, pid_t pid, struct hn_qemu_proce
 	return found;
 }
 
+/* As the hands know it; its end is the caller's. */
+static struct hn_process begin_qemu(const struct hands *hands, int *ret_input)
+{
+	struct hn_qemu_process qemu;
+
+	assert_true(find_qemu(hands, start_qemu(ret_input), &qemu));
+	return qemu.process;
+}
+
+static void test_a_process_of_another_start_time_is_not_touched(void **state)
+{
+	const struct hands *hands = *state;
+	struct hn_process self = identify_self(hands);
+	struct hn_hands_bind bind = {.process = {self.pid, self.start_ticks + 1}, .binding_count = 1};
+	struct hn_hands_binding binding = {.tid = self.pid};
+	cpu_set_t before, after;
+
+	hn_set_add(&binding.cpus, 0);
+	assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
+	assert_int_equal(
+		ask_and_forget(hands, HN_HANDS_BIND,
+			       (struct hn_hands_part[]){{&bind, sizeof(bind)}, {&binding, sizeof(binding)}},
+			       2),
+		-ESRCH);
+	assert_int_equal(sched_getaffinity(0, sizeof(after), &after), 0);
+	assert_true(CPU_EQUAL(&before, &after));
+}
+
+static void test_a_thread_of_another_process_is_not_bound(void **state)
+{
+	const struct hands *hands = *state;
+	int input;
+	struct hn_hands_bind bind = {.process = begin_qemu(hands, &input), .binding_count = 1};
+	struct hn_hands_binding binding = {.tid = getpid()};
+	struct hn_hands_bound bound;
+	size_t length;
+	void *body;
+
+	hn_set_add(&binding.cpus, 0);
+	assert_int_equal(ask(hands, HN_HANDS_BIND,
+			     (struct hn_hands_part[]){{&bind, sizeof(bind)}, {&binding, sizeof(binding)}}, 2,
+			     &body, &length),
+			 0);
+	assert_int_equal(length, sizeof(bound));
+	memcpy(&bound, body, sizeof(bound));
+	free(body);
+	assert_int_equal(bound.bound, 0);
+	assert_int_equal(bound.gone + bound.failed, 1);
+	end_qemu(bind.process.pid, input);
+}
+
+/* Looked at it may be, by who may; done to it is nothing. */
+static void test_a_process_that_is_no_qemu_is_left_alone(void **state)
+{
+	const struct hands *hands = *state;
+	const struct hn_process self = identify_self(hands);
+	struct hn_hands_bind bind = {.process = self, .binding_count = 1};
+	struct hn_hands_binding binding = {.tid = self.pid};
+	struct hn_hands_move move = {.process = self, .range_count = 1};
+	struct hn_hands_probe probe = {.process = self, .nodes = hn_set_of(0), .range_count = 1};
+	struct hn_hands_cpuset cpuset = {.process = self, .step = HN_HANDS_NARROW, .nodes = hn_set_of(0)};
+	struct hn_range range = {(uint64_t)(uintptr_t)&binding & ~(PAGE - 1), PAGE, 0};
+	const struct {
+		enum hn_hands_type type;
+		struct hn_hands_part parts[2];
+		size_t count;
+	} acts[] = {
+		{HN_HANDS_BIND, {{&bind, sizeof(bind)}, {&binding, sizeof(binding)}}, 2},
+		{HN_HANDS_MOVE, {{&move, sizeof(move)}, {&range, sizeof(range)}}, 2},
+		{HN_HANDS_PROBE, {{&probe, sizeof(probe)}, {&range, sizeof(range)}}, 2},
+		{HN_HANDS_CPUSET, {{&cpuset, sizeof(cpuset)}}, 1},
+	};
+	cpu_set_t before, after;
+
+	hn_set_add(&binding.cpus, 0);
+	assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
+	for (size_t i = 0; i < HN_COUNT(acts); i++)
+		assert_int_equal(ask_and_forget(hands, acts[i].type, acts[i].parts, acts[i].count), -EPERM);
+	assert_int_equal(sched_getaffinity(0, sizeof(after), &after), 0);
+	assert_true(CPU_EQUAL(&before, &after));
+}
+
+static void test_an_address_outside_its_mappings_is_refused(void **state)
+{
+	const struct hands *hands = *state;
+	struct hn_hands_look look = {.range_count = 1, .check_ranges = 1, .cell_count = 1};
+	struct hn_hands_move move = {.range_count = 1};
+	struct hn_range range = {PAGE, PAGE, 0}; /* below vm.mmap_min_addr */
+	int32_t cells[2] = {0};
+	int input;
+
+	look.process = move.process = begin_qemu(hands, &input);
+	assert_int_equal(ask_and_forget(hands, HN_HANDS_LOOK,
+					(struct hn_hands_part[]){{&look, sizeof(look)},
+								 {cells, sizeof(cells)},
+								 {&range, sizeof(range)}},
+					3),
+			 -EFAULT);
+	assert_int_equal(
+		ask_and_forget(hands, HN_HANDS_MOVE,
+			       (struct hn_hands_part[]){{&move, sizeof(move)}, {&range, sizeof(range)}}, 2),
+		-EFAULT);
+	end_qemu(move.process.pid, input);
+}
+
 static void test_a_qemu_is_found_and_surveyed(void **state)
 {
 	const struct hands *hands = *state;
@@ -347,7 +391,8 @@ static void test_a_qemu_is_found_and_surveyed(void **state)
 static void test_a_cpuset_is_asked_and_left_alone(void **state)
 {
 	const struct hands *hands = *state;
-	struct hn_hands_cpuset cpuset = {.process = identify_self(hands), .step = HN_HANDS_WIDEN};
+	int input;
+	struct hn_hands_cpuset cpuset = {.process = begin_qemu(hands, &input), .step = HN_HANDS_WIDEN};
 	struct hn_hands_part part = {&cpuset, sizeof(cpuset)};
 	struct hn_set before, again;
 	struct hn_error err;
@@ -355,6 +400,7 @@ static void test_a_cpuset_is_asked_and_left_alone(void **state)
 	void *body;
 
 	if (hn_cpuset_nodes(NULL, &cpuset.process, &before, &err) < 0) {
+		end_qemu(cpuset.process.pid, input);
 		print_message("skipped: %s\n", err.message);
 		skip();
 	}
@@ -372,10 +418,10 @@ static void test_a_cpuset_is_asked_and_left_alone(void **state)
 	assert_int_equal(ask_and_forget(hands, HN_HANDS_CPUSET, &part, 1), -EINVAL);
 	cpuset.process.start_ticks++;
 	assert_int_equal(ask_and_forget(hands, HN_HANDS_CPUSET, &part, 1), -ESRCH);
-	assert_int_equal(hn_cpuset_nodes(NULL, &(struct hn_process){getpid(), cpuset.process.start_ticks - 1},
-					 &again, &err),
-			 0);
+	cpuset.process.start_ticks--;
+	assert_int_equal(hn_cpuset_nodes(NULL, &cpuset.process, &again, &err), 0);
 	assert_true(hn_set_equal(&again, &before));
+	end_qemu(cpuset.process.pid, input);
 }
 
 /* A process in a pid namespace of its own, where it is number 1. */
@@ -585,6 +631,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_process_of_another_start_time_is_not_touched, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_a_thread_of_another_process_is_not_bound, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_a_process_that_is_no_qemu_is_left_alone, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_an_address_outside_its_mappings_is_refused, set_up,
 						tear_down),
