@@ -77,6 +77,7 @@ struct hn_managed {
 	uint64_t introspected_ns;      /* when it was last asked what it is made of */
 	uint64_t look_generation;      /* of the look under way: an answer to an older make-up is dropped */
 	bool inspecting;               /* an inspection is under way */
+	uint64_t inspect_started_ns;   /* the latest */
 	uint64_t inspected_ns;         /* when the last one ended; 0: none has */
 	uint64_t inspect_cost_ns;      /* CPU time that it cost */
 	uint64_t inspect_billed_ns;    /* what the guest's turn had been billed by then */

@@ -396,16 +396,16 @@ static void take_reply(struct hn_managed *managed, int result, const void *body,
 static void on_look_reply(int result, const void *body, size_t length, const struct hn_error *err,
 			  void *context)
 {
+	struct hn_managed *managed = context;
 	struct hn_hands_view view = {0};
 	uint64_t started = cpu_ns();
 
-	take_reply(context, result, body, length, err);
+	take_reply(managed, result, body, length, err);
 	if (result == 0 && length >= sizeof(view))
 		memcpy(&view, body, sizeof(view));
 	if (result == -ETIMEDOUT)
-		hn_rota_hung(context);
-	else
-		hn_rota_done(context, view.cost_ns ? view.cost_ns + cpu_ns() - started : 0);
+		hn_rota_hung(managed, "a look at it", managed->turn.started_ns);
+	hn_rota_done(managed, view.cost_ns ? view.cost_ns + cpu_ns() - started : 0);
 }
 
 /* Not the first time: that look tells whether its threads are realtime, and then it never is walked. */

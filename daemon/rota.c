@@ -111,16 +111,19 @@ void hn_rota_done(struct hn_managed *managed, uint64_t cost_ns)
 	turn(service->rota);
 }
 
-void hn_rota_hung(struct hn_managed *managed)
+void hn_rota_hung(struct hn_managed *managed, const char *what, uint64_t since_ns)
 {
-	uint64_t now_ns = hn_now_ns(), held_ns = now_ns - managed->turn.started_ns;
+	uint64_t now_ns = hn_now_ns(), held_ns = now_ns - since_ns;
 	uint64_t rest_ns = hn_cadence_hung(&managed->turn, now_ns, held_ns);
 
 	hn_log(HN_LOG_WARNING,
-	       "guest '%s': a look at it hung and held up all others for %.1f s: there is none for %.0f s "
-	       "now",
-	       managed->name, (double)held_ns / 1e9, (double)rest_ns / 1e9);
-	hn_rota_done(managed, 0);
+	       "guest '%s': %s hung and held up all others for %.1f s: there is none for %.0f s now",
+	       managed->name, what, (double)held_ns / 1e9, (double)rest_ns / 1e9);
+}
+
+bool hn_rota_rests(const struct hn_managed *managed)
+{
+	return hn_now_ns() < managed->turn.rested_ns;
 }
 
 void hn_rota_leave(struct hn_managed *managed)

@@ -15,8 +15,11 @@ void hn_rota_join(struct hn_managed *managed);
 /* The look that was begun has ended; cost_ns of CPU time, of us and the hands; 0: nobody knows. */
 void hn_rota_done(struct hn_managed *managed, uint64_t cost_ns);
 
-/* The same of one that the hands were given up at: the guest, and no other, is left alone for a while. */
-void hn_rota_hung(struct hn_managed *managed);
+/* The hands were given up at what ("a look at it"), asked for at since_ns: the guest, and no other, is left
+ * alone for a while. The end of a look is told besides. */
+void hn_rota_hung(struct hn_managed *managed, const char *what, uint64_t since_ns);
+/* It is being left alone. */
+bool hn_rota_rests(const struct hn_managed *managed);
 
 /* The guest goes. */
 void hn_rota_leave(struct hn_managed *managed);

@@ -16,6 +16,7 @@
 #include "base/units.h"
 #include "daemon/events.h"
 #include "daemon/hands.h"
+#include "daemon/inspect.h"
 #include "silent-hands.h"
 
 struct scene {
@@ -106,10 +107,31 @@ static void who_hangs_rests_and_who_waited_behind_it_does_not(void **state)
 	tear_down(&scene);
 }
 
+static void so_does_who_hangs_when_it_is_inspected(void **state)
+{
+	struct hn_managed *hangs;
+	struct scene scene;
+
+	set_up(&scene);
+	hangs = &scene.guests[0];
+	hn_inspect_start(hangs);
+	assert_true(hangs->inspecting);
+	while (hangs->inspecting)
+		assert_int_equal(event_base_loop(scene.service.base, EVLOOP_ONCE), 0);
+	assert_non_null(strstr(hangs->problem, "was given up"));
+	assert_true(hangs->turn.rest_ns >= 110 * HN_NS_PER_S);
+	hn_inspect_start(hangs);
+	assert_false(hangs->inspecting);
+	hn_inspect_start(&scene.guests[1]);
+	assert_true(scene.guests[1].inspecting);
+	tear_down(&scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_hangs_rests_and_who_waited_behind_it_does_not),
+		cmocka_unit_test(so_does_who_hangs_when_it_is_inspected),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
