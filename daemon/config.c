@@ -292,6 +292,15 @@ static int set_stall_budget(struct hn_config *config, const char *value, struct 
 	return 0;
 }
 
+static int set_longest_gap(struct hn_config *config, const char *value, struct hn_error *err)
+{
+	if (strcmp(value, "none") == 0) {
+		config->longest_gap_ns = 0;
+		return 0;
+	}
+	return hn_duration_parse(value, &config->longest_gap_ns, err);
+}
+
 static int set_keep_free(struct hn_config *config, const char *value, struct hn_error *err)
 {
 	return hn_bytes_parse(value, &config->keep_free_bytes, err);
@@ -474,6 +483,9 @@ static const struct key keys[] = {
 	{"moves", "pair_rate_limit", "none", set_pair_rate_limit, "the same, between two nodes"},
 	{"moves", "stall_budget", "10%", set_stall_budget,
 	 "share of its time that moving may cost a guest, 0.5% to 100%; none for no bound"},
+	{"moves", "longest_gap", "100ms", set_longest_gap,
+	 "memory stays whose pages are so large that copying one takes longer: 1 GiB, as a rule; none for no "
+	 "bound"},
 	{"moves", "keep_free", "64M", set_keep_free, "memory left free on every node"},
 	{"moves", "at_once", "1", set_at_once,
 	 "migrations at the same time, each to another node; rate_limit is shared between them"},

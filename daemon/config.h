@@ -67,6 +67,7 @@ struct hn_config {
 	uint64_t guest_rate_limit_bytes; /* likewise, for one guest */
 	uint64_t pair_rate_limit_bytes;  /* likewise, from one node to another */
 	uint64_t stall_budget_permille;  /* of a guest's time, that moving may cost it; 1000: no bound */
+	uint64_t longest_gap_ns;         /* that copying one page may cost a guest; 0: no bound */
 	uint64_t keep_free_bytes;        /* on every node */
 	uint64_t at_once;                /* migrations at the same time */
 	enum hn_balancing balancing;

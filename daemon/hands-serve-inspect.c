@@ -96,7 +96,8 @@ int hn_hands_serve_probe(const struct hn_hands_work *work, struct hn_error *err)
 	if (work->header.length < sizeof(request))
 		return hn_hands_check_length(work, sizeof(request), 0, err);
 	memcpy(&request, work->body, sizeof(request));
-	if ((r = ranges_of(work, sizeof(request), request.range_count, &request.process, &ranges, err)) < 0)
+	if ((r = ranges_of(work, sizeof(request), request.range_count, &request.process, &ranges, err)) < 0 ||
+	    (r = hn_hands_check_guest(&request.process, err)) < 0)
 		return r;
 	results = calloc(request.range_count + 1, sizeof(*results));
 	if (!results)

@@ -10,8 +10,10 @@
 #include "daemon/guest-devices.h"
 #include "daemon/hands-channel.h"
 #include "daemon/make-up.h"
+#include "daemon/rota.h"
 #include "daemon/stuck.h"
 #include "host/move-probe.h"
+#include "policy/price.h"
 
 #define AGAIN_NS (60 * HN_NS_PER_S)
 #define LOOKS_TO_ONE 4 /* an inspection costs at most a quarter of the looks since the last */
@@ -60,7 +62,15 @@ static size_t known_count(const struct hn_guest *guest)
 	return count;
 }
 
-static enum hn_movability movability_of(const struct hn_backend *backend, const struct hn_backend_memo *memo,
+static bool takes_too_long(const struct hn_service *service, const struct hn_backend *backend)
+{
+	double longest = (double)service->config->longest_gap_ns / (double)HN_NS_PER_S;
+
+	return longest > 0 && hn_price_page_gap(&service->calibration, backend->page_bytes) > longest;
+}
+
+static enum hn_movability movability_of(const struct hn_service *service, const struct hn_backend *backend,
+					const struct hn_backend_memo *memo,
 					const struct hn_process_pins *pins)
 {
 	enum hn_movability movability = memo->told;
@@ -70,7 +80,10 @@ static enum hn_movability movability_of(const struct hn_backend *backend, const 
 	if (movability == HN_MOVABLE && backend->host_address &&
 	    (backend->backing == HN_BACKING_UNKNOWN || backend->backing == HN_BACKING_DEVICE))
 		movability = HN_IMMOVABLE_UNKNOWN;
-	return movability == HN_IMMOVABLE_UNKNOWN && memo->moves ? HN_MOVABLE : movability;
+	if (movability == HN_IMMOVABLE_UNKNOWN && memo->moves)
+		movability = HN_MOVABLE;
+	return movability == HN_MOVABLE && takes_too_long(service, backend) ? HN_IMMOVABLE_LARGE_PAGES
+									    : movability;
 }
 
 static int take_memos(struct hn_managed *managed)
@@ -112,7 +125,7 @@ static void take_kinds(struct hn_managed *managed, const struct hn_process_pins 
 
 		if (backend->host_address)
 			take_kind(backend, kinds++);
-		backend->movability = movability_of(backend, &managed->memos[i], pins);
+		backend->movability = movability_of(managed->service, backend, &managed->memos[i], pins);
 		managed->seizures += before == HN_MOVABLE && backend->movability != HN_MOVABLE;
 	}
 }
@@ -256,6 +269,8 @@ static void on_inspect_reply(int result, const void *body, size_t length, const 
 	unsigned pins;
 
 	managed->inspecting = false;
+	if (result == -ETIMEDOUT)
+		hn_rota_hung(managed, "an inspection of it", managed->inspect_started_ns);
 	if (managed->inspect_generation != managed->generation || !managed->guest || !managed->identified)
 		return; /* the make-up has changed since */
 	pins = managed->guest->hold.pins;
@@ -305,8 +320,9 @@ void hn_inspect_start(struct hn_managed *managed)
 {
 	struct hn_error err;
 
-	if (managed->inspecting)
+	if (managed->inspecting || hn_rota_rests(managed))
 		return;
+	managed->inspect_started_ns = hn_now_ns();
 	if (request(managed, &err) < 0)
 		hn_managed_set_problem(managed, &err);
 	else

@@ -43,7 +43,7 @@ static int add_threads(struct hn_guest *guest, const struct hn_thread_reading *r
 		int vcpu = -1;
 		bool named = is_vcpu(readings[i].name, &vcpu);
 
-		if (!named && !is_iothread(readings[i].name))
+		if (readings[i].helper || (!named && !is_iothread(readings[i].name)))
 			continue;
 		thread = hn_guest_add_thread(guest, readings[i].tid,
 					     named ? HN_THREAD_VCPU : HN_THREAD_IOTHREAD);

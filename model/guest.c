@@ -12,8 +12,8 @@ static const char *const run_state_names[HN_RUN_COUNT] = {"unknown", "running", 
 							  "shutdown"};
 static const char *const thread_kind_names[HN_THREAD_KIND_COUNT] = {"vcpu", "iothread", "emulator", "vhost",
 								    "helper"};
-static const char *const movability_names[HN_MOVABILITY_COUNT] = {"movable", "pinned", "encrypted",
-								  "unknown"};
+static const char *const movability_names[HN_MOVABILITY_COUNT] = {"movable", "pinned", "encrypted", "unknown",
+								  "large-pages"};
 static const char *const backing_names[HN_BACKING_COUNT] = {"unknown", "anonymous", "shmem",
 							    "file",    "hugetlb",   "device"};
 
@@ -194,6 +194,16 @@ uint64_t hn_guest_memory_bytes(const struct hn_guest *guest)
 	for (size_t i = 0; i < guest->cell_count; i++)
 		bytes += guest->cells[i].memory_bytes;
 	return bytes;
+}
+
+uint64_t hn_guest_largest_page(const struct hn_guest *guest, int cell_id)
+{
+	uint64_t largest = 0;
+
+	for (size_t i = 0; i < guest->backend_count; i++)
+		if (guest->backends[i].cell == cell_id && guest->backends[i].page_bytes > largest)
+			largest = guest->backends[i].page_bytes;
+	return largest;
 }
 
 bool hn_guest_cell_movable(const struct hn_guest *guest, size_t cell)

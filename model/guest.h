@@ -88,6 +88,7 @@ enum hn_movability {
 	HN_IMMOVABLE_PINNED,    /* VFIO, RDMA, long-term pins */
 	HN_IMMOVABLE_ENCRYPTED, /* SEV, TDX, guest_memfd */
 	HN_IMMOVABLE_UNKNOWN, /* nothing tells: until one page of it has been moved, see host/move-probe.h */
+	HN_IMMOVABLE_LARGE_PAGES, /* to copy one page takes longer than its operator allows */
 	HN_MOVABILITY_COUNT,
 };
 const char *hn_movability_name(enum hn_movability movability);
@@ -184,4 +185,6 @@ uint64_t hn_guest_memory_bytes(const struct hn_guest *guest);
 bool hn_guest_is_untouchable(const struct hn_guest *guest);
 /* False when any backend of the cell, by index, cannot be moved. */
 bool hn_guest_cell_movable(const struct hn_guest *guest, size_t cell);
+/* Of the host pages behind the cell of that id, in bytes; 0 unknown. */
+uint64_t hn_guest_largest_page(const struct hn_guest *guest, int cell_id);
 int hn_guest_vcpu_count(const struct hn_guest *guest);

@@ -8,7 +8,10 @@
 #include "base/units.h"
 #include "policy/capacity.h"
 #include "policy/decide.h"
+#include "policy/price.h"
 #include "policy/schedule.h"
+
+#define GAP_TOLD 0.05 /* seconds that a guest waits for one page, and its operator is told */
 
 /* A migration before it is known in how many steps it is to be done. */
 struct draft {
@@ -364,6 +367,30 @@ static int write_schedule(const struct drafts *drafts, const struct hn_schedule 
 	return 0;
 }
 
+/* What no pace can spare the guest. */
+static int note_gap(const struct hn_look *look)
+{
+	uint64_t page_bytes = 0;
+	char page[HN_UNITS_TEXT_MAX], gap[HN_UNITS_TEXT_MAX];
+	double seconds;
+
+	for (size_t i = 0; i < look->plan->action_count; i++) {
+		const struct hn_action *action = &look->plan->actions[i];
+		uint64_t bytes = action->kind == HN_ACTION_MIGRATE
+					 ? hn_guest_largest_page(look->guest, action->cell)
+					 : 0;
+
+		page_bytes = bytes > page_bytes ? bytes : page_bytes;
+	}
+	seconds = hn_price_page_gap(&look->snapshot->calibration, page_bytes);
+	if (seconds < GAP_TOLD)
+		return 0;
+	return hn_plan_add_note(
+		look->plan, "a page of %s is copied as a whole: who touches it waits some %s",
+		hn_bytes_format(page_bytes, page, sizeof(page)),
+		hn_duration_format((uint64_t)(seconds * (double)HN_NS_PER_S), gap, sizeof(gap)));
+}
+
 /* What the operator should know about memory policies that will send new pages elsewhere. */
 static int add_notes(const struct hn_look *look)
 {
@@ -384,6 +411,8 @@ static int add_notes(const struct hn_look *look)
 			backend->id, backend->policy,
 			hn_set_format(&backend->host_nodes, nodes, sizeof(nodes)));
 	}
+	if (r == 0)
+		r = note_gap(look);
 	if (r == 0 && look->snapshot->host->kernel_balancing && look->plan->action_count > 0)
 		r = hn_plan_add_note(look->plan,
 				     "kernel NUMA balancing is on and may move what is placed here");

@@ -6,6 +6,7 @@
 
 #include "base/units.h"
 #include "policy/locality.h"
+#include "policy/price.h"
 
 #define HOME_SHARE 0.99 /* of accesses that are local: at home */
 
@@ -362,10 +363,31 @@ static void check_locked(const struct look *look)
 				"mem-lock=on");
 }
 
+static void suggest_longer_gap(const struct look *look, struct hn_finding *finding)
+{
+	uint64_t page_bytes = 0;
+	char page[HN_UNITS_TEXT_MAX], gap[HN_UNITS_TEXT_MAX];
+	double seconds;
+
+	for (size_t i = 0; i < look->guest->backend_count; i++) {
+		const struct hn_backend *backend = &look->guest->backends[i];
+
+		if (backend->movability == HN_IMMOVABLE_LARGE_PAGES && backend->page_bytes > page_bytes)
+			page_bytes = backend->page_bytes;
+	}
+	seconds = hn_price_page_gap(&look->snapshot->calibration, page_bytes);
+	hn_finding_mend(finding,
+			"to copy one page of %s takes some %s; 'longest_gap' under [moves] in homenode.conf "
+			"allows that",
+			hn_bytes_format(page_bytes, page, sizeof(page)),
+			hn_duration_format((uint64_t)(seconds * (double)HN_NS_PER_S), gap, sizeof(gap)));
+}
+
 static void check_moves(const struct look *look)
 {
 	unsigned stuck[HN_MOVABILITY_COUNT] = {0}, all = 0;
 	char text[200] = "", pins[120];
+	struct hn_finding *finding;
 
 	for (size_t i = 0; i < look->guest->backend_count; i++) {
 		stuck[look->guest->backends[i].movability]++;
@@ -380,8 +402,10 @@ static void check_moves(const struct look *look)
 			say(text, sizeof(text), "%s%u of %zu pieces %s", *text ? ", " : "", stuck[i],
 			    look->guest->backend_count, hn_movability_name((enum hn_movability)i));
 	hn_pins_format(look->guest->hold.pins, pins, sizeof(pins));
-	hn_checkup_put(look->ret, HN_CHECK_MEMORY_MOVES, HN_FINDING_NOTE,
-		       "%s%s%s: its vCPUs go to where it is", text, *pins ? " by " : "", pins);
+	finding = hn_checkup_put(look->ret, HN_CHECK_MEMORY_MOVES, HN_FINDING_NOTE,
+				 "%s%s%s: its vCPUs go to where it is", text, *pins ? " by " : "", pins);
+	if (stuck[HN_IMMOVABLE_LARGE_PAGES])
+		suggest_longer_gap(look, finding);
 }
 
 /* Nobody has seen its threads and pages yet. */

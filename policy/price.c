@@ -11,14 +11,27 @@ static double at_least_one(double distrust)
 	return distrust > 1 ? distrust : 1;
 }
 
+static bool has_learned(const struct hn_calibration *calibration)
+{
+	return calibration->migrations > 0 && calibration->bytes_per_second > 0;
+}
+
+static double speed_of(const struct hn_calibration *calibration)
+{
+	return has_learned(calibration) ? calibration->bytes_per_second : HN_ASSUMED_BYTES_PER_SECOND;
+}
+
 double hn_price_of_migration(const struct hn_calibration *calibration, uint64_t bytes, unsigned vcpus,
 			     double distrust)
 {
-	bool learned = calibration->migrations > 0 && calibration->bytes_per_second > 0;
-	double speed = learned ? calibration->bytes_per_second : HN_ASSUMED_BYTES_PER_SECOND;
-	double stall = learned ? calibration->stall_share : HN_ASSUMED_STALL_SHARE;
+	double stall = has_learned(calibration) ? calibration->stall_share : HN_ASSUMED_STALL_SHARE;
 
-	return (double)bytes / speed * (1 + stall * vcpus) * at_least_one(distrust);
+	return (double)bytes / speed_of(calibration) * (1 + stall * vcpus) * at_least_one(distrust);
+}
+
+double hn_price_page_gap(const struct hn_calibration *calibration, uint64_t page_bytes)
+{
+	return (double)page_bytes / speed_of(calibration);
 }
 
 double hn_price_of_rebinding(unsigned vcpus, double distrust)

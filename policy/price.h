@@ -27,6 +27,12 @@
 double hn_price_of_migration(const struct hn_calibration *calibration, uint64_t bytes, unsigned vcpus,
 			     double distrust);
 
+/*
+ * How long, in seconds, who touches a page of that size waits while it moves: it is copied as a whole, so no
+ * pace helps. A page of 1 GiB, at the assumed speed: 2 s.
+ */
+double hn_price_page_gap(const struct hn_calibration *calibration, uint64_t page_bytes);
+
 /* Price of letting so many vCPUs run on another node. */
 double hn_price_of_rebinding(unsigned vcpus, double distrust);
 

@@ -36,7 +36,7 @@ function operation(report) {
 }
 
 function held(report) {
-	const fixed = report.guest.backends.filter((backend) => backend.movability === "pinned" || backend.movability === "encrypted");
+	const fixed = report.guest.backends.filter((backend) => ["pinned", "encrypted", "large-pages"].includes(backend.movability));
 	const pins = report.guest.hold?.pins ?? [];
 	if (fixed.length === 0 && pins.length === 0) {
 		return null;

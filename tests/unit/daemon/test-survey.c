@@ -36,9 +36,14 @@ static struct hn_thread_reading reading(pid_t tid, const char *name)
 static void test_threads_are_known_by_their_names(void **state)
 {
 	const struct hn_thread_reading readings[] = {
-		reading(10, "qemu-system-x86"), reading(11, "CPU 0/KVM"),       reading(12, "CPU 1/TCG"),
-		reading(13, "IO iothread2"),    reading(14, "IO mon_iothread"), reading(15, "CPU usage"),
+		reading(10, "qemu-system-x86"),
+		reading(11, "CPU 0/KVM"),
+		reading(12, "CPU 1/TCG"),
+		reading(13, "IO iothread2"),
+		reading(14, "IO mon_iothread"),
+		reading(15, "CPU usage"),
 		reading(16, "vhost-10"),
+		{.tid = 17, .name = "CPU 0/KVM", .helper = 1}, /* another process */
 	};
 	struct hn_guest *from = make_guest(), *guest = NULL;
 	struct hn_backing_notes notes = {0};

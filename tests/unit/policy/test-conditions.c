@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "base/units.h"
 #include "policy/device-places.h"
 #include "scene.h"
 
@@ -233,6 +234,19 @@ static void what_cannot_move_is_a_note(void **state)
 	assert_only(well, HN_CHECK_MEMORY_MOVES, HN_FINDING_NOTE, "1 of 1 pieces pinned by vfio", "");
 }
 
+/* Of 2 GiB/s that have been seen, half a second a page. */
+static void pages_too_large_to_move_are_priced(void **state)
+{
+	struct well *well = *state;
+
+	well->guest->backends[0].movability = HN_IMMOVABLE_LARGE_PAGES;
+	well->guest->backends[0].page_bytes = HN_GIB;
+	well->snapshot->calibration =
+		(struct hn_calibration){.bytes_per_second = 2.0 * HN_GIB, .migrations = 1};
+	assert_only(well, HN_CHECK_MEMORY_MOVES, HN_FINDING_NOTE, "1 of 1 pieces large-pages",
+		    "one page of 1 GiB takes some 500 ms; 'longest_gap'");
+}
+
 static void devices_must_be_near(void **state)
 {
 	struct well *well = *state;
@@ -314,6 +328,7 @@ int main(void)
 		CONDITION(its_memory_must_be_there_and_stay),
 		CONDITION(its_memory_must_be_huge_and_locked),
 		CONDITION(what_cannot_move_is_a_note),
+		CONDITION(pages_too_large_to_move_are_priced),
 		CONDITION(devices_must_be_near),
 		CONDITION(others_are_asked_for_less),
 		CONDITION(what_was_not_looked_at_is_not_judged),

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/units.h"
 #include "policy/decide.h"
 #include "scene.h"
 
@@ -633,6 +634,21 @@ static void notes_memory_that_cannot_move(void **state)
 	assert_true(has_note(plan, "cell 0: its memory cannot be moved (60.0 % is at home)"));
 }
 
+/* The mover paces itself between pages; within one of 1 GiB nobody can. */
+static void notes_how_long_a_large_page_is_waited_for(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = nearly_at_home(400);
+	HN_AUTO(hn_plan) struct hn_plan *plan = NULL, *other = NULL;
+
+	snapshot->guests[0].guest->backends[0].page_bytes = HN_GIB;
+	plan = decide_now(snapshot);
+	assert_true(hn_plan_migrate_bytes(plan) > 0);
+	assert_true(has_note(plan, "a page of 1 GiB is copied as a whole: who touches it waits some 2 s"));
+	snapshot->guests[0].guest->backends[0].page_bytes = 2 * HN_MIB;
+	other = decide_now(snapshot);
+	assert_int_equal(other->note_count, 0);
+}
+
 static void notes_nothing_of_pinned_memory_at_home(void **state)
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = nearly_at_home(5), *away = nearly_at_home(400);
@@ -756,6 +772,7 @@ int main(void)
 		cmocka_unit_test(notes_policies_that_send_pages_elsewhere),
 		cmocka_unit_test(notes_kernel_balancing_when_something_moves),
 		cmocka_unit_test(notes_memory_that_cannot_move),
+		cmocka_unit_test(notes_how_long_a_large_page_is_waited_for),
 		cmocka_unit_test(notes_nothing_of_pinned_memory_at_home),
 		cmocka_unit_test(what_cannot_move_sets_nothing_else_in_motion),
 		cmocka_unit_test(backs_off_after_fruitless_operations),

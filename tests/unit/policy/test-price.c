@@ -90,6 +90,17 @@ static void distrust_doubles_and_halves_within_bounds(void **state)
 	assert_about(distrust, 1);
 }
 
+/* A page is copied whole: 2 MiB at 512 MiB/s take 4 ms, 1 GiB 2 s, or 250 ms where 4 GiB/s have been seen. */
+static void a_page_is_waited_for_as_a_whole(void **state)
+{
+	const struct hn_calibration none = {0}, fast = {.bytes_per_second = 4.0 * HN_GIB, .migrations = 3};
+
+	assert_about(hn_price_page_gap(&none, 2 * HN_MIB), 2.0 / 512);
+	assert_about(hn_price_page_gap(&none, HN_GIB), 2);
+	assert_about(hn_price_page_gap(&fast, HN_GIB), 0.25);
+	assert_about(hn_price_page_gap(&fast, 0), 0);
+}
+
 static void two_homes_are_waited_for_longer(void **state)
 {
 	assert_about(hn_price_theta(2), 2);
@@ -106,6 +117,7 @@ int main(void)
 		cmocka_unit_test(later_ones_count_a_quarter),
 		cmocka_unit_test(next_to_nothing_teaches_nothing),
 		cmocka_unit_test(distrust_doubles_and_halves_within_bounds),
+		cmocka_unit_test(a_page_is_waited_for_as_a_whole),
 		cmocka_unit_test(two_homes_are_waited_for_longer),
 	};
 
