@@ -15,6 +15,7 @@
 #include "base/notify.h"
 #include "base/units.h"
 #include "daemon/api.h"
+#include "daemon/ending.h"
 #include "daemon/service.h"
 
 #define FILES_WANTED 16384
@@ -145,8 +146,11 @@ static const char *find_hands(const struct options *options, char *buffer, size_
 
 static void on_stop_signal(evutil_socket_t signal, short what, void *context)
 {
+	struct hn_ending **ending = context;
+
 	hn_log(HN_LOG_INFO, "stopping on signal %d", (int)signal);
-	event_base_loopbreak(context);
+	hn_notify("STOPPING=1");
+	hn_ending_begin(*ending);
 }
 
 /*
@@ -213,16 +217,19 @@ static int run(const struct hn_config *config, const char *hands, struct hn_erro
 	struct event_base *base = event_base_new();
 	struct event *interrupt, *terminate, *reload, *watchdog = NULL;
 	struct hn_service *service = NULL;
+	struct hn_ending *ending = NULL;
 	int r;
 
 	if (!base)
 		return hn_oom(err);
-	interrupt = evsignal_new(base, SIGINT, on_stop_signal, base);
-	terminate = evsignal_new(base, SIGTERM, on_stop_signal, base);
+	interrupt = evsignal_new(base, SIGINT, on_stop_signal, &ending);
+	terminate = evsignal_new(base, SIGTERM, on_stop_signal, &ending);
 	reload = evsignal_new(base, SIGHUP, on_reload_signal, &service);
 	r = interrupt && terminate && reload ? start_watchdog(base, &watchdog, err) : hn_oom(err);
 	if (r == 0)
 		r = hn_service_new(base, config, hands, &service, err);
+	if (r == 0)
+		r = hn_ending_new(service, &ending, err);
 	if (r == 0) {
 		event_add(interrupt, NULL);
 		event_add(terminate, NULL);
@@ -235,8 +242,8 @@ static int run(const struct hn_config *config, const char *hands, struct hn_erro
 					       "in homenode.conf(5)");
 		hn_notify("READY=1");
 		event_base_dispatch(base);
-		hn_notify("STOPPING=1");
 	}
+	hn_ending_free(ending);
 	hn_service_free(service);
 	if (reload)
 		event_free(reload);

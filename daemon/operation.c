@@ -272,14 +272,18 @@ static int begin(struct hn_running_operation *running, struct hn_error *err)
 int hn_operation_start(struct hn_managed *managed, struct hn_plan *plan, double predicted_gain,
 		       struct hn_part *part, struct hn_error *err)
 {
-	struct hn_running_operation *running = managed->running ? NULL : calloc(1, sizeof(*running));
+	bool may = !managed->running && !managed->service->ends;
+	struct hn_running_operation *running = may ? calloc(1, sizeof(*running)) : NULL;
 	int r;
 
 	if (!running) {
 		hn_plan_free(plan);
 		hn_exchange_leave(part);
-		return managed->running ? hn_fail(err, -EBUSY, "an operation on it is still under way")
-					: hn_oom(err);
+		return may ? hn_oom(err)
+			   : hn_fail(err, -EBUSY, "%s",
+				     managed->running
+					     ? "an operation on it is still under way"
+					     : "homenoded is about to end: ask again when it is back");
 	}
 	running->part = (struct hn_part){hn_steal(part->exchange), part->side};
 	running->managed = managed;

@@ -79,6 +79,7 @@ struct hn_service {
 	struct hn_events *events;
 	struct hn_publish *publish; /* to the fleet; NULL: not */
 	struct hn_gauge *gauge;
+	bool ends; /* no operation is begun any more (daemon/ending.h) */
 };
 
 /* Reads the host, starts the watch, the API and the hands. *ret is freed with hn_service_free(), NULL is
