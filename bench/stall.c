@@ -14,6 +14,7 @@
 #include <err.h>
 #include <errno.h>
 #include <math.h>
+#include <numa.h>
 #include <numaif.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -131,6 +132,12 @@ static void move(const char *how, const struct bench_parcel *parcel, uint32_t du
 		move_by_migrate_pages(parcel);
 }
 
+static void run_on_node(int node)
+{
+	if (numa_run_on_node(node) < 0)
+		err(1, "cannot run on node %d", node);
+}
+
 /* The rate while it moves is held against the mean of those before and after, since an emulated host warms
  * up. */
 static struct loss lose(const char *how, uint32_t duty_permille)
@@ -142,7 +149,11 @@ static struct loss lose(const char *how, uint32_t duty_permille)
 
 	if (strcmp(how, "cpuset.mems") == 0)
 		write_file("cpuset.mems", 0);
+	/* those that touch on a CPU of their node, whoever moves on one of the other: who shares a CPU waits
+	 * for the scheduler, and more for whom is a matter of chance */
+	run_on_node(0);
 	bench_parcel_start(bytes, BENCH_PAGES_4K, 0, THREADS, &parcel);
+	run_on_node(1);
 	if (strcmp(how, "cpuset.mems") == 0)
 		write_file("cgroup.procs", parcel.process.pid);
 	(void)calm_rate(&parcel);

@@ -45,9 +45,12 @@ static pid_t find_process(const char *root, const char *name)
 /* Whether a file holds the text: 1, 0, or -errno. */
 static int file_has(const char *root, const char *path, const char *text)
 {
-	HN_AUTO(memory) char *bytes = malloc(PROGRAM_MAX);
-	ssize_t length = bytes ? hn_proc_read(bytes, PROGRAM_MAX, root, "%s", path) : -ENOMEM;
+	HN_AUTO(fd) int fd = hn_proc_open(root, 0, "%s", path);
+	HN_AUTO(memory) char *bytes = fd < 0 ? NULL : malloc(PROGRAM_MAX);
+	ssize_t length = fd < 0 ? fd : -ENOMEM;
 
+	if (bytes)
+		length = hn_proc_read(bytes, PROGRAM_MAX, root, "%s", path);
 	return length < 0 ? (int)length : memmem(bytes, (size_t)length, text, strlen(text)) != NULL;
 }
 
