@@ -23,7 +23,9 @@ struct hn_framing {
 	size_t message_bytes;         /* most bytes of one message */
 	size_t taken;                 /* bytes of the message at hand, 0 between messages */
 	bool sentinels;
-	bool skipping; /* until the next sentinel */
+	bool skipping;           /* until the next sentinel */
+	bool in_string, escaped; /* where the bytes taken so far end */
+	char last;               /* of them */
 };
 
 static struct json_tokener *new_tokener(void)
@@ -63,6 +65,8 @@ static void reset(struct hn_framing *framing)
 		json_tokener_free(framing->tokener);
 	framing->tokener = NULL;
 	framing->taken = 0;
+	framing->in_string = framing->escaped = false;
+	framing->last = '\0';
 }
 
 void hn_framing_await_sentinel(struct hn_framing *framing)
@@ -120,6 +124,26 @@ static size_t skip(struct hn_framing *framing, const char *bytes, size_t length)
 	return i;
 }
 
+/* json-c (0.16) forgets between two pieces that a number has begun, and takes "2" and "-" for 2. */
+static bool splits_number(const struct hn_framing *framing, char next)
+{
+	return !framing->in_string && (next == '-' || next == '+') &&
+	       strchr("0123456789.+-", framing->last) && framing->last;
+}
+
+static void note_end(struct hn_framing *framing, const char *bytes, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		if (framing->escaped)
+			framing->escaped = false;
+		else if (bytes[i] == '"')
+			framing->in_string = !framing->in_string;
+		else
+			framing->escaped = framing->in_string && bytes[i] == '\\';
+	}
+	framing->last = bytes[length - 1];
+}
+
 /*
  * Gives plain bytes to the tokener, never more than the message may still have: a message that is too large
  * is refused when its first byte too many arrives.
@@ -133,6 +157,8 @@ static int tokenize(struct hn_framing *framing, const char *bytes, size_t length
 
 	if (chunk > INT_MAX)
 		chunk = INT_MAX;
+	if (splits_number(framing, bytes[0]))
+		return garbage(bytes, length, "a sign in a number", err);
 	if (!framing->tokener && !(framing->tokener = new_tokener()))
 		return hn_oom(err);
 	*ret = json_tokener_parse_ex(framing->tokener, bytes, (int)chunk);
@@ -149,6 +175,7 @@ static int tokenize(struct hn_framing *framing, const char *bytes, size_t length
 	}
 	framing->taken += chunk;
 	*ret_used = chunk;
+	note_end(framing, bytes, chunk);
 	if (chunk == room && chunk < length)
 		return hn_fail(err, -EMSGSIZE, "a message is larger than %zu bytes", framing->message_bytes);
 	return 0;

@@ -84,9 +84,10 @@ static void splits_at_every_byte(void **state)
 static void splits_a_short_stream_at_every_byte(void **state)
 {
 	const char *bytes = "{\"a\": \"\\u00e4 } \\\" \\\\\"}\r\n{\"b\": {\"c\": [1, 2.5e3, true, null]}} "
-			    "\t{}{\"d\": -1}\n";
-	const char *expected = "{ \"a\": \"ä } \\\" \\\\\" }\n{ \"b\": { \"c\": [ 1, 2.5e3, true, null ] } "
-			       "}\n{ }\n{ \"d\": -1 }\n";
+			    "\t{}{\"d\": -1}{\"2-1\": \"\\\\2-3+4\", \"e\":[-2,3e-4,-5.5E+1]}\n";
+	const char *expected =
+		"{ \"a\": \"ä } \\\" \\\\\" }\n{ \"b\": { \"c\": [ 1, 2.5e3, true, null ] } "
+		"}\n{ }\n{ \"d\": -1 }\n{ \"2-1\": \"\\\\2-3+4\", \"e\": [ -2, 3e-4, -5.5E+1 ] }\n";
 
 	for (size_t first = 0; first <= strlen(bytes); first++) {
 		char *text = feed_pieces(bytes, first, strlen(bytes));
@@ -117,6 +118,11 @@ static const struct {
 	{"\xff{}", 0, "\\xff"},
 	{"{\"a\": \xff", 0, "\\xff"},
 	{"{\"a\": \"\x01\"}", 0, "\\x01"},
+	{"{\"a\": 2-}", 0, ""},
+	{"{\"a\": 2-1, \"b\": 1}", 0, ""},
+	{"{\"a\": [1.+5]}", 0, ""},
+	{"{\"a\": --5}", 0, ""},
+	{"{\"a\": 1e5-3}", 0, ""},
 	{"HTTP/1.1 400 Bad Request", 0, "HTTP"},
 };
 
