@@ -33,13 +33,30 @@ static size_t character_length(const unsigned char *text, size_t left)
 	return shapes[shape].length;
 }
 
+/* Eight bytes of ASCII at a time, as nearly all there is: up to the first eight that are not. */
+static size_t ascii_length(const char *text, size_t length)
+{
+	size_t at = 0;
+	uint64_t bytes;
+
+	for (; at + sizeof(bytes) <= length; at += sizeof(bytes)) {
+		memcpy(&bytes, text + at, sizeof(bytes));
+		if (bytes & UINT64_C(0x8080808080808080))
+			break;
+	}
+	return at;
+}
+
 /* Up to the first byte that is no UTF-8, or the end. */
 static size_t utf8_length(const char *text, size_t length)
 {
-	size_t at = 0, more;
+	size_t at = 0, more = 1;
 
-	while (at < length && (more = character_length((const unsigned char *)text + at, length - at)) > 0)
+	while (at < length && more > 0) {
+		at += ascii_length(text + at, length - at);
+		more = at < length ? character_length((const unsigned char *)text + at, length - at) : 0;
 		at += more;
+	}
 	return at;
 }
 

@@ -321,6 +321,26 @@ static void what_is_added_is_read_back(void **state)
 	assert_int_equal(json_object_object_length(read), 10);
 }
 
+/* With so much of ASCII in front of it and behind it. */
+static void assert_utf8(const char *text, const char *written, int ascii)
+{
+	HN_AUTO(json) json_object *object = json_object_new_object(), *back = NULL;
+	char given[100], expected[100], whole[120];
+	struct hn_error err;
+	const char *value;
+
+	snprintf(given, sizeof(given), "%.*s%s%.*s", ascii, "abcdefghijklmnopqrst", text, ascii,
+		 "abcdefghijklmnopqrst");
+	snprintf(expected, sizeof(expected), "%.*s%s%.*s", ascii, "abcdefghijklmnopqrst", written, ascii,
+		 "abcdefghijklmnopqrst");
+	assert_int_equal(hn_json_add_string(object, "a", given), 0);
+	assert_int_equal(hn_json_get_string(object, "a", &value, &err), 0);
+	assert_string_equal(value, expected);
+	snprintf(whole, sizeof(whole), "{\"a\":\"%s\"}", given);
+	assert_int_equal(hn_json_parse(whole, strlen(whole), "test", &back, &err),
+			 strcmp(text, written) == 0 ? 0 : -EPROTO);
+}
+
 /* The texts that are none are Unicode's own examples (3.9, tables 3-8 to 3-10) and RFC 3629's. */
 static void what_is_no_utf8_is_neither_read_nor_written(void **state)
 {
@@ -351,20 +371,9 @@ static void what_is_no_utf8_is_neither_read_nor_written(void **state)
 		 "A"},
 	};
 
-	for (size_t i = 0; i < HN_COUNT(texts); i++) {
-		HN_AUTO(json) json_object *object = json_object_new_object(), *back = NULL;
-		bool is_utf8 = strcmp(texts[i].text, texts[i].written) == 0;
-		struct hn_error err;
-		const char *value;
-		char text[100];
-
-		assert_int_equal(hn_json_add_string(object, "a", texts[i].text), 0);
-		assert_int_equal(hn_json_get_string(object, "a", &value, &err), 0);
-		assert_string_equal(value, texts[i].written);
-		snprintf(text, sizeof(text), "{\"a\":\"%s\"}", texts[i].text);
-		assert_int_equal(hn_json_parse(text, strlen(text), "test", &back, &err),
-				 is_utf8 ? 0 : -EPROTO);
-	}
+	for (size_t i = 0; i < HN_COUNT(texts); i++)
+		for (int before = 0; before < 20; before++) /* which are taken eight at a time */
+			assert_utf8(texts[i].text, texts[i].written, before);
 }
 
 int main(void)
