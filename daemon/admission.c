@@ -8,6 +8,8 @@
 #include "daemon/guest.h"
 #include "daemon/inspect.h"
 #include "daemon/migration.h"
+#include "daemon/rota.h"
+#include "daemon/running.h"
 #include "daemon/stuck.h"
 
 #define AGAIN_NS HN_NS_PER_S
@@ -128,6 +130,17 @@ static void room_of(struct hn_service *service, const struct hn_turn_move *move,
 			ret->free_bytes = node->pools[i].free_pages * move->page_bytes;
 }
 
+/* One that rests since it hung is inspected once for each operation: that may be its operator's wish. */
+static void ask_for_evidence(struct hn_managed *managed, char *why, size_t size)
+{
+	bool rests = hn_rota_rests(managed);
+
+	snprintf(why, size, "until it is known again what holds its memory%s",
+		 rests ? " (it hung when it was last looked at)" : "");
+	if (!rests || managed->inspect_started_ns < managed->running->started_ns)
+		hn_inspect_now(managed);
+}
+
 enum hn_wait hn_admission_ask(struct hn_managed *managed, const struct hn_turn_move *move, char *why,
 			      size_t size)
 {
@@ -140,8 +153,7 @@ enum hn_wait hn_admission_ask(struct hn_managed *managed, const struct hn_turn_m
 	size_t count = 0;
 
 	if (hn_inspect_is_old(managed)) {
-		hn_inspect_start(managed);
-		snprintf(why, size, "until it is known again what holds its memory");
+		ask_for_evidence(managed, why, size);
 		return HN_WAIT_FOR_EVIDENCE;
 	}
 	if (!move)

@@ -118,8 +118,16 @@ void hn_cadence_bill(struct hn_cadence *cadence, struct hn_turn *turn, uint64_t 
 	turn->billed_ns += cost_ns;
 }
 
-uint64_t hn_cadence_hung(struct hn_turn *turn, uint64_t now_ns, uint64_t held_ns)
+static void stop_waiting(struct hn_cadence *cadence, struct hn_turn *turn)
 {
+	if (turn->waiting)
+		TAILQ_REMOVE(&cadence->waiting, turn, entry);
+	turn->waiting = false;
+}
+
+uint64_t hn_cadence_hung(struct hn_cadence *cadence, struct hn_turn *turn, uint64_t now_ns, uint64_t held_ns)
+{
+	stop_waiting(cadence, turn);
 	turn->rest_ns = turn->rest_ns ? 2 * turn->rest_ns : RESTS_TIMES * held_ns;
 	if (turn->rest_ns > RESTS_MOST_NS)
 		turn->rest_ns = RESTS_MOST_NS;
@@ -141,9 +149,7 @@ void hn_cadence_forget(struct hn_cadence *cadence, struct hn_turn *turn)
 
 void hn_cadence_leave(struct hn_cadence *cadence, struct hn_turn *turn)
 {
-	if (turn->waiting)
-		TAILQ_REMOVE(&cadence->waiting, turn, entry);
-	turn->waiting = false;
+	stop_waiting(cadence, turn);
 	hn_cadence_drop(cadence, turn);
 	hn_cadence_forget(cadence, turn);
 }

@@ -69,7 +69,7 @@ void hn_cadence_done(struct hn_cadence *cadence, struct hn_turn *turn, uint64_t 
 void hn_cadence_bill(struct hn_cadence *cadence, struct hn_turn *turn, uint64_t cost_ns);
 /* A look, or what else was done for it, has hung and held up all others for held_ns: how long it rests now.
  * Of a look the end is told besides. */
-uint64_t hn_cadence_hung(struct hn_turn *turn, uint64_t now_ns, uint64_t held_ns);
+uint64_t hn_cadence_hung(struct hn_cadence *cadence, struct hn_turn *turn, uint64_t now_ns, uint64_t held_ns);
 /* As hn_cadence_done() for a look that did not take place, or of which nobody will tell. */
 void hn_cadence_drop(struct hn_cadence *cadence, struct hn_turn *turn);
 

@@ -127,8 +127,9 @@ static void meet_contained(struct hn_census *census)
 		if (!container)
 			continue;
 		if (container->libvirt[0])
-			sockets[count++] = (struct hn_virts_socket){
-				container->libvirt, container->libvirt_device, container->libvirt_inode};
+			sockets[count++] =
+				(struct hn_virts_socket){container->libvirt, census->qemus[i].process,
+							 container->libvirt_device, container->libvirt_inode};
 		for (size_t j = 0; j < HN_QEMU_SOCKETS_MAX && container->monitors[j][0]; j++)
 			hn_watch_meet(census->service->watch, container->monitors[j]);
 	}

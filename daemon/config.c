@@ -294,11 +294,15 @@ static int set_stall_budget(struct hn_config *config, const char *value, struct 
 
 static int set_longest_gap(struct hn_config *config, const char *value, struct hn_error *err)
 {
+	int r;
+
 	if (strcmp(value, "none") == 0) {
 		config->longest_gap_ns = 0;
 		return 0;
 	}
-	return hn_duration_parse(value, &config->longest_gap_ns, err);
+	if ((r = hn_duration_parse(value, &config->longest_gap_ns, err)) == 0 && config->longest_gap_ns == 0)
+		return hn_fail(err, -EINVAL, "no page is copied in no time; write none for no bound");
+	return r;
 }
 
 static int set_keep_free(struct hn_config *config, const char *value, struct hn_error *err)

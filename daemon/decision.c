@@ -183,7 +183,8 @@ static int take(struct hn_managed *managed, struct hn_error *err)
 		return r;
 	}
 	leaves = r > 0;
-	acts = plan->verdict == HN_VERDICT_ACT && (leaves || managed->guest->mode == HN_MODE_ENFORCE);
+	acts = plan->verdict == HN_VERDICT_ACT && !managed->service->ends &&
+	       (leaves || managed->guest->mode == HN_MODE_ENFORCE);
 	managed->looks = looks;
 	hn_regret_free(managed->regret);
 	managed->regret = regret;

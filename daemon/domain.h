@@ -37,12 +37,13 @@ struct hn_virts;
 int hn_virts_new(struct hn_service *service, struct hn_virts **ret, struct hn_error *err);
 void hn_virts_free(struct hn_virts *virts); /* NULL is fine */
 
-#define HN_VIRTS_MAX 64 /* each has two threads of its own */
+#define HN_VIRTS_MAX 256 /* each has up to two threads of its own (TasksMax= of homenoded.service) */
 
-/* A libvirt's socket in a container. Which file it is, is what it is known by: every QEMU in that container
- * shows it under a path of its own, which goes with that QEMU. */
+/* A libvirt's socket in a container, as a QEMU there shows it: others show the same file under paths of their
+ * own, and a libvirt that starts anew makes another file. */
 struct hn_virts_socket {
 	const char *path;
+	struct hn_process process; /* the QEMU through whose /proc/PID/root the path leads */
 	uint64_t device, inode;
 };
 /* Those that are there: connects to new ones, up to HN_VIRTS_MAX in all, and ends connections to others. */

@@ -60,9 +60,9 @@ int hn_exchange_begin(struct hn_managed *const guests[2], struct hn_swap *swap, 
 /* One that waits for room: a note of its plan says so then. */
 static bool may_need_one(const struct hn_managed *managed)
 {
-	return !managed->running && managed->plan && managed->plan->action_count == 0 &&
-	       managed->plan->note_count > 0 && managed->guest->mode == HN_MODE_ENFORCE &&
-	       strcmp(managed->guest->policy, "adaptive") == 0;
+	return !managed->running && !managed->service->ends && managed->plan &&
+	       managed->plan->action_count == 0 && managed->plan->note_count > 0 &&
+	       managed->guest->mode == HN_MODE_ENFORCE && strcmp(managed->guest->policy, "adaptive") == 0;
 }
 
 int hn_exchange_consider(struct hn_managed *managed, struct hn_error *err)

@@ -16,8 +16,8 @@ struct hn_hands_work {
 /* The body must be the fixed struct and exactly the tail that its counts announce. -EPROTO. */
 int hn_hands_check_length(const struct hn_hands_work *work, size_t fixed, size_t tail, struct hn_error *err);
 
-/* Whoever asks gets nothing done to a process that runs no guest, as far as its name and its command line
- * tell. -EPERM; -ESRCH as hn_process_check(). */
+/* Whoever asks gets nothing done to a process that is not called QEMU. -EPERM; -ESRCH as hn_process_check().
+ */
 int hn_hands_check_guest(const struct hn_process *process, struct hn_error *err);
 
 /* CPU time that this thread has used: the difference of two is what a request has cost. */

@@ -17,19 +17,17 @@
 /* Whoever asks gets no other root's socket opened than a guest's. */
 static int check_peer(int fd, const char *path, struct hn_error *err)
 {
-	HN_AUTO(memory) char *command = NULL;
 	HN_AUTO(fd) int directory = -1;
 	struct ucred peer;
 	socklen_t length = sizeof(peer);
 	char proc[32];
-	size_t command_length;
 	int r;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0)
 		return hn_fail_errno(err, -errno, "%s", path);
 	snprintf(proc, sizeof(proc), "/proc/%d", (int)peer.pid);
 	directory = open(proc, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	r = directory < 0 ? -errno : hn_qemu_command(directory, &command, &command_length);
+	r = directory < 0 ? -errno : hn_qemu_is_called_so(directory);
 	if (r == 0)
 		return hn_fail(err, -EPERM, "%s is not opened: process %d, which listens there, is no QEMU",
 			       path, (int)peer.pid);

@@ -53,15 +53,15 @@ int hn_hands_check_length(const struct hn_hands_work *work, size_t fixed, size_t
 
 int hn_hands_check_guest(const struct hn_process *process, struct hn_error *err)
 {
-	HN_AUTO(memory) char *command = NULL;
 	HN_AUTO(fd) int directory = -1;
-	size_t length;
 	int r = hn_process_check(NULL, process, err);
 
 	if (r < 0)
 		return r;
 	directory = hn_proc_open(NULL, O_DIRECTORY, "proc/%d", (int)process->pid);
-	r = directory < 0 ? directory : hn_qemu_command(directory, &command, &length);
+	r = directory < 0 ? directory : hn_qemu_is_called_so(directory);
+	if (r == -ESRCH || r == -ENOENT)
+		return hn_fail(err, -ESRCH, "process %d is gone", (int)process->pid);
 	if (r < 0)
 		return hn_fail_errno(err, r, "process %d", (int)process->pid);
 	return r > 0 ? 0 : hn_fail(err, -EPERM, "process %d is no QEMU: it is left alone", (int)process->pid);

@@ -62,15 +62,24 @@ static size_t known_count(const struct hn_guest *guest)
 	return count;
 }
 
-static bool takes_too_long(const struct hn_service *service, const struct hn_backend *backend)
+/* A window is its operator's word that it may be disturbed. */
+static bool takes_too_long(const struct hn_managed *managed, const struct hn_backend *backend)
 {
+	const struct hn_service *service = managed->service;
 	double longest = (double)service->config->longest_gap_ns / (double)HN_NS_PER_S;
 
-	return longest > 0 && hn_price_page_gap(&service->calibration, backend->page_bytes) > longest;
+	return longest > 0 && !managed->guest->window_open &&
+	       hn_price_page_gap(&service->calibration, backend->page_bytes) > longest;
 }
 
-static enum hn_movability movability_of(const struct hn_service *service, const struct hn_backend *backend,
-					const struct hn_backend_memo *memo,
+static enum hn_movability weighed(const struct hn_managed *managed, const struct hn_backend *backend,
+				  enum hn_movability movability)
+{
+	return movability == HN_MOVABLE && takes_too_long(managed, backend) ? HN_IMMOVABLE_LARGE_PAGES
+									    : movability;
+}
+
+static enum hn_movability movability_of(const struct hn_backend *backend, const struct hn_backend_memo *memo,
 					const struct hn_process_pins *pins)
 {
 	enum hn_movability movability = memo->told;
@@ -80,10 +89,20 @@ static enum hn_movability movability_of(const struct hn_service *service, const 
 	if (movability == HN_MOVABLE && backend->host_address &&
 	    (backend->backing == HN_BACKING_UNKNOWN || backend->backing == HN_BACKING_DEVICE))
 		movability = HN_IMMOVABLE_UNKNOWN;
-	if (movability == HN_IMMOVABLE_UNKNOWN && memo->moves)
-		movability = HN_MOVABLE;
-	return movability == HN_MOVABLE && takes_too_long(service, backend) ? HN_IMMOVABLE_LARGE_PAGES
-									    : movability;
+	return movability == HN_IMMOVABLE_UNKNOWN && memo->moves ? HN_MOVABLE : movability;
+}
+
+void hn_inspect_weigh(struct hn_managed *managed)
+{
+	for (size_t i = 0; i < managed->guest->backend_count; i++) {
+		struct hn_backend *backend = &managed->guest->backends[i];
+		enum hn_movability before = backend->movability;
+
+		if (before != HN_MOVABLE && before != HN_IMMOVABLE_LARGE_PAGES)
+			continue;
+		backend->movability = weighed(managed, backend, HN_MOVABLE);
+		managed->seizures += before == HN_MOVABLE && backend->movability != HN_MOVABLE;
+	}
 }
 
 static int take_memos(struct hn_managed *managed)
@@ -125,7 +144,8 @@ static void take_kinds(struct hn_managed *managed, const struct hn_process_pins 
 
 		if (backend->host_address)
 			take_kind(backend, kinds++);
-		backend->movability = movability_of(managed->service, backend, &managed->memos[i], pins);
+		backend->movability =
+			weighed(managed, backend, movability_of(backend, &managed->memos[i], pins));
 		managed->seizures += before == HN_MOVABLE && backend->movability != HN_MOVABLE;
 	}
 }
@@ -205,13 +225,13 @@ static void on_probe_reply(int result, const void *body, size_t length, const st
 		struct hn_backend *backend = &managed->guest->backends[i];
 
 		if (backend->movability != HN_IMMOVABLE_UNKNOWN || !backend->host_address ||
-		    at >= length / sizeof(*probes))
+		    takes_too_long(managed, backend) || at >= length / sizeof(*probes))
 			continue;
 		managed->memos[i].moves = probes[at++] == HN_PROBE_MOVED;
 		hn_log(HN_LOG_INFO, "guest '%s': a page of %s was tried and %s", managed->name, backend->id,
 		       managed->memos[i].moves ? "has moved" : "has not moved");
 		if (managed->memos[i].moves)
-			backend->movability = HN_MOVABLE;
+			backend->movability = weighed(managed, backend, HN_MOVABLE);
 	}
 }
 
@@ -231,7 +251,8 @@ static int request_probe(struct hn_managed *managed, struct hn_error *err)
 	if (!hn_set_empty(&managed->cpuset_nodes))
 		hn_set_and(&probe.nodes, &managed->cpuset_nodes);
 	for (size_t i = 0; i < guest->backend_count; i++)
-		if (guest->backends[i].movability == HN_IMMOVABLE_UNKNOWN && guest->backends[i].host_address)
+		if (guest->backends[i].movability == HN_IMMOVABLE_UNKNOWN &&
+		    guest->backends[i].host_address && !takes_too_long(managed, &guest->backends[i]))
 			ranges[probe.range_count++] = range_of(&guest->backends[i]);
 	if (probe.range_count == 0)
 		return 0;
@@ -318,9 +339,15 @@ void hn_inspect_inside(struct hn_managed *managed)
 
 void hn_inspect_start(struct hn_managed *managed)
 {
+	if (!hn_rota_rests(managed))
+		hn_inspect_now(managed);
+}
+
+void hn_inspect_now(struct hn_managed *managed)
+{
 	struct hn_error err;
 
-	if (managed->inspecting || hn_rota_rests(managed))
+	if (managed->inspecting)
 		return;
 	managed->inspect_started_ns = hn_now_ns();
 	if (request(managed, &err) < 0)

@@ -15,11 +15,16 @@ struct hn_backend_memo {
 /* Starts one of an identified guest; nothing happens while one is running. The first is followed by a look,
  * and that is what tells whether the guest is realtime: no page of it is looked at or tried before. */
 void hn_inspect_start(struct hn_managed *managed);
+/* Though it may rest since it hung (daemon/rota.h). */
+void hn_inspect_now(struct hn_managed *managed);
 /* After its first look: the same again, with what is only done to others than realtime guests. */
 void hn_inspect_inside(struct hn_managed *managed);
 
 /* What the last one found has proved wrong: the next is due, and nothing is moved before. */
 void hn_inspect_soon(struct hn_managed *managed);
+
+/* What its settings allow has changed: whether a page of that size may be copied while it waits. */
+void hn_inspect_weigh(struct hn_managed *managed);
 
 /* It is due: the first, or a minute has passed and looks have cost several times as much as it will. */
 bool hn_inspect_is_due(const struct hn_managed *managed);

@@ -286,6 +286,7 @@ void hn_make_up_apply_settings(struct hn_managed *managed)
 	hn_settings_apply(&settings, guest);
 	limit_nodes(managed, &settings, guest);
 	guest->window_open = window_is_open(&settings) || hn_window_left_ns(managed) > 0;
+	hn_inspect_weigh(managed);
 	/* memory goes to where the operator has pinned the vCPUs, and not the other way */
 	if (domain && hn_domain_vcpus_pinned(managed) && strcmp(guest->policy, "home-node") == 0)
 		snprintf(guest->policy, sizeof(guest->policy), "memory-follows-cpu");

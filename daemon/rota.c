@@ -113,8 +113,11 @@ void hn_rota_done(struct hn_managed *managed, uint64_t cost_ns)
 
 void hn_rota_hung(struct hn_managed *managed, const char *what, uint64_t since_ns)
 {
-	uint64_t now_ns = hn_now_ns(), held_ns = now_ns - since_ns;
-	uint64_t rest_ns = hn_cadence_hung(&managed->turn, now_ns, held_ns);
+	uint64_t now_ns = hn_now_ns(), held_ns = now_ns - since_ns, rest_ns;
+
+	if (held_ns > HN_QUERY_WATCHDOG_NS) /* before that it waited for its turn */
+		held_ns = HN_QUERY_WATCHDOG_NS;
+	rest_ns = hn_cadence_hung(&managed->service->cadence, &managed->turn, now_ns, held_ns);
 
 	hn_log(HN_LOG_WARNING,
 	       "guest '%s': %s hung and held up all others for %.1f s: there is none for %.0f s now",

@@ -33,7 +33,6 @@
 #include "store/store.h"
 
 #define HOST_FRESH_NS (500 * HN_NS_PER_MS)
-#define QUERY_WATCHDOG_NS (10 * HN_NS_PER_S)
 
 uint64_t hn_now_ns(void)
 {
@@ -113,7 +112,8 @@ int hn_service_new(struct event_base *base, const struct hn_config *config, cons
 	TAILQ_INIT(&service->stuck);
 	if ((r = load_host(service, err)) < 0 || (r = load_reservations(service, err)) < 0 ||
 	    (r = hn_chronicle_open(service, err)) < 0 ||
-	    (r = hn_hands_new(base, hands_program, "queries", QUERY_WATCHDOG_NS, &service->hands, err)) < 0 ||
+	    (r = hn_hands_new(base, hands_program, "queries", HN_QUERY_WATCHDOG_NS, &service->hands, err)) <
+		    0 ||
 	    (r = hn_rota_new(service, &service->rota, err)) < 0 ||
 	    (r = hn_admission_new(service, &service->admission, err)) < 0 ||
 	    (r = hn_regulator_new(service, &service->regulator, err)) < 0 ||

@@ -82,6 +82,10 @@ struct hn_service {
 	bool ends; /* no operation is begun any more (daemon/ending.h) */
 };
 
+#define HN_QUERY_WATCHDOG_NS                                                          \
+	(10 * HN_NS_PER_S) /* the hands that look and inspect are given up after that \
+			    */
+
 /* Reads the host, starts the watch, the API and the hands. *ret is freed with hn_service_free(), NULL is
  * fine. */
 int hn_service_new(struct event_base *base, const struct hn_config *config, const char *hands_program,

@@ -20,14 +20,15 @@ struct connection {
 	struct hn_virts *virts;
 	struct hn_virt *virt;
 	char socket[HN_QEMU_SOCKET_MAX]; /* in a container; "" the host's own */
-	uint64_t device, inode;          /* of that */
+	struct hn_process process;       /* through which the path leads */
+	uint64_t device, inode;          /* of that socket */
 };
 
 struct hn_virts {
 	struct hn_service *service;
 	TAILQ_HEAD(, connection) connections;
 	size_t count;
-	bool full;   /* there are more, and that has been said */
+	bool full;   /* one could not be connected to, and that has been said */
 	bool absent; /* this homenoded was built without libvirt, and has said so */
 };
 
@@ -196,6 +197,7 @@ static int connect_to(struct hn_virts *virts, const char *uri, const struct hn_v
 	listener.context = connection;
 	if (socket) {
 		snprintf(connection->socket, sizeof(connection->socket), "%s", socket->path);
+		connection->process = socket->process;
 		connection->device = socket->device;
 		connection->inode = socket->inode;
 	}
@@ -234,14 +236,29 @@ static bool is_to(const struct connection *connection, const struct hn_virts_soc
 	       connection->inode == socket->inode;
 }
 
-/* One whose path has gone with its QEMU is kept while it is up; it could not be made again. */
-static bool is_kept(const struct connection *connection, const struct hn_virts_socket *sockets, size_t count)
+static bool is_same_way(const struct connection *connection, const struct hn_virts_socket *socket)
+{
+	return strcmp(connection->socket, socket->path) == 0 &&
+	       connection->process.pid == socket->process.pid &&
+	       connection->process.start_ticks == socket->process.start_ticks;
+}
+
+/*
+ * One whose way has gone with its QEMU is kept while it is up; it could not be made again. One at whose path
+ * is another file by now belongs to a libvirt that has started anew: its connection comes back by itself.
+ */
+static bool is_kept(struct connection *connection, const struct hn_virts_socket *sockets, size_t count)
 {
 	bool kept = false;
 
-	for (size_t i = 0; i < count && !kept; i++)
-		kept = is_to(connection, &sockets[i]) && (hn_virt_connected(connection->virt) ||
-							  strcmp(connection->socket, sockets[i].path) == 0);
+	for (size_t i = 0; i < count && !kept; i++) {
+		if (is_same_way(connection, &sockets[i])) {
+			connection->device = sockets[i].device;
+			connection->inode = sockets[i].inode;
+			kept = true;
+		}
+		kept = kept || (is_to(connection, &sockets[i]) && hn_virt_connected(connection->virt));
+	}
 	return kept;
 }
 
@@ -267,10 +284,13 @@ static void add(struct hn_virts *virts, const struct hn_virts_socket *socket)
 		virts->full = true;
 		return;
 	}
-	hn_log(HN_LOG_INFO, "libvirt: found one in a container: %s", socket->path);
+	if (!virts->full)
+		hn_log(HN_LOG_INFO, "libvirt: found one in a container: %s", socket->path);
 	snprintf(uri, sizeof(uri), "qemu+unix:///system?socket=%s", socket->path);
-	if (connect_to(virts, uri, socket, &err) < 0)
-		hn_log(HN_LOG_WARNING, "libvirt: %s: %s", uri, err.message);
+	if (connect_to(virts, uri, socket, &err) < 0) {
+		hn_log(virts->full ? HN_LOG_DEBUG : HN_LOG_WARNING, "libvirt: %s: %s", uri, err.message);
+		virts->full = true;
+	}
 }
 
 void hn_virts_keep(struct hn_virts *virts, const struct hn_virts_socket *sockets, size_t count)

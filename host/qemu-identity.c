@@ -46,7 +46,7 @@ int hn_qemu_is_called_so(int directory)
 	ssize_t length = fd < 0 ? -1 : pread(fd, first, sizeof(first) - 1, 0);
 
 	if (length <= 0)
-		return length < 0 ? -errno : 0;
+		return length < 0 ? -errno : -ESRCH; /* it has given up its memory and is about to end */
 	first[length] = '\0';
 	return is_qemus_name(first) || executable_is_qemu(directory);
 }

@@ -434,6 +434,15 @@ static int begin(const struct hn_look *look, const unsigned *sides, struct draft
 	return r == 0 && needed ? draft_migrations(look, sides, drafts) : r;
 }
 
+static bool has_large_pages(const struct hn_guest *guest, int cell)
+{
+	for (size_t i = 0; i < guest->backend_count; i++)
+		if (guest->backends[i].cell == cell &&
+		    guest->backends[i].movability == HN_IMMOVABLE_LARGE_PAGES)
+			return true;
+	return false;
+}
+
 static int finish(const struct hn_look *look)
 {
 	int r = 0;
@@ -441,8 +450,11 @@ static int finish(const struct hn_look *look)
 	for (size_t i = 0; i < look->guest->cell_count && r == 0; i++)
 		if (is_away(look, i) && !hn_guest_cell_movable(look->guest, i))
 			r = hn_plan_add_note(
-				look->plan, "cell %d: its memory cannot be moved (%.1f %% is at home)",
-				look->guest->cells[i].id, 100 * hn_share_at_home(look, look->plan->home, i));
+				look->plan, "cell %d: its memory cannot be moved (%.1f %% is at home)%s",
+				look->guest->cells[i].id, 100 * hn_share_at_home(look, look->plan->home, i),
+				has_large_pages(look->guest, look->guest->cells[i].id)
+					? ": its pages are too large, see longest_gap in homenode.conf(5)"
+					: "");
 	return r ? r : add_notes(look);
 }
 

@@ -99,7 +99,9 @@ static const char *why_fixed(const struct hn_guest *guest, int cell)
 
 		if (guest->backends[i].cell == cell && movability != HN_MOVABLE)
 			return movability == HN_IMMOVABLE_UNKNOWN ? "nothing has shown yet that it can"
-								  : hn_movability_name(movability);
+			       : movability == HN_IMMOVABLE_LARGE_PAGES
+				       ? "its pages are too large, see longest_gap"
+				       : hn_movability_name(movability);
 	}
 	return "";
 }

@@ -31,7 +31,10 @@ double hn_price_of_migration(const struct hn_calibration *calibration, uint64_t 
 
 double hn_price_page_gap(const struct hn_calibration *calibration, uint64_t page_bytes)
 {
-	return (double)page_bytes / speed_of(calibration);
+	double speed = speed_of(calibration);
+
+	return (double)page_bytes /
+	       (speed > HN_ASSUMED_BYTES_PER_SECOND ? speed : HN_ASSUMED_BYTES_PER_SECOND);
 }
 
 double hn_price_of_rebinding(unsigned vcpus, double distrust)

@@ -29,7 +29,8 @@ double hn_price_of_migration(const struct hn_calibration *calibration, uint64_t 
 
 /*
  * How long, in seconds, who touches a page of that size waits while it moves: it is copied as a whole, so no
- * pace helps. A page of 1 GiB, at the assumed speed: 2 s.
+ * pace helps. A page of 1 GiB, at the assumed speed: 2 s. That is the least that is reckoned with: what has
+ * been learned counts looking for pages and trying them too.
  */
 double hn_price_page_gap(const struct hn_calibration *calibration, uint64_t page_bytes);
 

@@ -57,7 +57,7 @@ static const struct file {
 	{PROC "maps", MEMORY},
 	{PROC "numa_maps", MEMORY},
 	{PROC "cgroup", PROCESS | QEMUS},
-	{PROC "cmdline", QEMUS | DOCTOR},
+	{PROC "cmdline", PROCESS | QEMUS | DOCTOR},
 	{PROC "fdinfo/7", PROCESS},
 	{PROC "fdinfo/8", PROCESS},
 	{PROC "pagemap", MEMORY},

@@ -228,6 +228,34 @@ static void a_page_that_takes_too_long_is_moved_where_that_is_allowed(void **sta
 	}
 }
 
+/* Its operator's word that it may be disturbed now. */
+static void a_window_lets_large_pages_go(void **state)
+{
+	struct yard *yard = *state;
+	struct hn_managed *managed = &yard->guest->managed;
+	struct hn_backend *backend = &managed->guest->backends[0];
+	struct hn_plan *plan = NULL;
+
+	yard->scene->config.longest_gap_ns = HN_NS_PER_S / 10;
+	backend->page_bytes = HN_GIB;
+	hn_inspect_weigh(managed);
+	assert_int_equal(backend->movability, HN_IMMOVABLE_LARGE_PAGES);
+	assert_int_equal(hn_decision_now(managed, &plan, NULL), 0);
+	assert_int_equal(hn_plan_migrate_bytes(plan), 0);
+	hn_plan_free(hn_steal(plan));
+	managed->guest->window_open = true;
+	hn_inspect_weigh(managed);
+	assert_int_equal(backend->movability, HN_MOVABLE);
+	by_rebalance(yard);
+	scene_wait(yard->scene, scene_is_idle);
+	assert_int_equal(managed->operation.state, HN_OPERATION_DONE);
+	assert_int_equal(yard->guest->memory->moved_bytes, BYTES);
+	/* what is held is held by something else */
+	backend->movability = HN_IMMOVABLE_PINNED;
+	hn_inspect_weigh(managed);
+	assert_int_equal(backend->movability, HN_IMMOVABLE_PINNED);
+}
+
 static bool has_inspected_twice(const struct scene *scene)
 {
 	char *text = scene_asked(scene), *first = strstr(text, "inspect 5001");
@@ -327,6 +355,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_has_come_to_be_held_is_not_moved, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_page_that_takes_too_long_is_moved_where_that_is_allowed,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_window_lets_large_pages_go, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(who_cannot_be_inspected_waits, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_pause_outlasts_the_inspection, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_next_step_asks_again, set_up, tear_down),

@@ -65,7 +65,7 @@ static void end_look(struct game *game)
 	if (player->hangs) {
 		game->now_ns += HANGS_FOR;
 		player->looks++;
-		hn_cadence_hung(&player->turn, game->now_ns, HANGS_FOR);
+		hn_cadence_hung(&game->cadence, &player->turn, game->now_ns, HANGS_FOR);
 		hn_cadence_drop(&game->cadence, &player->turn);
 		return;
 	}
@@ -276,7 +276,7 @@ static void one_whose_looks_hang_is_left_alone_and_no_other(void **state)
 	play(game, 1500);
 	assert_true(game->players[0].looks > 10);
 	assert_int_equal(turn->rest_ns, 0);
-	assert_int_equal(hn_cadence_hung(turn, game->now_ns, HN_NS_PER_S), 100 * HN_NS_PER_S);
+	assert_int_equal(hn_cadence_hung(&game->cadence, turn, game->now_ns, HN_NS_PER_S), 100 * HN_NS_PER_S);
 	free(game);
 }
 

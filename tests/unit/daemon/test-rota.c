@@ -122,6 +122,8 @@ static void so_does_who_hangs_when_it_is_inspected(void **state)
 	assert_true(hangs->turn.rest_ns >= 110 * HN_NS_PER_S);
 	hn_inspect_start(hangs);
 	assert_false(hangs->inspecting);
+	hn_inspect_now(hangs); /* its operator wants it */
+	assert_true(hangs->inspecting);
 	hn_inspect_start(&scene.guests[1]);
 	assert_true(scene.guests[1].inspecting);
 	tear_down(&scene);

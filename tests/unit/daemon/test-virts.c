@@ -21,7 +21,9 @@
 static struct line {
 	char uri[200];
 	bool made, up;
+	unsigned number; /* of all that were made */
 } lines[MOST];
+static unsigned made;
 
 int __wrap_hn_virt_new(struct event_base *base, const char *uri, const struct hn_virt_listener *listener,
 		       struct hn_virt **ret, struct hn_error *err);
@@ -36,7 +38,7 @@ int __wrap_hn_virt_new(struct event_base *base, const char *uri, const struct hn
 	while (lines[free_one].made)
 		free_one++;
 	assert_true(free_one < MOST);
-	lines[free_one] = (struct line){.made = true, .up = true};
+	lines[free_one] = (struct line){.made = true, .up = true, .number = ++made};
 	snprintf(lines[free_one].uri, sizeof(lines[free_one].uri), "%s", uri);
 	*ret = (struct hn_virt *)&lines[free_one];
 	return 0;
@@ -80,6 +82,7 @@ static int set_up(void **state)
 	struct place *place = calloc(1, sizeof(*place));
 
 	memset(lines, 0, sizeof(lines));
+	made = 0;
 	TAILQ_INIT(&place->service.guests);
 	place->service.config = &place->config;
 	strcpy(place->config.libvirt_uri, "qemu:///system");
@@ -98,7 +101,8 @@ static int tear_down(void **state)
 
 static void two_in_one_container_have_one(void **state)
 {
-	const struct hn_virts_socket both[] = {{"/proc/10/root/sock", 1, 7}, {"/proc/11/root/sock", 1, 7}};
+	const struct hn_virts_socket both[] = {{"/proc/10/root/sock", {10, 1}, 1, 7},
+					       {"/proc/11/root/sock", {11, 1}, 1, 7}};
 	struct place *place = *state;
 	const struct line *line;
 
@@ -118,7 +122,8 @@ static void two_in_one_container_have_one(void **state)
 /* What was found below /proc/10 cannot be found there again. */
 static void one_that_is_down_is_found_by_another_way(void **state)
 {
-	const struct hn_virts_socket both[] = {{"/proc/10/root/sock", 1, 7}, {"/proc/11/root/sock", 1, 7}};
+	const struct hn_virts_socket both[] = {{"/proc/10/root/sock", {10, 1}, 1, 7},
+					       {"/proc/11/root/sock", {11, 1}, 1, 7}};
 	struct place *place = *state;
 
 	hn_virts_keep(place->virts, both, 2);
@@ -133,14 +138,33 @@ static void one_that_is_down_is_found_by_another_way(void **state)
 
 static void containers_differ_by_device_or_inode(void **state)
 {
-	const struct hn_virts_socket all[] = {
-		{"/proc/10/root/sock", 1, 7}, {"/proc/11/root/sock", 2, 7}, {"/proc/12/root/sock", 1, 8}};
+	const struct hn_virts_socket all[] = {{"/proc/10/root/sock", {10, 1}, 1, 7},
+					      {"/proc/11/root/sock", {11, 1}, 2, 7},
+					      {"/proc/12/root/sock", {12, 1}, 1, 8}};
 	struct place *place = *state;
 
 	hn_virts_keep(place->virts, all, HN_COUNT(all));
 	assert_int_equal(line_count(), 1 + HN_COUNT(all));
-	/* another has come to be where one was */
-	hn_virts_keep(place->virts, &(struct hn_virts_socket){"/proc/10/root/sock", 3, 7}, 1);
+	/* another process has the number of one that has ended */
+	hn_virts_keep(place->virts, &(struct hn_virts_socket){"/proc/10/root/sock", {10, 2}, 3, 7}, 1);
+	assert_int_equal(line_count(), 2);
+	assert_true(line_to("/proc/10/")->number > 3);
+}
+
+/* Its socket is another file then. Its domains, and what is being done to them, are no news. */
+static void a_libvirt_that_starts_anew_keeps_its_connection(void **state)
+{
+	struct hn_virts_socket one = {"/proc/10/root/sock", {10, 1}, 1, 7};
+	struct place *place = *state;
+	const struct line *line;
+
+	hn_virts_keep(place->virts, &one, 1);
+	line = line_to("/proc/10/");
+	line_to("/proc/10/")->up = false;
+	one.inode = 8;
+	hn_virts_keep(place->virts, &one, 1);
+	assert_ptr_equal(line_to("/proc/10/"), line);
+	assert_int_equal(line->number, 2);
 	assert_int_equal(line_count(), 2);
 }
 
@@ -152,7 +176,7 @@ static void there_is_a_limit(void **state)
 
 	for (size_t i = 0; i < MOST; i++) {
 		snprintf(paths[i], sizeof(paths[i]), "/proc/%zu/root/sock", 100 + i);
-		all[i] = (struct hn_virts_socket){paths[i], 1, i};
+		all[i] = (struct hn_virts_socket){paths[i], {(pid_t)(100 + i), 1}, 1, i};
 	}
 	hn_virts_keep(place->virts, all, MOST);
 	assert_int_equal(line_count(), HN_VIRTS_MAX);
@@ -167,6 +191,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(two_in_one_container_have_one, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(one_that_is_down_is_found_by_another_way, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(containers_differ_by_device_or_inode, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_libvirt_that_starts_anew_keeps_its_connection, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(there_is_a_limit, set_up, tear_down),
 	};
 

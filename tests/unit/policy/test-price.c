@@ -93,11 +93,13 @@ static void distrust_doubles_and_halves_within_bounds(void **state)
 /* A page is copied whole: 2 MiB at 512 MiB/s take 4 ms, 1 GiB 2 s, or 250 ms where 4 GiB/s have been seen. */
 static void a_page_is_waited_for_as_a_whole(void **state)
 {
-	const struct hn_calibration none = {0}, fast = {.bytes_per_second = 4.0 * HN_GIB, .migrations = 3};
+	const struct hn_calibration none = {0}, fast = {.bytes_per_second = 4.0 * HN_GIB, .migrations = 3},
+				    slow = {.bytes_per_second = HN_MIB, .migrations = 1};
 
 	assert_about(hn_price_page_gap(&none, 2 * HN_MIB), 2.0 / 512);
 	assert_about(hn_price_page_gap(&none, HN_GIB), 2);
 	assert_about(hn_price_page_gap(&fast, HN_GIB), 0.25);
+	assert_about(hn_price_page_gap(&slow, 2 * HN_MIB), 2.0 / 512); /* that was not the copying */
 	assert_about(hn_price_page_gap(&fast, 0), 0);
 }
 
