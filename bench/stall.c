@@ -11,6 +11,7 @@
  * On a host with two nodes with memory, 0 and 1: on the rig (jobs/stall). CGROUP: a folder of cgroup v2 with
  * cpuset.mems.
  */
+#include <dirent.h>
 #include <err.h>
 #include <errno.h>
 #include <math.h>
@@ -18,6 +19,7 @@
 #include <numaif.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -132,10 +134,31 @@ static void move(const char *how, const struct bench_parcel *parcel, uint32_t du
 		move_by_migrate_pages(parcel);
 }
 
-static void run_on_node(int node)
+static void bind_to_node(pid_t tid, int node)
 {
-	if (numa_run_on_node(node) < 0)
+	struct bitmask *cpus = numa_allocate_cpumask();
+
+	if (numa_node_to_cpus(node, cpus) < 0 || numa_sched_setaffinity(tid, cpus) < 0)
 		err(1, "cannot run on node %d", node);
+	numa_free_cpumask(cpus);
+}
+
+/* Those that touch on a CPU of their node, whoever moves on one of the other: who shares a CPU waits for the
+ * scheduler, and for whom the more is a matter of chance. */
+static void part(const struct bench_parcel *parcel)
+{
+	char path[40];
+	const struct dirent *entry;
+	DIR *tasks;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)parcel->process.pid);
+	if (!(tasks = opendir(path)))
+		err(1, "%s", path);
+	while ((entry = readdir(tasks)))
+		if (entry->d_name[0] != '.')
+			bind_to_node((pid_t)strtol(entry->d_name, NULL, 10), 0);
+	closedir(tasks);
+	bind_to_node(0, 1);
 }
 
 /* The rate while it moves is held against the mean of those before and after, since an emulated host warms
@@ -149,13 +172,10 @@ static struct loss lose(const char *how, uint32_t duty_permille)
 
 	if (strcmp(how, "cpuset.mems") == 0)
 		write_file("cpuset.mems", 0);
-	/* those that touch on a CPU of their node, whoever moves on one of the other: who shares a CPU waits
-	 * for the scheduler, and more for whom is a matter of chance */
-	run_on_node(0);
 	bench_parcel_start(bytes, BENCH_PAGES_4K, 0, THREADS, &parcel);
-	run_on_node(1);
 	if (strcmp(how, "cpuset.mems") == 0)
 		write_file("cgroup.procs", parcel.process.pid);
+	part(&parcel); /* a cgroup that is joined allows all CPUs again */
 	(void)calm_rate(&parcel);
 	before = calm_rate(&parcel);
 	parcel.touches->longest_gap_ns = 0;
@@ -226,6 +246,7 @@ int main(int argc, char **argv)
 		argc--;
 	}
 	cgroup = argc > 1 ? argv[1] : NULL;
+	(void)lose("migratepages", 0); /* a host that has just booted is busy with itself */
 	for (unsigned i = 0; i < rounds; i++) {
 		ours[i] = lose("ours", 100); /* the default of stall_budget */
 		migrated[i] = lose("migratepages", 0);
