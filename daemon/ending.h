@@ -1,7 +1,7 @@
 #pragma once
 /*
- * ending - homenoded is asked to end: operations are stopped first, as an operator stops them, so that what they
- * have opened is closed again and what they have moved is on record.
+ * ending - homenoded is asked to end: operations are stopped first, as an operator stops them, so that what
+ * they have opened is closed again and what they have moved is on record.
  */
 #include "daemon/service.h"
 
