@@ -29,7 +29,7 @@
 #define CANCEL_AFTER_NS (150 * HN_NS_PER_MS)
 
 static unsigned rounds = ROUNDS_MAX;
-static uint64_t bytes = 256 * HN_MIB;
+static uint64_t bytes = 512 * HN_MIB;
 
 static double now_s(void)
 {
@@ -231,7 +231,7 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "--quick") == 0) {
 		rounds = 3;
-		bytes = 128 * HN_MIB;
+		bytes = 256 * HN_MIB;
 	}
 	for (size_t i = 0; i < HN_COUNT(scenes); i++) {
 		measure_throughput(scenes[i].scene, scenes[i].pages);

@@ -1,7 +1,7 @@
 #include "host/move-piece.h"
 
 #define WEIGHT_OF_LATEST 0.25
-#define GROWTH 2
+#define GROWTH 4
 
 void hn_move_piece_init(struct hn_move_piece *piece)
 {

@@ -21,5 +21,5 @@ struct hn_move_piece {
 /* target_ns is the caller's to set, and to change. */
 void hn_move_piece_init(struct hn_move_piece *piece);
 
-/* So many bytes, moved or tried, took so long. Grows to twice the size at most. */
+/* So many bytes, moved or tried, took so long. Grows to four times the size at most. */
 void hn_move_piece_learn(struct hn_move_piece *piece, uint64_t bytes, uint64_t ns);

@@ -34,7 +34,7 @@ static void pieces_keep_within_bounds(void **state)
 	hn_move_piece_learn(&piece, 0, HN_NS_PER_S); /* nothing was tried */
 	assert_true(piece.bytes == HN_PIECE_FIRST_BYTES);
 	hn_move_piece_learn(&piece, HN_MIB, 1);
-	assert_true(piece.bytes == 2 * HN_PIECE_FIRST_BYTES); /* one measurement is not believed at once */
+	assert_true(piece.bytes == 4 * HN_PIECE_FIRST_BYTES); /* one measurement is not believed at once */
 	for (int i = 0; i < 20; i++)
 		hn_move_piece_learn(&piece, HN_MIB, 1);
 	assert_true(piece.bytes == HN_PIECE_MOST_BYTES);
