@@ -40,7 +40,7 @@ import tempfile
 import time
 import unittest
 
-from harness import SLOWER, wait_for
+from harness import SLOWER, in_chroot, wait_for
 
 EMULATOR = "/usr/bin/qemu-system-x86_64"
 UNUSED_EMULATORS = ("/usr/bin/qemu-system-i386",)
@@ -145,7 +145,7 @@ class LibvirtHost:
             os.mkdir(self.path(name))
         self.etc, self.run_folder = self.path("etc"), self.path("run")
         self.lib, self.log_folder = self.path("lib"), self.path("log")
-        self.write("etc/qemu.conf", QEMU_CONF + qemu_conf)
+        self.write("etc/qemu.conf", QEMU_CONF + ("namespaces = []\n" if in_chroot() else "") + qemu_conf)
         self.write("etc/libvirtd.conf", LIBVIRTD_CONF + libvirtd_conf)
         self.socket = self.path("run/libvirt-sock")
         self.uri = f"qemu:///system?socket={self.socket}"
@@ -183,7 +183,7 @@ class LibvirtHost:
             raise AssertionError("the mount namespace could not be made")
 
     def inside(self, argv):
-        return ["nsenter", "--mount", "--target", str(self.keeper.pid), *map(str, argv)]
+        return ["nsenter", "--mount", "--root", "--target", str(self.keeper.pid), *map(str, argv)]
 
     def run(self, argv, limit=60, check=True, **options):
         """Runs a program in the namespace to its end."""

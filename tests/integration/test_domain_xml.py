@@ -22,7 +22,7 @@ import urllib.error
 import urllib.request
 import xml.etree.ElementTree as ElementTree
 
-from harness import BUILD, QEMU, SLOWER
+from harness import BUILD, QEMU, SLOWER, in_chroot
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 DATA = pathlib.Path(os.environ.get("HOMENODE_DATA", SOURCE.parent / "shared" / "data")) / "domains"
@@ -116,7 +116,7 @@ def virsh(root, commands, timeout):
     """Its output and errors, of a libvirt of its own without a daemon, that keeps its things in the folder root."""
     conf = pathlib.Path(root) / "etc" / "qemu.conf"
     conf.parent.mkdir(parents=True, exist_ok=True)
-    conf.write_text(CONF, encoding="utf-8")
+    conf.write_text(CONF + ("namespaces = []\n" if in_chroot() else ""), encoding="utf-8")
     done = subprocess.run([sys.executable, pathlib.Path(__file__).with_name("reaping.py"), "virsh", "-c",
                            f"qemu:///embed?root={root}"], input=commands, capture_output=True, text=True, timeout=timeout,
                           check=False)
