@@ -96,6 +96,14 @@ static int garbage(const char *bytes, size_t length, const char *why, struct hn_
 	return hn_fail(err, -EPROTO, "not QMP (%s) at '%s'", why, excerpt(bytes, length, text, sizeof(text)));
 }
 
+/* Likewise, with a few bytes in front of the one that is wrong. */
+static int garbage_at(const char *bytes, size_t length, size_t wrong, const char *why, struct hn_error *err)
+{
+	size_t from = wrong > CONTEXT_BYTES ? wrong - CONTEXT_BYTES : 0;
+
+	return garbage(bytes + from, length - from, why, err);
+}
+
 static bool is_space(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -124,24 +132,33 @@ static size_t skip(struct hn_framing *framing, const char *bytes, size_t length)
 	return i;
 }
 
-/* json-c (0.16) forgets between two pieces that a number has begun, and takes "2" and "-" for 2. */
-static bool splits_number(const struct hn_framing *framing, char next)
+/*
+ * JSON has a sign only in front of a number or of its exponent, and neither Infinity nor NaN. json-c (0.16)
+ * takes the two, and forgets between two pieces that a number has begun: "2" and "-" are 2, "-1" and
+ * "Infinity" are -Infinity.
+ */
+static bool is_json(char c, char last)
 {
-	return !framing->in_string && (next == '-' || next == '+') &&
-	       strchr("0123456789.+-", framing->last) && framing->last;
+	if (c == '-' || c == '+')
+		return last == 'e' || last == 'E' || (c == '-' && !strchr("0123456789.+-", last));
+	return c != 'I' && c != 'N';
 }
 
-static void note_end(struct hn_framing *framing, const char *bytes, size_t length)
+/* Goes through bytes that the tokener has taken; returns at which one they are no JSON, or length. */
+static size_t scan(struct hn_framing *framing, const char *bytes, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {
 		if (framing->escaped)
 			framing->escaped = false;
 		else if (bytes[i] == '"')
 			framing->in_string = !framing->in_string;
-		else
-			framing->escaped = framing->in_string && bytes[i] == '\\';
+		else if (framing->in_string)
+			framing->escaped = bytes[i] == '\\';
+		else if (!is_json(bytes[i], framing->last))
+			return i;
+		framing->last = bytes[i];
 	}
-	framing->last = bytes[length - 1];
+	return length;
 }
 
 /*
@@ -154,28 +171,28 @@ static int tokenize(struct hn_framing *framing, const char *bytes, size_t length
 	size_t room = framing->message_bytes - framing->taken;
 	size_t chunk = length < room ? length : room;
 	enum json_tokener_error error;
+	size_t wrong;
 
 	if (chunk > INT_MAX)
 		chunk = INT_MAX;
-	if (splits_number(framing, bytes[0]))
-		return garbage(bytes, length, "a sign in a number", err);
 	if (!framing->tokener && !(framing->tokener = new_tokener()))
 		return hn_oom(err);
 	*ret = json_tokener_parse_ex(framing->tokener, bytes, (int)chunk);
 	error = json_tokener_get_error(framing->tokener);
 	*ret_used = json_tokener_get_parse_end(framing->tokener);
+	if (error != json_tokener_success && error != json_tokener_continue)
+		return garbage_at(bytes, length, *ret_used, json_tokener_error_desc(error), err);
+	wrong = scan(framing, bytes, *ret_used);
+	if (wrong < *ret_used) {
+		json_object_put(*ret);
+		*ret = NULL;
+		return garbage_at(bytes, length, wrong, "no JSON", err);
+	}
 	if (error == json_tokener_success) {
 		reset(framing);
 		return 1;
 	}
-	if (error != json_tokener_continue) {
-		size_t from = *ret_used > CONTEXT_BYTES ? *ret_used - CONTEXT_BYTES : 0;
-
-		return garbage(bytes + from, length - from, json_tokener_error_desc(error), err);
-	}
 	framing->taken += chunk;
-	*ret_used = chunk;
-	note_end(framing, bytes, chunk);
 	if (chunk == room && chunk < length)
 		return hn_fail(err, -EMSGSIZE, "a message is larger than %zu bytes", framing->message_bytes);
 	return 0;

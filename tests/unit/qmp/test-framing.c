@@ -123,6 +123,10 @@ static const struct {
 	{"{\"a\": [1.+5]}", 0, ""},
 	{"{\"a\": --5}", 0, ""},
 	{"{\"a\": 1e5-3}", 0, ""},
+	{"{\"a\": -1Infinity}", 0, ""},
+	{"{\"a\": -Infinity}", 0, "-Infinity"},
+	{"{\"a\": [Infinity]}", 0, "Infinity"},
+	{"{\"a\": NaN}", 0, "NaN"},
 	{"HTTP/1.1 400 Bad Request", 0, "HTTP"},
 };
 
