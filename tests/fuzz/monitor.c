@@ -1,6 +1,6 @@
 /*
  * A monitor's bytes, from framing to the guest that is made of its answers: cut differently they are the same
- * messages. The first byte says how they are cut.
+ * messages. The first byte says how they are cut: to single bytes where they are few.
  */
 #include "fuzz.h"
 #include "qmp/assembly.h"
@@ -10,6 +10,7 @@
 
 #define MESSAGE_MAX 16384
 #define MESSAGES_MAX 64
+#define PIECES_MAX 256
 
 struct stream {
 	size_t count;
@@ -105,13 +106,17 @@ static void take_all(const struct stream *stream)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct stream whole, cut;
+	size_t piece;
 	bool sentinels;
 
 	if (size < 1)
 		return 0;
 	sentinels = data[0] & 1;
+	piece = 1 + (data[0] >> 1);
+	if (piece < size / PIECES_MAX)
+		piece = size / PIECES_MAX;
 	read_stream((const char *)data + 1, size - 1, sentinels, SIZE_MAX, &whole);
-	read_stream((const char *)data + 1, size - 1, sentinels, 1 + (data[0] >> 1), &cut);
+	read_stream((const char *)data + 1, size - 1, sentinels, piece, &cut);
 	fuzz_require(whole.count == cut.count);
 	fuzz_require(whole.count == MESSAGES_MAX || (whole.result < 0) == (cut.result < 0));
 	take_all(&whole);
