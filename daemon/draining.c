@@ -226,11 +226,12 @@ static bool lingers(const struct hn_managed *managed, const struct hn_set *nodes
 
 bool hn_draining_is_empty(const struct hn_service *service, size_t node)
 {
-	const struct hn_set nodes = hn_set_of(service->host->nodes[node].id);
+	const int id = service->host->nodes[node].id;
+	const struct hn_set nodes = hn_set_of(id);
 	const struct hn_managed *managed;
 
 	TAILQ_FOREACH(managed, &service->guests, entry)
-	if (lingers(managed, &nodes))
+	if (hn_operation_leaves(managed, id) || lingers(managed, &nodes))
 		return false;
 	return true;
 }

@@ -15,6 +15,7 @@
 #include "daemon/migration.h"
 #include "daemon/regulator.h"
 #include "daemon/retreat.h"
+#include "policy/capacity.h"
 
 #define PATIENCE_NS (60 * HN_NS_PER_S) /* a target that has no room for so long has none */
 
@@ -269,6 +270,19 @@ static int begin(struct hn_running_operation *running, struct hn_error *err)
 	return r;
 }
 
+/* By its last look. */
+static struct hn_set memory_nodes(const struct hn_managed *managed)
+{
+	const struct hn_host *host = managed->service->host;
+	struct hn_set nodes = {0};
+
+	for (size_t cell = 0; managed->sample && cell < managed->guest->cell_count; cell++)
+		for (size_t node = 0; node < host->node_count; node++)
+			if (hn_cell_bytes_on(managed->guest, managed->sample, cell, node))
+				hn_set_add(&nodes, host->nodes[node].id);
+	return nodes;
+}
+
 int hn_operation_start(struct hn_managed *managed, struct hn_plan *plan, double predicted_gain,
 		       struct hn_part *part, struct hn_error *err)
 {
@@ -292,6 +306,7 @@ int hn_operation_start(struct hn_managed *managed, struct hn_plan *plan, double 
 	running->gain = predicted_gain;
 	running->started_ns = hn_now_ns();
 	running->seizures = managed->seizures;
+	running->from = memory_nodes(managed);
 	managed->running = running;
 	managed->operation = (struct hn_operation){.id = ++managed->service->next_operation_id,
 						   .state = HN_OPERATION_RUNNING,
@@ -367,6 +382,19 @@ int hn_operation_cancel(struct hn_managed *managed, const char *why, struct hn_e
 	else if (!running->retreats)
 		hn_retreat(running, HN_OPERATION_CANCELLED, "%s", running->stopped);
 	return 0;
+}
+
+static bool has_yet_to_migrate(const struct hn_running_operation *running)
+{
+	for (size_t i = running ? running->next : 0; running && i < running->plan->action_count; i++)
+		if (running->plan->actions[i].kind == HN_ACTION_MIGRATE)
+			return true;
+	return false;
+}
+
+bool hn_operation_leaves(const struct hn_managed *managed, int node)
+{
+	return has_yet_to_migrate(managed->running) && hn_set_has(&managed->running->from, node);
 }
 
 bool hn_operation_goes_to(const struct hn_managed *managed, int node)

@@ -26,6 +26,9 @@ int hn_operation_cancel(struct hn_managed *managed, const char *why, struct hn_e
 /* Whether one is under way that has yet to bring memory to that node, by id. */
 bool hn_operation_goes_to(const struct hn_managed *managed, int node);
 
+/* Or away from it. A page on its way is seen nowhere, and one of 1 GiB is so for seconds. */
+bool hn_operation_leaves(const struct hn_managed *managed, int node);
+
 /* Stops at once, without waiting for the hands; why goes into the guest's record. When none runs, only what
  * the last one still puts back is not waited for any more. */
 void hn_operation_abandon(struct hn_managed *managed, const char *why);

@@ -29,6 +29,7 @@ struct hn_running_operation {
 	struct hn_waiter waiter;     /* for its turn to migrate */
 	uint64_t in_vain_since_ns;   /* has no room, or no evidence; 0: has, or was not asked */
 	uint64_t seizures;           /* of the guest's memory, when it was planned */
+	struct hn_set from;          /* ids of nodes that its memory lay on then */
 	bool begun;                  /* to bind or to move */
 	struct hn_migration *migration;
 	bool paused, held;        /* held: the next migration would begin if it were not paused */

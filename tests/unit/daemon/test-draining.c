@@ -1,4 +1,4 @@
-/* A node begins to drain while memory is on its way there. */
+/* A node begins to drain while memory is on its way there, and is empty when what was there has arrived. */
 #include "daemon/draining.h"
 
 #include <setjmp.h>
@@ -81,9 +81,35 @@ static void what_is_on_its_way_is_stopped(void **state)
 	scene_free(scene);
 }
 
+/* A page that is being copied is on no node, and a guest may have only that one. */
+static void a_node_is_not_empty_before_the_last_page_has_arrived(void **state)
+{
+	struct scene *scene = scene_new(3);
+	struct scene_guest *guest = scene_add(scene, "one-page", 0, BYTES);
+	struct hn_cell_sample *seen;
+
+	drain(scene, 0);
+	scene_wait(scene, first_moves);
+	scene_put_thread(guest, 1);
+	scene_look(guest);
+	seen = &guest->managed.sample->cells[0];
+	seen->on_node[0] = seen->on_node[1] = 0;
+	seen->absent = seen->sampled;
+	assert_false(hn_draining_is_empty(&scene->service, 0));
+	assert_true(hn_draining_is_empty(&scene->service, 2));
+	scene_wait(scene, scene_is_idle);
+	assert_int_equal(guest->managed.operation.state, HN_OPERATION_DONE);
+	scene_look(guest);
+	assert_true(hn_draining_is_empty(&scene->service, 0));
+	scene_free(scene);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_on_its_way_is_stopped)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_on_its_way_is_stopped),
+		cmocka_unit_test(a_node_is_not_empty_before_the_last_page_has_arrived),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
