@@ -24,7 +24,7 @@ ceil exp fabs floor fmax fmin fmod hypot ldexp llrint llround log log1p log2 lri
 
 # what the compiler and the C library's headers make of them
 MACHINERY = re.compile(
-    r"^(__stack_chk_fail(_local)?|_GLOBAL_OFFSET_TABLE_|__errno_location"
+    r"^(__stack_chk_(fail|fail_local|guard)|_GLOBAL_OFFSET_TABLE_|__errno_location"
     r"|__(div|mod|udiv|umod|mul|ash|lsh|popcount|clz|ctz|ffs|parity)[a-z]*i[234]"
     r"|__ctype_(b|tolower|toupper)_loc|__assert_fail|abort|(__isoc23_|__)?strto(l|ll|ul|ull|d)"
     r"|__(mem|str|stp)[a-z]+_chk|__v?snprintf_chk|__(asan|ubsan|sanitizer|tsan|gcov|llvm)_.*|_*gcov.*)$")
