@@ -15,6 +15,7 @@
 #include "model/codec.h"
 
 #define POLL_NS 500000000L
+#define UNSURE_POLLS 180 /* a sample gets old while a page of 1 GiB moves on a busy host */
 
 struct options {
 	bool dry_run, wait;
@@ -48,11 +49,24 @@ static int read_leaving(json_object *json, struct leaving *ret, struct hn_error 
 	return hn_plan_decode(plan, &ret->plan, err);
 }
 
-/* More will be done about it without anybody's asking. */
-static bool goes_on(const struct leaving *leaving)
+/* Whether more will be done about it without anybody's asking. */
+enum outlook {
+	RESTS,
+	UNSURE, /* it has to be looked at first */
+	GOES_ON,
+};
+
+static enum outlook outlook_of(const struct leaving *leaving)
 {
-	return leaving->operation || (!leaving->given_up && (leaving->plan->verdict == HN_VERDICT_ACT ||
-							     leaving->plan->verdict == HN_VERDICT_WAIT));
+	enum hn_verdict verdict = leaving->plan->verdict;
+
+	if (leaving->operation)
+		return GOES_ON;
+	if (leaving->given_up)
+		return RESTS;
+	if (verdict == HN_VERDICT_UNKNOWN)
+		return UNSURE;
+	return verdict == HN_VERDICT_ACT || verdict == HN_VERDICT_WAIT ? GOES_ON : RESTS;
 }
 
 static void add_row(struct hn_table *table, const struct leaving *leaving)
@@ -77,7 +91,7 @@ static void add_row(struct hn_table *table, const struct leaving *leaving)
 	hn_table_cell(table, leaves ? HN_TONE_PLAIN : HN_TONE_MIDDLING, "%s", leaving->plan->reason);
 }
 
-static void print_head(json_object *json, size_t count)
+static void print_head(json_object *json, size_t count, bool empty)
 {
 	char bytes[HN_UNITS_TEXT_MAX];
 	uint64_t memory = 0;
@@ -87,9 +101,12 @@ static void print_head(json_object *json, size_t count)
 	hn_json_get_int(json, "node", &node, NULL);
 	hn_json_get_u64(json, "memory_bytes", &memory, NULL);
 	hn_json_get_bool(json, "draining", &draining, NULL);
-	if (count == 0)
+	if (count == 0 && empty)
 		printf("node %d %s: nothing of any guest is there\n", node,
 		       draining ? "is drained" : "is empty");
+	else if (count == 0)
+		printf("node %d%s: the last of what was there is on its way\n", node,
+		       draining ? " is being drained" : "");
 	else
 		printf("node %d%s: %zu guest%s with %s of memory there\n", node,
 		       draining ? " is being drained" : "", count, count == 1 ? "" : "s",
@@ -107,14 +124,14 @@ static void print_steps(const struct leaving *leaving, size_t count)
 	}
 }
 
-static int print_drain(const struct hn_invocation *invocation, json_object *json,
+static int print_drain(const struct hn_invocation *invocation, json_object *json, bool empty,
 		       const struct leaving *leaving, size_t count, bool with_steps)
 {
 	static const char *const titles[] = {"GUEST", "MEMORY", "THREADS", "GOES TO", "PRICE", "WHY"};
 	struct hn_table *table;
 	int r;
 
-	print_head(json, count);
+	print_head(json, count, empty);
 	if (count == 0)
 		return 0;
 	table = hn_table_new(invocation->colour);
@@ -136,33 +153,36 @@ enum use {
 	LOOK_ONLY,
 };
 
-/* 1 while something still goes on, 0 when the node is empty or nothing does; *ret_empty. */
+/* The outlook of the one of which most is expected; RESTS when the node is empty, too: *ret_empty. */
 static int use_answer(const struct hn_invocation *invocation, json_object *json, enum use use,
 		      bool *ret_empty, struct hn_error *err)
 {
 	HN_AUTO(memory) struct leaving *leaving = NULL;
 	json_object *guests;
 	size_t count = 0;
-	int on = 0, r = hn_json_get_array(json, "guests", &guests, err);
+	enum outlook best = RESTS, outlook;
+	int r = hn_json_get_array(json, "guests", &guests, err);
 
 	if (r == 0)
 		r = hn_json_get_bool(json, "empty", ret_empty, err);
 	if (r < 0)
 		return r;
+	if (json_object_array_length(guests) == 0 && !*ret_empty)
+		best = GOES_ON;
 	leaving = calloc(json_object_array_length(guests) + 1, sizeof(*leaving));
 	if (!leaving)
 		return hn_oom(err);
 	while (count < json_object_array_length(guests) && r == 0) {
 		r = read_leaving(json_object_array_get_idx(guests, count), &leaving[count], err);
-		if (r == 0)
-			on |= goes_on(&leaving[count++]);
+		if (r == 0 && (outlook = outlook_of(&leaving[count++])) > best)
+			best = outlook;
 	}
 	if (r == 0 && use != LOOK_ONLY && !invocation->json &&
-	    print_drain(invocation, json, leaving, count, use == PRINT_STEPS) < 0)
+	    print_drain(invocation, json, *ret_empty, leaving, count, use == PRINT_STEPS) < 0)
 		r = hn_oom(err);
 	for (size_t i = 0; i < count; i++)
 		hn_plan_free(leaving[i].plan);
-	return r < 0 ? r : on;
+	return r < 0 ? r : (int)best;
 }
 
 static void print_progress(const struct hn_invocation *invocation, json_object *json)
@@ -181,6 +201,7 @@ static enum hn_exit follow(const struct hn_invocation *invocation, const struct 
 {
 	const struct timespec pause = {.tv_nsec = POLL_NS};
 	struct hn_error err = {0};
+	unsigned unsure = 0;
 
 	for (;;) {
 		HN_AUTO(json) json_object *json = NULL;
@@ -191,7 +212,8 @@ static enum hn_exit follow(const struct hn_invocation *invocation, const struct 
 		    (r = use_answer(invocation, json, LOOK_ONLY, &empty, &err)) < 0)
 			return hn_report_error(&err);
 		print_progress(invocation, json);
-		if (r > 0) {
+		unsure = r == UNSURE ? unsure + 1 : 0;
+		if (r == GOES_ON || (r == UNSURE && unsure < UNSURE_POLLS)) {
 			nanosleep(&pause, NULL);
 			continue;
 		}

@@ -83,7 +83,8 @@ static void send_drain(const struct hn_call *call, int status, size_t node, cons
 	} else {
 		hn_json_add_int(json, "node", what->id);
 		hn_json_add_bool(json, "draining", what->draining);
-		hn_json_add_bool(json, "empty", draft->drain.count == 0);
+		hn_json_add_bool(json, "empty",
+				 draft->drain.count == 0 && hn_draining_is_empty(call->service, node));
 		hn_json_add_u64(json, "memory_bytes", bytes);
 		hn_json_add(json, "guests", guests);
 	}

@@ -12,8 +12,9 @@
 #include "daemon/hands-channel.h"
 #include "daemon/regulator.h"
 #include "daemon/stuck.h"
+#include "policy/price.h"
 
-/* The hands say something every tenth of a second, and after each piece. */
+/* The hands say something every tenth of a second, and after each piece; see page_ns(). */
 #define WATCHDOG_NS (30 * HN_NS_PER_S)
 #define GRACE_NS (5 * HN_NS_PER_S)
 
@@ -139,6 +140,16 @@ static int request_move(struct hn_migration *migration, const struct hn_migratio
 		2, on_progress, on_reply, migration, err);
 }
 
+/* What a page may take that is copied as a whole, by five times what is predicted: no word comes meanwhile.
+ */
+static uint64_t page_ns(const struct hn_migration *migration)
+{
+	const struct hn_calibration *calibration = &migration->managed->service->calibration;
+
+	return (uint64_t)(5 * hn_price_page_gap(calibration, migration->move.page_bytes) *
+			  (double)HN_NS_PER_S);
+}
+
 static int start(struct hn_migration *migration, const struct hn_migration_order *order, struct hn_error *err)
 {
 	struct hn_service *service = migration->managed->service;
@@ -149,7 +160,8 @@ static int start(struct hn_migration *migration, const struct hn_migration_order
 	if (!migration->grace)
 		return hn_oom(err);
 	snprintf(role, sizeof(role), "moving %s", migration->managed->name);
-	r = hn_hands_new(service->base, service->hands_program, role, WATCHDOG_NS, &migration->hands, err);
+	r = hn_hands_new(service->base, service->hands_program, role, WATCHDOG_NS + page_ns(migration),
+			 &migration->hands, err);
 	return r < 0 ? r : request_move(migration, order, err);
 }
 
@@ -188,7 +200,7 @@ void hn_migration_set_pace(struct hn_migration *migration, const struct hn_move_
 
 void hn_migration_cancel(struct hn_migration *migration)
 {
-	struct timeval wait = hn_timeval(GRACE_NS);
+	struct timeval wait = hn_timeval(GRACE_NS + page_ns(migration));
 
 	if (migration->cancelled || !migration->hands)
 		return;

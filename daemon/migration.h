@@ -55,7 +55,8 @@ int hn_migration_start(struct hn_managed *managed, const struct hn_migration_ord
 /* Tells its hands another pace, unless it is the one they were told last. */
 void hn_migration_set_pace(struct hn_migration *migration, const struct hn_move_pace *pace);
 
-/* Stops it: done comes with -ECANCELED, a few seconds later at most, whatever the hands do. */
+/* Stops it: done comes with -ECANCELED, a few seconds later at most whatever the hands do, and some more
+ * where a page of 1 GiB is under way. */
 void hn_migration_cancel(struct hn_migration *migration);
 
 /* Ends it at once; done is not called. NULL is fine. */
