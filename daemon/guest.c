@@ -134,8 +134,10 @@ void hn_managed_forget_looks(struct hn_managed *managed)
 
 void hn_managed_set_run_state(struct hn_managed *managed, enum hn_run_state state)
 {
-	if (managed->guest)
-		managed->guest->state = state;
+	if (!managed->guest)
+		return;
+	managed->guest->state = state;
+	hn_window_heed(managed);
 }
 
 /* Its reservation alone stands for it from now on. */

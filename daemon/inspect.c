@@ -20,9 +20,20 @@
 #define PROBE_WATCHDOG_NS (10 * HN_NS_PER_S)
 #define AUTO_MEMORY __attribute__((cleanup(hn_cleanup_memory)))
 
+/* It has made a moving call, and may be stuck in it as any mover may. */
+static void give_up_probing(struct hn_managed *managed)
+{
+	pid_t pid;
+	int pidfd = hn_hands_take_pidfd(managed->prober, &pid);
+
+	hn_hands_free(hn_steal(managed->prober));
+	hn_stuck_add(managed->service, pidfd, pid, managed->name);
+}
+
 void hn_inspect_forget(struct hn_managed *managed)
 {
-	hn_hands_free(hn_steal(managed->prober));
+	if (managed->prober)
+		give_up_probing(managed);
 	free(hn_steal(managed->memos));
 	free(hn_steal(managed->devices));
 	managed->device_count = 0;
@@ -198,14 +209,6 @@ static void log_held(const struct hn_managed *managed, unsigned pins_before)
 		       hn_pins_format(hold->pins, text, sizeof(text)));
 }
 
-static void give_up(struct hn_managed *managed)
-{
-	pid_t pid;
-	int pidfd = hn_hands_take_pidfd(managed->prober, &pid);
-
-	hn_stuck_add(managed->service, pidfd, pid, managed->name);
-}
-
 static void on_probe_reply(int result, const void *body, size_t length, const struct hn_error *err,
 			   void *context)
 {
@@ -213,8 +216,8 @@ static void on_probe_reply(int result, const void *body, size_t length, const st
 	const int32_t *probes = body;
 	size_t at = 0;
 
-	if (result == -ETIMEDOUT) /* it has made a moving call, and may be stuck in it as any mover may */
-		give_up(managed);
+	if (result == -ETIMEDOUT)
+		give_up_probing(managed);
 	hn_hands_free(hn_steal(managed->prober));
 	if (result < 0) {
 		hn_log(HN_LOG_INFO, "guest '%s': a page of it was to be tried: %s", managed->name,
@@ -347,7 +350,7 @@ void hn_inspect_now(struct hn_managed *managed)
 {
 	struct hn_error err;
 
-	if (managed->inspecting)
+	if (managed->inspecting || !managed->identified)
 		return;
 	managed->inspect_started_ns = hn_now_ns();
 	if (request(managed, &err) < 0)

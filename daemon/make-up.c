@@ -193,7 +193,7 @@ bool hn_make_up_take(struct hn_managed *managed, struct hn_guest *told)
 	if (!hn_make_up_join(managed, told) && managed->domain)
 		hn_domain_complete(managed->domain, told);
 	if (managed->guest && managed->identified && hn_make_up_is_same(managed->guest, told)) {
-		managed->guest->state = told->state;
+		hn_managed_set_run_state(managed, told->state);
 		hn_guest_free(told);
 		if (hn_inspect_is_due(managed)) /* a device may have come or gone */
 			hn_inspect_start(managed);

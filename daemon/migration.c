@@ -93,6 +93,7 @@ static void on_reply(int result, const void *body, size_t length, const struct h
 	struct hn_migration *migration = context;
 	struct hn_move_progress books;
 
+	migration->answered = true;
 	if (length >= sizeof(books)) {
 		memcpy(&books, body, sizeof(books));
 		note_books(migration, &books);
@@ -219,6 +220,8 @@ void hn_migration_free(struct hn_migration *migration)
 	TAILQ_REMOVE(&service->migrations, migration, entry);
 	if (migration->grace)
 		event_free(migration->grace);
+	if (migration->hands && !migration->answered)
+		give_up(migration);
 	hn_hands_free(migration->hands);
 	free(migration);
 	hn_regulator_deal(service);

@@ -35,7 +35,7 @@ struct hn_migration {
 	struct hn_hands *hands;
 	struct event *grace; /* until a cancelled one is given up */
 	bool paused;         /* by an operator */
-	bool cancelled;
+	bool cancelled, answered;
 	/* The regulator's: */
 	struct hn_move_pace told; /* what the hands were told last */
 	struct hn_pace pace;

@@ -169,8 +169,10 @@ static bool is_admitted(struct hn_running_operation *running, const struct hn_tu
 			running, HN_OPERATION_FAILED,
 			"something has come to hold its memory since this was planned: it is planned "
 			"anew");
-	else
+	else {
+		running->in_vain_since_ns = 0;
 		return true;
+	}
 	return false;
 }
 
@@ -354,6 +356,7 @@ int hn_operation_pause(struct hn_managed *managed, bool pause, struct hn_error *
 	if (r < 0 || running->paused == pause)
 		return r;
 	running->paused = record->paused = pause;
+	running->in_vain_since_ns = 0;
 	snprintf(record->message, sizeof(record->message), "%s", pause ? "paused by an operator" : "");
 	hn_log(HN_LOG_INFO, "guest '%s': operation %" PRIu64 " %s by an operator", managed->name, record->id,
 	       pause ? "paused" : "resumed");

@@ -102,6 +102,7 @@ void hn_retreat(struct hn_running_operation *running, enum hn_operation_state st
 	hn_running_update(running);
 	running->end_state = state;
 	running->retreats = true;
+	running->held = false;
 	if (running->managed->operation.moved_bytes > 0)
 		allow_both(running->retreat, running->plan);
 	drop(running);

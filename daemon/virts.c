@@ -13,6 +13,7 @@
 #include "daemon/domain.h"
 #include "daemon/make-up.h"
 #include "daemon/monitor.h"
+#include "daemon/window.h"
 #include "xml/domain-read.h"
 
 struct connection {
@@ -143,6 +144,7 @@ static void on_domain(struct hn_virt *virt, const struct hn_virt_domain *told, c
 	hn_managed_set_run_state(managed, told->state);
 	open_wire(managed);
 	hn_make_up_apply_settings(managed);
+	hn_window_heed(managed); /* its metadata may have made it a realtime guest */
 	hn_make_up_soon(managed);
 }
 

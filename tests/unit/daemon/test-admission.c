@@ -16,6 +16,7 @@
 #include "daemon/inspect.h"
 #include "daemon/operation.h"
 #include "daemon/plans.h"
+#include "daemon/running.h"
 #include "policy/swap.h"
 #include "scene.h"
 
@@ -300,18 +301,25 @@ static void a_pause_outlasts_the_inspection(void **state)
 	assert_int_equal(yard->guest->managed.operation.state, HN_OPERATION_DONE);
 }
 
-/* The second step of a long operation: its inspection is as old by then as that of one that begins. */
-static void the_next_step_asks_again(void **state)
+static struct hn_plan *plan_of_two_steps(const struct scene_guest *guest)
 {
-	struct yard *yard = *state;
-	struct hn_plan *plan = scene_plan_to(yard->guest, 0, 1, BYTES);
+	struct hn_plan *plan = scene_plan_to(guest, 0, 1, BYTES);
 	struct hn_action *last = hn_plan_add_action(plan, HN_ACTION_MIGRATE);
-	struct hn_managed *managed = &yard->guest->managed;
-	struct hn_error err;
 
 	last->to_node = 0;
 	last->bytes = BYTES / 2;
 	plan->actions[1].bytes = plan->actions[1].limit_bytes = BYTES / 2;
+	return plan;
+}
+
+/* The second step of a long operation: its inspection is as old by then as that of one that begins. */
+static void the_next_step_asks_again(void **state)
+{
+	struct yard *yard = *state;
+	struct hn_plan *plan = plan_of_two_steps(yard->guest);
+	struct hn_managed *managed = &yard->guest->managed;
+	struct hn_error err;
+
 	managed->inspected_ns = hn_now_ns();
 	assert_int_equal(hn_decision_act(managed, plan, &err), 0);
 	while (yard->guest->memory->moved_bytes == 0)
@@ -323,6 +331,25 @@ static void the_next_step_asks_again(void **state)
 	assert_int_equal(managed->operation.state, HN_OPERATION_FAILED);
 	assert_int_equal(managed->operation.moved_bytes, BYTES / 2);
 	assert_int_equal(yard->guest->memory->moved_bytes, BYTES / 2);
+}
+
+/* It waits for an inspection at its start, and again a minute later, before its second step. */
+static void a_wait_that_is_over_is_forgotten(void **state)
+{
+	struct yard *yard = *state;
+	struct hn_managed *managed = &yard->guest->managed;
+	struct hn_error err;
+
+	assert_int_equal(hn_decision_act(managed, plan_of_two_steps(yard->guest), &err), 0);
+	assert_true(managed->running->in_vain_since_ns > 0);
+	while (yard->guest->memory->moved_bytes == 0)
+		scene_turn(yard->scene);
+	if (managed->running->in_vain_since_ns)
+		managed->running->in_vain_since_ns -= 61 * HN_NS_PER_S;
+	scene_quiet_minutes(yard->guest);
+	scene_wait(yard->scene, scene_is_idle);
+	assert_int_equal(managed->operation.state, HN_OPERATION_DONE);
+	assert_int_equal(yard->guest->memory->moved_bytes, BYTES);
 }
 
 /* Its cpusets were narrowed since it was inspected: what stays for that is the reason to ask again. */
@@ -359,6 +386,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_cannot_be_inspected_waits, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_pause_outlasts_the_inspection, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_next_step_asks_again, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_wait_that_is_over_is_forgotten, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(who_is_fenced_in_is_not_moved_out_twice, set_up, tear_down),
 	};
 

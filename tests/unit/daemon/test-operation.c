@@ -277,6 +277,23 @@ static void a_deaf_mover_is_given_up(void **state)
 #define STEP_BYTES (64 * HN_MIB)
 
 /* Guest 0 goes to node 2 and guest 1 to node 3 (or where told), in two steps each, in turn. */
+/* Paused it may be moved; not one piece more once it runs. */
+static void a_realtime_guest_that_resumes_is_let_go(void **state)
+{
+	struct scene *scene = *state;
+	struct hn_managed *managed = &scene->guests[0];
+
+	managed->guest->class = HN_CLASS_REALTIME;
+	managed->guest->state = HN_RUN_PAUSED;
+	begin(scene, 0, 1);
+	wait_for(scene, first_moves);
+	hn_managed_set_run_state(managed, HN_RUN_RUNNING);
+	assert_null(managed->running);
+	assert_true(TAILQ_EMPTY(&scene->service.migrations));
+	assert_int_equal(managed->operation.state, HN_OPERATION_CANCELLED);
+	assert_in_range(managed->operation.moved_bytes, 1, 2 * HN_GIB - 1);
+}
+
 static void begin_swap(struct scene *scene, int second_to, int expected)
 {
 	HN_AUTO(hn_swap) struct hn_swap *swap = calloc(1, sizeof(*swap));
@@ -397,6 +414,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_cancel_ends_one_that_runs_and_one_that_waits, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_deaf_mover_is_given_up, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_realtime_guest_that_resumes_is_let_go, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(two_change_places_step_by_step, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(when_one_fails_the_other_gives_up, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(when_one_that_waits_is_cancelled_the_other_ends_its_step,
