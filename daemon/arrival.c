@@ -103,14 +103,17 @@ static void note_question(struct hn_reservation *reservation, const struct hn_do
 	reservation->numad_mib = wishes->numad_mib;
 }
 
-/* Solves and reserves. What does not fit is said and left to libvirt. */
+/* Solves and reserves. old: whose pins are remembered, NULL none. What does not fit is said and left to
+ * libvirt.
+ */
 static int reserve(struct hn_service *service, struct hn_guest *guest, const struct hn_domain_wishes *wishes,
-		   const char *why, struct hn_reservation **ret, struct hn_error *err)
+		   const char *why, const struct hn_reservation *old, struct hn_reservation **ret,
+		   struct hn_error *err)
 {
 	HN_AUTO(hn_guest) struct hn_guest *copy = NULL;
 	struct hn_placement *home = NULL;
-	struct hn_reservation *reservation, *old;
-	bool pinned;
+	struct hn_reservation *reservation;
+	bool pinned = old && old->pinned, rewritten = old && old->rewritten;
 	int r = hn_arrival_find_home(service, guest, &home, err);
 
 	*ret = NULL;
@@ -127,13 +130,12 @@ static int reserve(struct hn_service *service, struct hn_guest *guest, const str
 		return hn_oom(err);
 	}
 	copy->mode = HN_MODE_OBSERVE; /* nobody else's start moves what does not run yet */
-	old = hn_reservations_find(&service->reservations, guest->uuid, guest->name);
-	pinned = old && old->pinned;
 	reservation = hn_reservation_new(hn_steal(copy), home);
 	if (!reservation)
 		return hn_oom(err);
 	note_question(reservation, wishes);
 	reservation->pinned = pinned;
+	reservation->rewritten = rewritten;
 	r = hn_reservations_put(&service->reservations, reservation, err);
 	if (r < 0)
 		return r;
@@ -142,7 +144,9 @@ static int reserve(struct hn_service *service, struct hn_guest *guest, const str
 	return 0;
 }
 
-static int on_prepare(struct hn_service *service, struct hn_guest *guest,
+/* returns: it is restored or migrates here, with XML as it ran; else it starts as its operator has defined
+ * it, and what was pinned in an earlier life is no more. */
+static int on_prepare(struct hn_service *service, bool returns, struct hn_guest *guest,
 		      const struct hn_domain_wishes *wishes, struct hn_error *err)
 {
 	const struct hn_settings settings = hn_settings_of(service->config, guest, &wishes->settings, NULL);
@@ -157,8 +161,11 @@ static int on_prepare(struct hn_service *service, struct hn_guest *guest,
 		hn_reservations_save(&service->reservations, old);
 		return 0;
 	}
-	hn_settings_respect_pins(wishes, &settings, old && old->pinned, service->host, guest);
-	return reserve(service, guest, wishes, "about to start", &ignored, err);
+	if (!returns)
+		old = NULL;
+	hn_settings_respect_pins(wishes, &settings, old ? old->pinned : settings.persist, service->host,
+				 guest);
+	return reserve(service, guest, wishes, "about to start", old, &ignored, err);
 }
 
 static bool names_what_is_not_there(const struct hn_service *service, const struct hn_guest *guest,
@@ -201,10 +208,10 @@ static int on_return(struct hn_service *service, bool from_elsewhere, struct hn_
 	int r;
 
 	if (kept || (!from_elsewhere && !ours && !names_what_is_not_there(service, guest, wishes)))
-		return on_prepare(service, guest, wishes, err);
+		return on_prepare(service, true, guest, wishes, err);
 	hn_guest_allow_all(guest);
 	guest->allowed_nodes = settings.nodes;
-	r = reserve(service, guest, wishes, from_elsewhere ? "migrates here" : "is restored here",
+	r = reserve(service, guest, wishes, from_elsewhere ? "migrates here" : "is restored here", parked,
 		    &reservation, err);
 	if (r < 0 || !reservation)
 		return r;
@@ -212,7 +219,7 @@ static int on_return(struct hn_service *service, bool from_elsewhere, struct hn_
 			    &changed, err);
 	if (r < 0 || !changed)
 		return r;
-	reservation->pinned = true;
+	reservation->pinned = reservation->rewritten = true;
 	hn_reservations_save(&service->reservations, reservation);
 	hn_log(HN_LOG_INFO, "guest '%s': the nodes and CPUs that its XML names are now this host's",
 	       guest->name);
@@ -289,7 +296,7 @@ int hn_arrival_hook(struct hn_service *service, const char *name, const char *op
 		return 0;
 	if ((r = read_guest(service, xml, length, &guest, &wishes, err)) == 0) {
 		if (strcmp(operation, "prepare") == 0)
-			r = on_prepare(service, guest, &wishes, err);
+			r = on_prepare(service, false, guest, &wishes, err);
 		else if (strcmp(operation, "migrate") == 0 || strcmp(operation, "restore") == 0)
 			r = on_return(service, operation[0] == 'm', guest, &wishes, xml, length, ret,
 				      ret_length, err);
@@ -332,7 +339,7 @@ static int advise_stranger(struct hn_service *service, unsigned vcpus, uint64_t 
 
 	snprintf(name, sizeof(name), "numad-%" PRIu64, ++service->next_stranger);
 	if ((r = hn_request_guest(&request, name, &guest, err)) < 0 ||
-	    (r = reserve(service, guest, &wishes, "numad was asked about it", &reservation, err)) < 0)
+	    (r = reserve(service, guest, &wishes, "numad was asked about it", NULL, &reservation, err)) < 0)
 		return r;
 	if (!reservation)
 		return -ENOSPC;

@@ -91,38 +91,12 @@ static void on_nothing_left(evutil_socket_t fd, short what, void *context)
 	end(context, NULL);
 }
 
-/* libvirt numbers iothreads from 1 and calls them iothreadN. */
-static bool iothread_number(const struct hn_thread *thread, unsigned *ret)
-{
-	return sscanf(thread->name, "IO iothread%u", ret) == 1;
-}
-
 static const struct hn_thread *thread_of(const struct hn_guest *guest, pid_t tid)
 {
 	for (size_t i = 0; i < guest->thread_count; i++)
 		if (guest->threads[i].tid == tid)
 			return &guest->threads[i];
 	return NULL;
-}
-
-/* What libvirt calls the thread; false when it does not know it. */
-static bool pin_of(const struct hn_thread *thread, struct hn_virt_pin *ret)
-{
-	*ret = (struct hn_virt_pin){0};
-	switch (thread->kind) {
-	case HN_THREAD_VCPU:
-		ret->kind = HN_VIRT_VCPU;
-		ret->number = (unsigned)thread->vcpu;
-		return true;
-	case HN_THREAD_IOTHREAD:
-		ret->kind = HN_VIRT_IOTHREAD;
-		return iothread_number(thread, &ret->number);
-	case HN_THREAD_EMULATOR:
-		ret->kind = HN_VIRT_EMULATOR;
-		return true;
-	default:
-		return false;
-	}
 }
 
 /* All the emulator's threads share one pin. */
@@ -146,7 +120,7 @@ static void add_action(struct hn_binding *binding, const struct hn_action *actio
 	const struct hn_managed *managed = binding->managed;
 	const struct hn_thread *thread = thread_of(managed->guest, action->tid);
 	struct hn_virt_pin pin;
-	bool known = managed->domain && thread && pin_of(thread, &pin);
+	bool known = managed->domain && thread && hn_domain_pin_of(thread, &pin);
 
 	if (known && hn_domain_keeps_pin(managed, pin.kind, pin.number)) {
 		binding->outcome.kept++;
@@ -188,7 +162,6 @@ static void on_pinned(const struct hn_error *err, void *context)
 		return;
 	} else {
 		binding->outcome.bound += (unsigned)binding->pin_count;
-		hn_arrival_pinned(binding->managed);
 	}
 	if (bind_directly(binding, &why) < 0)
 		end(binding, &why);
@@ -210,6 +183,9 @@ static int start(struct hn_binding *binding, struct hn_error *err)
 		return r;
 	if (binding->pin_count == 0)
 		return bind_directly(binding, err);
+	/* first: of pins that come half, or whose answer is not heard, nobody could tell whose they are */
+	if (!hn_domain_has_kept_pins(managed))
+		hn_arrival_pinned(binding->managed);
 	return hn_virt_pin(managed->domain->virt, managed->domain->uuid, binding->pins, binding->pin_count,
 			   managed->persist, on_pinned, binding, err);
 }

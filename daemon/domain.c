@@ -66,7 +66,10 @@ bool hn_domain_pins_are_ours(const struct hn_managed *managed)
 	const struct hn_reservation *reservation =
 		hn_reservations_find(&managed->service->reservations, managed->domain->uuid, managed->name);
 
-	return managed->persist || (reservation && reservation->pinned);
+	if (managed->persist || !reservation)
+		return managed->persist;
+	/* a definition is its operator's, unless it came with the guest */
+	return managed->domain->persistent ? reservation->rewritten : reservation->pinned;
 }
 
 static bool keeps_pins(const struct hn_managed *managed)
@@ -80,12 +83,54 @@ bool hn_domain_vcpus_pinned(const struct hn_managed *managed)
 				       !hn_set_empty(&managed->domain->wishes.vcpu_cpus));
 }
 
+bool hn_domain_has_kept_pins(const struct hn_managed *managed)
+{
+	const struct hn_domain_wishes *wishes = managed->domain ? &managed->domain->wishes : NULL;
+
+	return keeps_pins(managed) &&
+	       (wishes->vcpu_pin_count > 0 || wishes->iothread_pin_count > 0 ||
+		!hn_set_empty(&wishes->vcpu_cpus) || !hn_set_empty(&wishes->emulator_cpus));
+}
+
 static bool has_pin(const struct hn_domain_pin *pins, size_t count, unsigned number)
 {
 	for (size_t i = 0; i < count; i++)
 		if (pins[i].number == number)
 			return true;
 	return false;
+}
+
+/* libvirt numbers iothreads from 1 and calls them iothreadN. */
+static bool iothread_number(const struct hn_thread *thread, unsigned *ret)
+{
+	return sscanf(thread->name, "IO iothread%u", ret) == 1;
+}
+
+bool hn_domain_pin_of(const struct hn_thread *thread, struct hn_virt_pin *ret)
+{
+	*ret = (struct hn_virt_pin){0};
+	switch (thread->kind) {
+	case HN_THREAD_VCPU:
+		ret->kind = HN_VIRT_VCPU;
+		ret->number = (unsigned)thread->vcpu;
+		return true;
+	case HN_THREAD_IOTHREAD:
+		ret->kind = HN_VIRT_IOTHREAD;
+		return iothread_number(thread, &ret->number);
+	case HN_THREAD_EMULATOR:
+		ret->kind = HN_VIRT_EMULATOR;
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool hn_domain_keeps_thread(const struct hn_managed *managed, const struct hn_thread *thread)
+{
+	struct hn_virt_pin pin;
+
+	return managed->domain && hn_domain_pin_of(thread, &pin) &&
+	       hn_domain_keeps_pin(managed, pin.kind, pin.number);
 }
 
 bool hn_domain_keeps_pin(const struct hn_managed *managed, enum hn_virt_pin_kind kind, unsigned number)

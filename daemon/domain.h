@@ -29,8 +29,13 @@ void hn_domain_complete(const struct hn_domain *domain, struct hn_guest *told);
 bool hn_domain_pins_are_ours(const struct hn_managed *managed);
 /* Its operator has pinned vCPUs of it, and that is to be kept. */
 bool hn_domain_vcpus_pinned(const struct hn_managed *managed);
+/* Pins of any of its threads are to be kept. */
+bool hn_domain_has_kept_pins(const struct hn_managed *managed);
+/* What libvirt calls the thread; false when it does not know it. */
+bool hn_domain_pin_of(const struct hn_thread *thread, struct hn_virt_pin *ret);
 /* That vCPU's, iothread's or the emulator's CPUs are its operator's choice, and to be kept. */
 bool hn_domain_keeps_pin(const struct hn_managed *managed, enum hn_virt_pin_kind kind, unsigned number);
+bool hn_domain_keeps_thread(const struct hn_managed *managed, const struct hn_thread *thread);
 
 /* libvirt's connections: the host's own (config->libvirt_uri), and those found in containers. */
 struct hn_virts;

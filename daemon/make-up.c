@@ -287,6 +287,8 @@ void hn_make_up_apply_settings(struct hn_managed *managed)
 	limit_nodes(managed, &settings, guest);
 	guest->window_open = window_is_open(&settings) || hn_window_left_ns(managed) > 0;
 	hn_inspect_weigh(managed);
+	for (size_t i = 0; i < guest->thread_count; i++)
+		guest->threads[i].kept = hn_domain_keeps_thread(managed, &guest->threads[i]);
 	/* memory goes to where the operator has pinned the vCPUs, and not the other way */
 	if (domain && hn_domain_vcpus_pinned(managed) && strcmp(guest->policy, "home-node") == 0)
 		snprintf(guest->policy, sizeof(guest->policy), "memory-follows-cpu");

@@ -29,7 +29,8 @@ static json_object *encode_thread(const void *element)
 	failed = failed || hn_json_add_int(json, "tid", thread->tid) ||
 		 hn_json_add_string(json, "kind", hn_thread_kind_name(thread->kind)) ||
 		 hn_json_add_int(json, "vcpu", thread->vcpu) || hn_json_add_int(json, "cell", thread->cell) ||
-		 hn_json_add_string(json, "name", thread->name);
+		 hn_json_add_string(json, "name", thread->name) ||
+		 (thread->kept && hn_json_add_bool(json, "kept", true));
 	return hn_codec_finish(json, failed);
 }
 
@@ -138,7 +139,9 @@ static int decode_thread(json_object *json, struct hn_guest *guest, struct hn_er
 	       (r = hn_codec_word(hn_thread_kind_parse(kind, &thread->kind, err), "kind", err)) < 0 ||
 	       (r = hn_json_get_int(json, "vcpu", &thread->vcpu, err)) < 0 ||
 	       (r = hn_json_get_int(json, "cell", &thread->cell, err)) < 0 ||
-	       (r = hn_codec_get_text(json, "name", thread->name, sizeof(thread->name), err)) < 0);
+	       (r = hn_codec_get_text(json, "name", thread->name, sizeof(thread->name), err)) < 0 ||
+	       (hn_codec_present(json, "kept") &&
+		(r = hn_json_get_bool(json, "kept", &thread->kept, err)) < 0));
 	return r;
 }
 

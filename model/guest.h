@@ -80,6 +80,7 @@ struct hn_thread {
 	int vcpu; /* HN_THREAD_VCPU: its index; else -1 */
 	int cell; /* HN_THREAD_VCPU: its cell; else -1 (serves the whole guest) */
 	char name[32];
+	bool kept; /* it stays where its operator has pinned it */
 };
 
 /* Why memory cannot be moved; unknown counts as immovable until shown otherwise. */

@@ -37,8 +37,9 @@ struct hn_reservation {
 	bool asks_numad, answered;
 	unsigned numad_vcpus;
 	uint64_t numad_mib;
-	bool seen;   /* its guest is under homenoded's eyes, where its home is, too; not written down */
-	bool pinned; /* pins that libvirt shows of it are homenode's, not its operator's */
+	bool seen;      /* its guest is under homenoded's eyes, where its home is, too; not written down */
+	bool pinned;    /* pins that libvirt shows of it as it runs are homenode's, not its operator's */
+	bool rewritten; /* it came from elsewhere, with nodes and CPUs in its XML, that homenode changed */
 };
 
 void hn_reservation_free(struct hn_reservation *reservation); /* NULL is fine */

@@ -88,7 +88,7 @@ static int plan_bind(const struct hn_look *look, const unsigned *sides, size_t i
 	char node_text[64], allowed_text[64];
 	struct hn_action *action;
 
-	if (hn_set_empty(&cpus) || hn_set_empty(allowed) || hn_set_inside(allowed, &cpus) ||
+	if (thread->kept || hn_set_empty(&cpus) || hn_set_empty(allowed) || hn_set_inside(allowed, &cpus) ||
 	    !is_meant(look, sides, index, &cpus))
 		return 0;
 	action = hn_plan_add_action(look->plan, HN_ACTION_BIND);
@@ -392,6 +392,25 @@ static int note_gap(const struct hn_look *look)
 }
 
 /* What the operator should know about memory policies that will send new pages elsewhere. */
+static int note_kept(const struct hn_look *look)
+{
+	unsigned kept = 0;
+
+	for (size_t i = 0; i < look->guest->thread_count; i++) {
+		struct hn_set cpus = hn_home_cpus(look, look->plan->home, i);
+
+		kept += look->guest->threads[i].kept && !hn_set_empty(&cpus) &&
+			!hn_set_inside(look->sample->threads[i].allowed, &cpus);
+	}
+	return kept == 0
+		       ? 0
+		       : hn_plan_add_note(look->plan,
+					  "%u thread%s where %s operator has pinned %s (pins = override lets "
+					  "homenode)",
+					  kept, kept == 1 ? " stays" : "s stay", kept == 1 ? "its" : "their",
+					  kept == 1 ? "it" : "them");
+}
+
 static int add_notes(const struct hn_look *look)
 {
 	const struct hn_guest *guest = look->guest;
@@ -413,6 +432,8 @@ static int add_notes(const struct hn_look *look)
 	}
 	if (r == 0)
 		r = note_gap(look);
+	if (r == 0)
+		r = note_kept(look);
 	if (r == 0 && look->snapshot->host->kernel_balancing && look->plan->action_count > 0)
 		r = hn_plan_add_note(look->plan,
 				     "kernel NUMA balancing is on and may move what is placed here");

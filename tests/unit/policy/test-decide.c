@@ -477,6 +477,22 @@ static void binds_only_threads_that_may_run_outside(void **state)
 	assert_int_equal(wider->actions[0].tid, 1001);
 }
 
+static void leaves_a_thread_where_its_operator_has_pinned_it(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = nearly_at_home(0);
+	HN_AUTO(hn_plan) struct hn_plan *kept = NULL, *inside = NULL;
+
+	scene_allow(snapshot->guests[0].sample, 1, hn_set_of(2));
+	snapshot->guests[0].guest->threads[1].kept = true;
+	kept = decide_now(snapshot);
+	assert_int_equal(kept->verdict, HN_VERDICT_AT_HOME);
+	assert_int_equal(kept->action_count, 0);
+	assert_true(has_note(kept, "1 thread stays where its operator has pinned it"));
+	scene_allow(snapshot->guests[0].sample, 1, hn_set_of(1));
+	inside = decide_now(snapshot);
+	assert_int_equal(inside->note_count, 0);
+}
+
 static void keeps_off_isolated_cpus(void **state)
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = nearly_at_home(0);
@@ -763,6 +779,7 @@ int main(void)
 		cmocka_unit_test(an_unknown_policy_is_an_error),
 		cmocka_unit_test(binds_vcpus_to_their_cell_and_the_rest_to_the_guest),
 		cmocka_unit_test(binds_only_threads_that_may_run_outside),
+		cmocka_unit_test(leaves_a_thread_where_its_operator_has_pinned_it),
 		cmocka_unit_test(keeps_off_isolated_cpus),
 		cmocka_unit_test(threads_come_before_pages),
 		cmocka_unit_test(predicts_the_upper_end_of_the_interval),
