@@ -219,7 +219,7 @@ static int on_return(struct hn_service *service, bool from_elsewhere, struct hn_
 			    &changed, err);
 	if (r < 0 || !changed)
 		return r;
-	reservation->pinned = reservation->rewritten = true;
+	reservation->pinned = reservation->rewritten = reservation->promised = true;
 	hn_reservations_save(&service->reservations, reservation);
 	hn_log(HN_LOG_INFO, "guest '%s': the nodes and CPUs that its XML names are now this host's",
 	       guest->name);
@@ -343,7 +343,7 @@ static int advise_stranger(struct hn_service *service, unsigned vcpus, uint64_t 
 		return r;
 	if (!reservation)
 		return -ENOSPC;
-	reservation->answered = true;
+	reservation->answered = reservation->promised = true;
 	reservation->expires_ns = hn_now_ns() + ADVICE_KEPT_NS;
 	hn_reservations_save(&service->reservations, reservation);
 	*ret = hn_placement_nodes(reservation->home);
@@ -357,7 +357,7 @@ int hn_arrival_advise(struct hn_service *service, unsigned vcpus, uint64_t mib, 
 
 	if (!reservation)
 		return advise_stranger(service, vcpus, mib, ret, err);
-	reservation->answered = true;
+	reservation->answered = reservation->promised = true;
 	hn_reservations_save(&service->reservations, reservation);
 	*ret = hn_placement_nodes(reservation->home);
 	return 0;

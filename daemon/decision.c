@@ -34,14 +34,22 @@ static bool is_same(const struct hn_guest *a, const struct hn_guest *b)
 	return a->uuid[0] && b->uuid[0] ? strcmp(a->uuid, b->uuid) == 0 : strcmp(a->name, b->name) == 0;
 }
 
-static struct hn_guest_state state_of(const struct hn_managed *managed)
+/* Who is not looked at, as its class or mode forbids, has what it was promised after a while. */
+static bool is_promised(const struct hn_managed *managed, uint64_t now_ns)
+{
+	return managed->promised_ns && managed->guest->mode != HN_MODE_OFF &&
+	       (managed->sample || now_ns < managed->promised_ns + STARTING_NS);
+}
+
+static struct hn_guest_state state_of(const struct hn_managed *managed, uint64_t now_ns)
 {
 	return (struct hn_guest_state){.guest = managed->guest,
 				       .sample = managed->sample,
 				       .home = managed->home,
 				       .looks = managed->looks,
 				       .regret = managed->regret,
-				       .moving = managed->running != NULL};
+				       .moving = managed->running != NULL,
+				       .promised = is_promised(managed, now_ns)};
 }
 
 /* A reserved guest's room counts as if it were on its way there: once it has run for a while without being
@@ -74,7 +82,7 @@ static int gather(struct hn_service *service, const struct hn_guest *but, const 
 		return hn_oom(err);
 	TAILQ_FOREACH(managed, &service->guests, entry)
 	if (managed->guest && !(but && is_same(managed->guest, but)))
-		ret->guests[ret->guest_count++] = state_of(managed);
+		ret->guests[ret->guest_count++] = state_of(managed, ret->now_ns);
 	TAILQ_FOREACH(item, &service->reservations.list, entry)
 	{
 		struct hn_reservation *reservation = item->reservation;

@@ -150,6 +150,7 @@ static void unsee(struct hn_managed *managed)
 
 	if (reservation)
 		reservation->seen = false;
+	managed->promised_ns = 0;
 }
 
 void hn_managed_process_gone(struct hn_managed *managed)

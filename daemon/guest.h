@@ -102,6 +102,7 @@ struct hn_managed {
 	size_t history_count;
 	struct hn_thread_history *history;
 	struct hn_placement *home;
+	uint64_t promised_ns; /* when it was seen to have been placed by a reservation; 0: it was not */
 	struct hn_plan *plan;
 	struct hn_looks looks;
 	unsigned drain_tries;          /* operations in a row that left some of it on a node that drains */

@@ -140,6 +140,7 @@ static void take_reserved_home(struct hn_managed *managed)
 	if (!reservation || reservation->state == HN_RESERVATION_PARKED)
 		return;
 	reservation->seen = true;
+	managed->promised_ns = reservation->promised ? hn_now_ns() : 0;
 	if (managed->home || reservation->home->node_count != managed->service->host->node_count ||
 	    !hn_guest_same_cells(reservation->guest, managed->guest))
 		return;

@@ -26,6 +26,7 @@ json_object *hn_reservation_encode(const struct hn_reservation *reservation)
 		 hn_json_add_u64(json, "numad_mib", reservation->numad_mib) ||
 		 hn_json_add_bool(json, "pinned", reservation->pinned) ||
 		 hn_json_add_bool(json, "rewritten", reservation->rewritten) ||
+		 hn_json_add_bool(json, "promised", reservation->promised) ||
 		 hn_codec_add_part(json, "guest", hn_guest_encode(reservation->guest)) ||
 		 hn_codec_add_part(json, "home", hn_placement_encode(reservation->home));
 	return hn_codec_finish(json, failed);
@@ -74,10 +75,13 @@ static int decode_state(json_object *json, struct hn_reservation *reservation, s
 	    (r = hn_json_get_bool(json, "answered", &reservation->answered, err)) < 0 ||
 	    (r = hn_codec_get_unsigned(json, "numad_vcpus", &reservation->numad_vcpus, err)) < 0 ||
 	    (r = hn_json_get_u64(json, "numad_mib", &reservation->numad_mib, err)) < 0 ||
-	    (hn_codec_present(json, "rewritten") && /* not there in files of earlier versions */
-	     (r = hn_json_get_bool(json, "rewritten", &reservation->rewritten, err)) < 0))
+	    (r = hn_json_get_bool(json, "pinned", &reservation->pinned, err)) < 0)
 		return r;
-	return hn_json_get_bool(json, "pinned", &reservation->pinned, err);
+	if (!hn_codec_present(json, "promised")) /* in files of earlier versions */
+		return 0;
+	if ((r = hn_json_get_bool(json, "rewritten", &reservation->rewritten, err)) < 0)
+		return r;
+	return hn_json_get_bool(json, "promised", &reservation->promised, err);
 }
 
 int hn_reservation_decode(json_object *json, struct hn_reservation **ret, struct hn_error *err)

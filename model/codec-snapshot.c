@@ -47,7 +47,8 @@ static json_object *encode_state(const void *element)
 		 hn_json_add_double(json, "promised_share", state->looks.promised_share) ||
 		 (state->regret ? hn_codec_add_part(json, "regret", encode_regret(state->regret))
 				: hn_json_add(json, "regret", NULL)) ||
-		 hn_json_add_bool(json, "moving", state->moving);
+		 hn_json_add_bool(json, "moving", state->moving) ||
+		 hn_json_add_bool(json, "promised", state->promised);
 	return hn_codec_finish(json, failed);
 }
 
@@ -167,7 +168,9 @@ static int decode_state(json_object *json, struct hn_snapshot *snapshot, struct 
 	if ((r = hn_json_get_object(json, "guest", &part, err)) < 0 ||
 	    (r = hn_guest_decode(part, &state->guest, err)) < 0 ||
 	    (r = decode_looks(json, &state->looks, err)) < 0 ||
-	    (r = hn_json_get_bool(json, "moving", &state->moving, err)) < 0)
+	    (r = hn_json_get_bool(json, "moving", &state->moving, err)) < 0 ||
+	    (hn_codec_present(json, "promised") && /* not there in earlier ones */
+	     (r = hn_json_get_bool(json, "promised", &state->promised, err)) < 0))
 		return r;
 	if (hn_json_has(json, "sample") && ((r = hn_json_get_object(json, "sample", &part, err)) < 0 ||
 					    (r = hn_sample_decode(part, &state->sample, err)) < 0))

@@ -37,6 +37,7 @@ struct hn_reservation {
 	bool asks_numad, answered;
 	unsigned numad_vcpus;
 	uint64_t numad_mib;
+	bool promised;  /* its guest is placed by it: numad's answer, a client's, or its XML rewritten */
 	bool seen;      /* its guest is under homenoded's eyes, where its home is, too; not written down */
 	bool pinned;    /* pins that libvirt shows of it as it runs are homenode's, not its operator's */
 	bool rewritten; /* it came from elsewhere, with nodes and CPUs in its XML, that homenode changed */

@@ -55,6 +55,7 @@ struct hn_guest_state {
 	struct hn_looks looks;
 	struct hn_regret *regret; /* NULL before the first look */
 	bool moving;              /* an operation on it is under way */
+	bool promised;            /* it was placed by that home: what it has yet to touch will come there */
 };
 
 struct hn_snapshot {

@@ -66,14 +66,24 @@ static uint64_t guest_bytes_on(const struct hn_guest_state *state, size_t cell, 
 	return state->sample ? hn_cell_bytes_on(state->guest, state->sample, cell, node) : 0;
 }
 
-/*
- * Only a home that somebody brings the guest to counts; in the other modes it is a mere opinion. One from
- * before nodes or cells came or went counts no more.
- */
+/* One from before nodes or cells came or went counts no more. */
+static bool has_valid_home(const struct hn_guest_state *state, size_t node_count)
+{
+	return state->home && state->home->node_count == node_count &&
+	       state->home->cell_count == state->guest->cell_count;
+}
+
+/* Only a home that somebody brings the guest to counts; in the other modes it is a mere opinion. */
 static bool goes_home(const struct hn_guest_state *state, size_t node_count)
 {
-	return state->home && (state->guest->mode == HN_MODE_ENFORCE || state->moving) &&
-	       state->home->node_count == node_count && state->home->cell_count == state->guest->cell_count;
+	return has_valid_home(state, node_count) && (state->guest->mode == HN_MODE_ENFORCE || state->moving ||
+						     (state->promised && !state->sample));
+}
+
+/* But who was placed by a home will touch the rest of its memory there, whatever its mode. */
+static bool grows_at_home(const struct hn_guest_state *state, size_t node_count)
+{
+	return state->promised && has_valid_home(state, node_count);
 }
 
 static bool has_own_cpus(const struct hn_guest *guest)
@@ -96,8 +106,9 @@ struct hn_set hn_owned_cpus(const struct hn_snapshot *snapshot, const size_t *gu
 	for (size_t i = 0; i < snapshot->guest_count; i++) {
 		const struct hn_guest_state *other = &snapshot->guests[i];
 
-		if (!has_own_cpus(other->guest) || !goes_home(other, snapshot->host->node_count) ||
-		    is_among(i, guests, guest_count))
+		if (!has_own_cpus(other->guest) || is_among(i, guests, guest_count) ||
+		    (!goes_home(other, snapshot->host->node_count) &&
+		     !grows_at_home(other, snapshot->host->node_count)))
 			continue;
 		for (size_t vcpu = 0; vcpu < other->home->vcpu_count; vcpu++)
 			hn_set_or(&owned, &other->home->vcpus[vcpu].cpus);
@@ -192,6 +203,21 @@ static void take_for_cell(const struct hn_guest_state *other, const struct hn_ho
 	}
 }
 
+/* What a cell has never touched, over the nodes of its home as these share it. */
+static void take_untouched(const struct hn_guest_state *other, const struct hn_host *host, size_t cell,
+			   struct taken *by_node)
+{
+	const struct hn_cell_home *home = &other->home->cells[cell];
+	const struct hn_cell *what = &other->guest->cells[cell];
+	uint64_t present = hn_cell_bytes_present(other->guest, other->sample, cell), total = 0;
+
+	for (size_t node = 0; node < host->node_count; node++)
+		total += home->bytes[node];
+	for (size_t node = 0; node < host->node_count; node++)
+		take_bytes(&host->nodes[node], what->page_bytes,
+			   scale(what->memory_bytes - present, home->bytes[node], total), &by_node[node]);
+}
+
 static void take_where_seen(const struct hn_guest_state *other, struct taken *by_node)
 {
 	for (size_t i = 0; i < other->guest->thread_count && other->sample; i++)
@@ -223,6 +249,10 @@ static void take_for_others(const struct hn_snapshot *snapshot, const size_t *gu
 			continue;
 		if (!goes_home(other, snapshot->host->node_count)) {
 			take_where_seen(other, by_node);
+			for (size_t cell = 0; cell < other->guest->cell_count &&
+					      grows_at_home(other, snapshot->host->node_count);
+			     cell++)
+				take_untouched(other, snapshot->host, cell, by_node);
 			continue;
 		}
 		for (size_t cell = 0; cell < other->home->cell_count; cell++)

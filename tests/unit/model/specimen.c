@@ -239,6 +239,7 @@ struct hn_guest *specimen_guest(struct hn_random *random)
 		thread->vcpu = integer(random);
 		thread->cell = integer(random);
 		text(random, thread->name, sizeof(thread->name));
+		thread->kept = coin(random);
 	}
 	for (uint64_t i = below(random, 4); i > 0; i--) {
 		struct hn_backend *backend;
@@ -659,6 +660,7 @@ static void draw_state(struct hn_random *random, const struct hn_host *host, str
 					 share(random),
 					 share(random)};
 	state->moving = coin(random);
+	state->promised = coin(random);
 }
 
 struct hn_snapshot *specimen_snapshot(struct hn_random *random)
@@ -796,7 +798,8 @@ bool same_guest(const struct hn_guest *a, const struct hn_guest *b)
 	for (size_t i = 0; i < a->thread_count; i++)
 		if (a->threads[i].tid != b->threads[i].tid || a->threads[i].kind != b->threads[i].kind ||
 		    a->threads[i].vcpu != b->threads[i].vcpu || a->threads[i].cell != b->threads[i].cell ||
-		    strcmp(a->threads[i].name, b->threads[i].name) != 0)
+		    strcmp(a->threads[i].name, b->threads[i].name) != 0 ||
+		    a->threads[i].kept != b->threads[i].kept)
 			return false;
 	for (size_t i = 0; i < a->backend_count; i++)
 		if (!same_backend(&a->backends[i], &b->backends[i]))
@@ -1053,7 +1056,8 @@ bool same_snapshot(const struct hn_snapshot *a, const struct hn_snapshot *b)
 		    !same_placement(x->home, y->home) || x->looks.agreeing != y->looks.agreeing ||
 		    x->looks.fruitless != y->looks.fruitless ||
 		    x->looks.settle_until_ns != y->looks.settle_until_ns || x->moving != y->moving ||
-		    x->looks.distrust != y->looks.distrust || x->looks.lost_share != y->looks.lost_share ||
+		    x->promised != y->promised || x->looks.distrust != y->looks.distrust ||
+		    x->looks.lost_share != y->looks.lost_share ||
 		    x->looks.promised_share != y->looks.promised_share || !same_regret(x->regret, y->regret))
 			return false;
 	}

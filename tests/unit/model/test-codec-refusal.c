@@ -105,7 +105,9 @@ static bool may_be_missing(const json_object *json, const char *key)
 					   "seen",
 					   "stall_ns",
 					   "paused",
-					   "draining"};
+					   "draining",
+					   "kept",
+					   "promised"};
 	bool is_backend = json_object_object_get_ex(json, "host_address", NULL);
 	bool is_pool = json_object_object_get_ex(json, "total_pages", NULL);
 

@@ -239,6 +239,23 @@ static void a_home_nobody_brings_it_to_promises_nothing(void **state)
 	}
 }
 
+/* Whatever its mode: what it has not touched yet will be faulted in there. */
+static void who_was_placed_by_a_home_will_grow_there(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = with_another();
+	struct hn_guest_state *other = &snapshot->guests[1];
+
+	other->guest->mode = HN_MODE_OBSERVE;
+	other->promised = true;
+	other->sample->cells[0].sampled += 250;
+	other->sample->cells[0].absent += 250;
+	assert_capacity(snapshot, 1000, 2, 900, 0); /* a fifth of its 500 MiB is still to come */
+	hn_sample_free(hn_steal(other->sample));
+	assert_capacity(snapshot, 1000, 0, 500, 2);
+	other->promised = false;
+	assert_capacity(snapshot, 1000, 0, 1000, 0);
+}
+
 static void a_guest_without_home_counts_where_it_runs(void **state)
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = with_another();
@@ -337,6 +354,7 @@ int main(void)
 		cmocka_unit_test(nothing_sampled_is_nothing_there),
 		cmocka_unit_test(what_another_has_still_to_receive_is_promised),
 		cmocka_unit_test(a_home_nobody_brings_it_to_promises_nothing),
+		cmocka_unit_test(who_was_placed_by_a_home_will_grow_there),
 		cmocka_unit_test(a_guest_without_home_counts_where_it_runs),
 		cmocka_unit_test(a_home_of_other_nodes_or_cells_counts_no_more),
 		cmocka_unit_test(a_split_cell_counts_on_both_nodes),
