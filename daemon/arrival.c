@@ -10,6 +10,7 @@
 #include "base/units.h"
 #include "daemon/census.h"
 #include "daemon/decision.h"
+#include "daemon/draining.h"
 #include "daemon/events.h"
 #include "daemon/guest.h"
 #include "daemon/settings.h"
@@ -144,6 +145,25 @@ static int reserve(struct hn_service *service, struct hn_guest *guest, const str
 	return 0;
 }
 
+/* A node has begun to drain since; where nothing else has room, the promise stands. */
+static void leave_draining(struct hn_service *service, struct hn_reservation *reservation)
+{
+	struct hn_set nodes = hn_placement_nodes(reservation->home);
+	struct hn_placement *home = NULL;
+	struct hn_error err;
+
+	if (!hn_draining_any(service, &nodes))
+		return;
+	if (hn_arrival_find_home(service, reservation->guest, &home, &err) < 0) {
+		hn_log(HN_LOG_WARNING, "guest '%s': starts on a node that drains: %s",
+		       reservation->guest->name, err.message);
+		return;
+	}
+	hn_placement_free(reservation->home);
+	reservation->home = home;
+	log_home(service, reservation->guest, home, "a node of its home drains");
+}
+
 /* returns: it is restored or migrates here, with XML as it ran; else it starts as its operator has defined
  * it, and what was pinned in an earlier life is no more. */
 static int on_prepare(struct hn_service *service, bool returns, struct hn_guest *guest,
@@ -156,6 +176,7 @@ static int on_prepare(struct hn_service *service, bool returns, struct hn_guest 
 	/* made moments ago at migrate or restore, or at a start that failed */
 	if (old && old->state == HN_RESERVATION_MADE && hn_guest_same_cells(old->guest, guest)) {
 		note_question(old, wishes);
+		leave_draining(service, old);
 		if (!old->guest->uuid[0])
 			memcpy(old->guest->uuid, guest->uuid, sizeof(guest->uuid));
 		hn_reservations_save(&service->reservations, old);
@@ -269,6 +290,7 @@ void hn_arrival_expire(struct hn_service *service)
 	if (item->reservation->expires_ns && now >= item->reservation->expires_ns)
 		hn_arrival_tell(service, item->reservation->guest->name, "expired", NULL);
 	hn_reservations_expire(&service->reservations, now);
+	hn_draining_review(service);
 }
 
 static bool is_one_of(const char *word, const char *const *words, size_t count)
@@ -357,6 +379,7 @@ int hn_arrival_advise(struct hn_service *service, unsigned vcpus, uint64_t mib, 
 
 	if (!reservation)
 		return advise_stranger(service, vcpus, mib, ret, err);
+	leave_draining(service, reservation);
 	reservation->answered = reservation->promised = true;
 	hn_reservations_save(&service->reservations, reservation);
 	*ret = hn_placement_nodes(reservation->home);

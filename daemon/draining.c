@@ -224,14 +224,33 @@ static bool lingers(const struct hn_managed *managed, const struct hn_set *nodes
 	return managed->guest && hn_drain_lingers(managed->service->host, &state, nodes, &ignored);
 }
 
+bool hn_draining_any(const struct hn_service *service, const struct hn_set *nodes)
+{
+	struct hn_set draining = nodes_of(service);
+
+	hn_set_and(&draining, nodes);
+	return !hn_set_empty(&draining);
+}
+
+static bool is_expected_on(const struct hn_reservation *reservation, int node)
+{
+	struct hn_set home = hn_placement_nodes(reservation->home);
+
+	return reservation->state != HN_RESERVATION_PARKED && !reservation->seen && hn_set_has(&home, node);
+}
+
 bool hn_draining_is_empty(const struct hn_service *service, size_t node)
 {
 	const int id = service->host->nodes[node].id;
 	const struct hn_set nodes = hn_set_of(id);
 	const struct hn_managed *managed;
+	const struct hn_reserved *item;
 
 	TAILQ_FOREACH(managed, &service->guests, entry)
 	if (hn_operation_leaves(managed, id) || lingers(managed, &nodes))
+		return false;
+	TAILQ_FOREACH(item, &service->reservations.list, entry)
+	if (is_expected_on(item->reservation, id))
 		return false;
 	return true;
 }

@@ -35,8 +35,12 @@ int hn_draining_begin(struct hn_service *service, size_t node, const struct hn_d
 /* Guests may live there again. Nobody is brought back. -EIO likewise. */
 int hn_draining_end(struct hn_service *service, size_t node, struct hn_error *err);
 
-/* Whether nothing is there of any guest, by the last looks, and nothing is being brought away. */
+/* Whether nothing is there of any guest, by the last looks, nothing is being brought away, and nobody about
+ * to start has been given a home there. */
 bool hn_draining_is_empty(const struct hn_service *service, size_t node);
+
+/* Whether any of these nodes, by id, drains. */
+bool hn_draining_any(const struct hn_service *service, const struct hn_set *nodes);
 
 /* 1 when the guest, which has just been looked at, is to leave a node whatever its mode: *plan is replaced.
  * 0, -ENOMEM and the like. */

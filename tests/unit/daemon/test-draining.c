@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "daemon/arrival.h"
 #include "daemon/decision.h"
 #include "daemon/operation.h"
 #include "scene.h"
@@ -104,11 +105,49 @@ static void a_node_is_not_empty_before_the_last_page_has_arrived(void **state)
 	scene_free(scene);
 }
 
+static struct hn_reservation *promise(struct scene *scene, size_t node)
+{
+	struct hn_guest *guest = hn_guest_new("coming");
+	struct hn_cell *cell = hn_guest_add_cell(guest, 0);
+	struct hn_placement *home = hn_placement_new(scene->node_count, 1);
+	struct hn_reservation *reservation;
+
+	snprintf(guest->policy, sizeof(guest->policy), "home-node");
+	cell->memory_bytes = home->cells[0].bytes[node] = BYTES;
+	hn_set_add(&cell->vcpus, 0);
+	home->cells[0].nodes = hn_set_of((int)node);
+	reservation = hn_reservation_new(guest, home);
+	reservation->asks_numad = true;
+	reservation->numad_vcpus = 1;
+	reservation->numad_mib = BYTES / HN_MIB;
+	assert_int_equal(hn_reservations_put(&scene->service.reservations, reservation, NULL), 0);
+	return reservation;
+}
+
+/* Nobody is told that the node is empty while a guest may start there, and numad's answer is another one. */
+static void who_was_promised_room_there_is_promised_other_room(void **state)
+{
+	struct scene *scene = scene_new(3);
+	struct hn_reservation *reservation = promise(scene, 1);
+	struct hn_set answer;
+	struct hn_error err;
+
+	drain(scene, 1);
+	assert_false(hn_draining_is_empty(&scene->service, 1));
+	assert_true(hn_draining_is_empty(&scene->service, 2));
+	assert_int_equal(hn_arrival_advise(&scene->service, 1, BYTES / HN_MIB, &answer, &err), 0);
+	assert_false(hn_set_empty(&answer) || hn_set_has(&answer, 1));
+	assert_true(hn_draining_is_empty(&scene->service, 1));
+	assert_true(reservation->answered && reservation->promised);
+	scene_free(scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_on_its_way_is_stopped),
 		cmocka_unit_test(a_node_is_not_empty_before_the_last_page_has_arrived),
+		cmocka_unit_test(who_was_promised_room_there_is_promised_other_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
