@@ -234,6 +234,9 @@ static bool set_up(struct hn_http_call *call)
 	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* the environment's is not for us */
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+	curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L); /* a slow resolver's thread is not waited for */
+#endif
 	curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(curl, CURLOPT_TCP_KEEPIDLE, 10L);
 	curl_easy_setopt(curl, CURLOPT_TCP_KEEPINTVL, 5L);

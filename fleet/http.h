@@ -3,7 +3,8 @@
  * http - an HTTP client on libevent's loop: libcurl's multi interface, which brings TLS, streams, time-outs
  * and connections kept open, where libevent's own client has none of the first three.
  *
- * Nothing blocks; names are resolved on libcurl's own thread.
+ * Nothing blocks; names are resolved on threads of libcurl's own, which a call that ends meanwhile leaves to
+ * themselves (before libcurl 7.87 it waits for them).
  */
 #include <stdbool.h>
 #include <stddef.h>
