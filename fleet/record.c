@@ -135,12 +135,13 @@ int hn_fleet_record_make(const struct hn_snapshot *snapshot, size_t newcomer, ui
 	return 0;
 }
 
+/* Of the last GiB finer steps are told: a node that is nearly full changes a little at every look. */
 static bool bytes_differ(uint64_t told, uint64_t now)
 {
 	uint64_t apart = told > now ? told - now : now - told, more = told > now ? told : now;
 	uint64_t bound = more / 64 > 256 * HN_MIB ? more / 64 : 256 * HN_MIB;
 
-	return apart > (more - apart < HN_GIB ? 0 : bound);
+	return apart > (more - apart < HN_GIB ? 16 * HN_MIB : bound) || (told == 0) != (now == 0);
 }
 
 static bool nodes_differ(const struct hn_fleet_node *told, const struct hn_fleet_node *now)

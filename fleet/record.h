@@ -67,9 +67,9 @@ int hn_fleet_record_make(const struct hn_snapshot *snapshot, size_t newcomer, ui
 			 const char *topology, struct hn_fleet_record **ret, struct hn_error *err);
 
 /*
- * Whether others would want to know: a room differs by a 64th of it and 256 MiB at least, or by anything
- * where one of the two is less than 1 GiB; any seat, CPU, check or address does; locality and pressure by 2
- * points.
+ * Whether others would want to know: a room differs by a 64th of it and 256 MiB at least, or by 16 MiB where
+ * one of the two is less than 1 GiB, or is there at all and was not, or the other way round; any seat, CPU,
+ * check or address does; locality and pressure by 2 points.
  */
 bool hn_fleet_record_differs(const struct hn_fleet_record *told, const struct hn_fleet_record *now);
 

@@ -118,11 +118,31 @@ static void test_what_differs(void **state)
 	hn_set_remove(&now->taken, 6);
 	now->failing = 0;
 	assert_true(hn_fleet_record_differs(told, now));
-	/* the last GiB is told exactly */
-	now->failing = told->failing;
-	told->nodes[0].room_bytes = now->nodes[0].room_bytes = 900 * MIB;
-	now->nodes[0].room_bytes -= 4096;
-	assert_true(hn_fleet_record_differs(told, now));
+}
+
+/* A node that is nearly full changes a little all the time. */
+static void test_the_last_gib_is_told_in_steps(void **state)
+{
+	static const struct {
+		uint64_t told, now;
+		bool differs;
+	} cases[] = {{900 * MIB, 900 * MIB - 4096, false},
+		     {900 * MIB, 884 * MIB, false},
+		     {900 * MIB, 884 * MIB - 1, true},
+		     {884 * MIB - 1, 900 * MIB, true},
+		     {1100 * MIB, 1023 * MIB, true},
+		     {1030 * MIB, 1023 * MIB, false},
+		     {1100 * MIB, 1024 * MIB, false},
+		     {4096, 0, true},
+		     {0, 4096, true},
+		     {0, 0, false}};
+	HN_AUTO(hn_fleet_record) struct hn_fleet_record *told = specimen(), *now = specimen();
+
+	for (size_t i = 0; i < HN_COUNT(cases); i++) {
+		told->nodes[0].room_bytes = cases[i].told;
+		now->nodes[0].room_bytes = cases[i].now;
+		assert_int_equal(hn_fleet_record_differs(told, now), cases[i].differs);
+	}
 }
 
 int main(void)
@@ -132,6 +152,7 @@ int main(void)
 		cmocka_unit_test(test_every_check_by_itself),
 		cmocka_unit_test(test_what_is_wrong_is_named),
 		cmocka_unit_test(test_what_differs),
+		cmocka_unit_test(test_the_last_gib_is_told_in_steps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
