@@ -13,7 +13,7 @@
 
 #define ANSWER_MAX 65536
 #define RETRY_LEAST_MS 500
-#define RETRY_MOST_MS 30000
+#define RETRY_MOST_MS 15000 /* the lease is to last, though nothing is to be put */
 
 struct said {
 	char *key, *value;
@@ -61,12 +61,17 @@ static void fail(struct hn_announce *announce, const struct hn_error *err)
 		  hn_backoff_next(&announce->backoff, &announce->random, RETRY_LEAST_MS, RETRY_MOST_MS));
 }
 
+/* Trouble is over when nothing is left to be put: who grants and keeps leases may still refuse that. */
 static void succeed(struct hn_announce *announce)
 {
-	announce->backoff.failures = 0;
-	if (announce->in_trouble)
-		announce->events.trouble(NULL, announce->events.context);
-	announce->in_trouble = false;
+	bool all_put = announce->record.put && (announce->topology.put || !announce->topology.value);
+
+	if (all_put) {
+		announce->backoff.failures = 0;
+		if (announce->in_trouble)
+			announce->events.trouble(NULL, announce->events.context);
+		announce->in_trouble = false;
+	}
 	go_on(announce);
 }
 
