@@ -30,7 +30,7 @@ struct hn_publish {
 	struct hn_fleet_record *told; /* NULL: nothing yet */
 	struct hn_guest *newcomer;    /* for whom rooms and seats are worked out */
 	struct event *timer;
-	uint64_t told_ns, checked_ns, generation;
+	uint64_t told_ns, topology_told_ns, checked_ns, generation;
 	uint64_t failing, failed;
 	bool checking;
 	char name[HN_FLEET_NAME_MAX];
@@ -120,6 +120,15 @@ static void add_guests(const struct hn_service *service, struct hn_fleet_record 
 		record->locality = (float)(local / bytes);
 }
 
+/* Somebody may have deleted it, and nobody else need be of this make. */
+static void tell_topology_again(struct hn_publish *publish)
+{
+	if (hn_now_ns() < publish->topology_told_ns + TOLD_AGAIN_NS)
+		return;
+	hn_announce_topology_again(publish->announce);
+	publish->topology_told_ns = hn_now_ns();
+}
+
 /* Of what make this host is, told where it is another than before: memory comes and goes by hotplug. */
 static int tell_topology(struct hn_publish *publish, struct hn_error *err)
 {
@@ -129,8 +138,12 @@ static int tell_topology(struct hn_publish *publish, struct hn_error *err)
 	char key[256];
 	int r = hn_topology_of(publish->service->host, &topology, err);
 
-	if (r < 0 || (publish->topology && strcmp(publish->topology->digest, topology->digest) == 0))
+	if (r < 0)
 		return r;
+	if (publish->topology && strcmp(publish->topology->digest, topology->digest) == 0) {
+		tell_topology_again(publish);
+		return 0;
+	}
 	json = hn_topology_encode(topology);
 	text = json ? json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN) : NULL;
 	snprintf(key, sizeof(key), "%stopologies/%s", publish->service->config->fleet_prefix,
@@ -139,6 +152,7 @@ static int tell_topology(struct hn_publish *publish, struct hn_error *err)
 		return r;
 	hn_topology_free(publish->topology);
 	publish->topology = hn_steal(topology);
+	publish->topology_told_ns = hn_now_ns();
 	return 0;
 }
 

@@ -305,6 +305,11 @@ int hn_announce_topology(struct hn_announce *announce, const char *key, const ch
 	return r;
 }
 
+void hn_announce_topology_again(struct hn_announce *announce)
+{
+	announce->topology.put = false; /* as soon as the lease is kept */
+}
+
 int hn_announce_record(struct hn_announce *announce, const char *key, const char *value, struct hn_error *err)
 {
 	int r = say(&announce->record, key, value, err);

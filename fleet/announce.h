@@ -27,6 +27,8 @@ void hn_announce_free(struct hn_announce *announce); /* before the etcd it asks;
 /* Puts under key, for good, what nobody has put there yet, before the next record. Copied. -ENOMEM. */
 int hn_announce_topology(struct hn_announce *announce, const char *key, const char *value,
 			 struct hn_error *err);
+/* Soon puts the topology again, where it is not there any more. */
+void hn_announce_topology_again(struct hn_announce *announce);
 /* Puts under key, for as long as we are there; what has not been put yet gives way. Copied. -ENOMEM. */
 int hn_announce_record(struct hn_announce *announce, const char *key, const char *value,
 		       struct hn_error *err);

@@ -144,10 +144,28 @@ static void one_trouble_while_nothing_is_put(void **state)
 	assert_int_equal(scene->records, 1);
 }
 
+/* Nobody tells a host that its topology was deleted: it puts it again, if absent, when it is told to. */
+static void the_topology_is_put_again(void **state)
+{
+	struct scene *scene = *state;
+
+	assert_int_equal(hn_announce_record(scene->announce, "/h", "{}", NULL), 0);
+	run_until(scene, &scene->records, 1);
+	run_until(scene, &scene->keeps, scene->keeps + 2);
+	assert_int_equal(scene->topologies, 1);
+	hn_announce_topology_again(scene->announce);
+	run_until(scene, &scene->topologies, 2);
+	run_until(scene, &scene->keeps, scene->keeps + 2);
+	assert_int_equal(scene->topologies, 2);
+	assert_int_equal(scene->records, 1);
+	assert_int_equal(scene->grants, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(one_trouble_while_nothing_is_put, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_topology_is_put_again, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
