@@ -149,6 +149,12 @@ static uint64_t sum_seats(const struct hn_fleet_view *view, uint64_t nodes)
 	return seats;
 }
 
+/* Whether so many multiples that were tried are as many as a host is worth. */
+static bool is_spent(const struct hn_fleet_asked *asked, unsigned tries)
+{
+	return tries * asked->demand->cell_count * asked->group->nodes >= HN_FLEET_STEPS;
+}
+
 /*
  * Whether the solver would certainly go on to the next multiple, this one not having seated all cells wholly:
  * none is wider than any node, or there is but one; so many of the smallest find no seats; nothing draws
@@ -164,7 +170,7 @@ static bool is_certain(const struct hn_fleet_asked *asked, const struct hn_fleet
 	return (demand->plain || asked->sort_count == 1) && !demand->drawn && seated > 0 &&
 	       asked->least_vcpus > 0 &&
 	       count_seated(asked, view, view->multiple, asked->least_vcpus) < demand->cell_count &&
-	       tries * demand->cell_count * asked->group->nodes < HN_FLEET_STEPS;
+	       !is_spent(asked, tries);
 }
 
 /* Whether all cells find seats under the view's multiple, each wholly on a node; or the only one split. */
@@ -179,24 +185,48 @@ static bool seats_all(const struct hn_fleet_asked *asked, const struct hn_fleet_
 	return asked->least_vcpus < asked->most_vcpus && seats_greedily(asked, view, view->multiple);
 }
 
+/* The least multiple under which each cell by itself finds seats, split if need be; 0: none is enough. */
+static unsigned least_for_each(const struct hn_fleet_asked *asked, const struct hn_fleet_view *view)
+{
+	unsigned least = 1;
+
+	for (size_t sort = 0; sort < asked->sort_count; sort++) {
+		size_t cell = asked->sorts[sort].first;
+		uint64_t seats = sum_seats(view, asked->cells[cell].nodes);
+		unsigned vcpus = asked->demand->cells[cell].vcpus;
+
+		if (vcpus > 0 && seats == 0)
+			return 0;
+		if (vcpus > least * seats)
+			least = (unsigned)((vcpus + seats - 1) / seats);
+	}
+	return least;
+}
+
 void hn_fleet_seat(const struct hn_fleet_asked *asked, struct hn_fleet_view *view)
 {
-	unsigned vcpus = asked->demand->vcpus, tries = 0;
+	unsigned vcpus = asked->demand->vcpus, least = least_for_each(asked, view), tries = 0;
 	uint64_t seats = sum_seats(view, asked->group->homes);
 	bool certain = true;
 
 	view->least_multiple = view->multiple = 1;
-	if (asked->class != HN_CLASS_SHARED || asked->most_vcpus == 0 || seats == 0)
+	if (asked->class != HN_CLASS_SHARED || asked->most_vcpus == 0 || seats == 0 || least == 0)
 		return;
 	view->multiple = (unsigned)((vcpus + seats - 1) / seats);
+	view->multiple = least > view->multiple ? least : view->multiple;
 	for (; view->multiple < vcpus; view->multiple++) {
 		size_t seated = count_seated(asked, view, view->multiple, asked->most_vcpus);
 
 		if (seats_all(asked, view, seated))
 			break;
-		if (certain && !is_certain(asked, view, seated, ++tries)) {
+		tries++;
+		if (certain && !is_certain(asked, view, seated, tries)) {
 			view->least_multiple = view->multiple;
 			certain = false;
+		}
+		if (is_spent(asked, tries)) {
+			view->multiple = vcpus;
+			break;
 		}
 	}
 	if (certain)

@@ -49,7 +49,8 @@ struct hn_fleet_view {
 struct hn_fleet_view hn_fleet_view_of(const struct hn_fleet_asked *asked, size_t host, size_t cell);
 
 /* Finds the multiple that the guest needs there, memory aside: the solver's own, but for cells that are not
- * alike, and for several that are wider than any node (fleet/torn.h knows more). */
+ * alike, for several that are wider than any node (fleet/torn.h knows more), and for those that would be
+ * tried under more multiples than a host is worth. */
 void hn_fleet_seat(const struct hn_fleet_asked *asked, struct hn_fleet_view *view);
 static inline bool hn_fleet_is_seated(const struct hn_fleet_view *view)
 {

@@ -38,8 +38,12 @@ static int seats_split(const struct hn_fleet_asked *asked, size_t host, unsigned
 	if (hn_fleet_places_seat(asked, host, multiple))
 		return 1;
 	all = hn_fleet_places_find(&places, asked, host, multiple, true);
+	if (all == HN_FLEET_PLACES_NONE && dive < *steps) {
+		*steps -= dive;
+		return 0;
+	}
 	if (all != HN_FLEET_PLACES_ALL)
-		return all == HN_FLEET_PLACES_NONE ? 0 : -1;
+		return -1;
 	hn_fleet_combine(asked, host, &places, HN_WHOLE_STEPS_MAX, &found);
 	if (found.best == 0)
 		return 1;

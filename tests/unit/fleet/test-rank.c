@@ -8,6 +8,8 @@
 
 #include "fleet/rank.h"
 #include "fleet/recall.h"
+#include <time.h>
+
 #include "tests/unit/fleet/slow.h"
 
 /* Hosts with rooms and loads by chance, put in that order or the other way round. */
@@ -143,6 +145,72 @@ static void test_limits(void **state)
 	assert_int_equal(ranking.count, 0);
 }
 
+/* A fleet of hosts of eight nodes, on the first of which so many CPUs are nobody's. */
+static struct hn_fleet_index *narrow_fleet(unsigned seats)
+{
+	struct hn_fleet_index *index = hn_fleet_index_new();
+	HN_AUTO(hn_topology) struct hn_topology *topology = park_topology(8);
+	char name[16];
+
+	assert_int_equal(hn_fleet_index_learn(index, topology, NULL), 0);
+	for (unsigned i = 0; i < HOSTS; i++) {
+		struct hn_fleet_record *record;
+
+		snprintf(name, sizeof(name), "h%u", i);
+		record = park_host(topology, name, 60);
+		for (int cpu = (int)seats; cpu < 8; cpu++)
+			hn_set_add(&record->taken, cpu);
+		for (int class = 0; class < HN_CLASS_COUNT; class ++)
+			record->nodes[0].seats[class] = (uint16_t)seats;
+		assert_int_equal(hn_fleet_index_put(index, record, NULL), 0);
+	}
+	return index;
+}
+
+/* 1023 vCPUs in cells that are not alike, too large for any host; one in so many may be on the first node
+ * only. CPU time that a host takes of them. */
+static double think(unsigned seats, size_t every)
+{
+	HN_AUTO(hn_fleet_index) struct hn_fleet_index *index = narrow_fleet(seats);
+	HN_AUTO(hn_guest) struct hn_guest *guest = park_guest(1023, 64 * 600, 64, HN_CLASS_SHARED);
+	struct hn_fleet_ranking ranking;
+	struct timespec begin, end;
+
+	for (size_t cell = 0; cell < guest->cell_count; cell += every)
+		hn_set_add(&guest->cells[cell].allowed_nodes, 0);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
+	assert_int_equal(hn_fleet_rank(index, guest, 1, &ranking, NULL), 0);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
+	assert_int_equal(ranking.refused[HN_FLEET_REFUSED], HOSTS);
+	return ((double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9) / HOSTS;
+}
+
+/* How often CPUs must be shared is not tried out to the end: all hosts of a fleet would be long about it. */
+static void test_no_host_takes_long(void **state)
+{
+	assert_true(think(0, 64) < 40e-6);
+	assert_true(think(1, 2) < 300e-6);
+}
+
+/* One of the cells may be on the first node only, where seats are few or none. */
+static void test_where_seats_are_few(void **state)
+{
+	size_t solved;
+
+	for (unsigned seats = 0; seats < 4; seats++) {
+		HN_AUTO(hn_fleet_index) struct hn_fleet_index *index = narrow_fleet(seats);
+
+		for (unsigned cells = 1; cells < 4; cells++) {
+			HN_AUTO(hn_guest)
+			struct hn_guest *guest =
+				park_guest(12 * cells + 1, 3 * cells, cells, HN_CLASS_SHARED);
+
+			hn_set_add(&guest->cells[0].allowed_nodes, 0);
+			slow_check(index, guest, 5, &solved);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +219,8 @@ int main(void)
 		cmocka_unit_test(test_few_are_solved),
 		cmocka_unit_test(test_the_order_of_arrival_is_nothing),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_no_host_takes_long),
+		cmocka_unit_test(test_where_seats_are_few),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
