@@ -113,6 +113,14 @@ void hn_fleet_send_failure(struct hn_fleet_call *call, const struct hn_error *er
 	hn_fleet_send_problem(call, status, err->message);
 }
 
+bool hn_fleet_is_ready(struct hn_fleet_call *call)
+{
+	if (hn_mirror_state(call->service->mirror).complete)
+		return true;
+	hn_fleet_send_problem(call, 503, "the fleet has not been read from etcd yet; see /readyz");
+	return false;
+}
+
 int hn_fleet_body(const struct hn_fleet_call *call, json_object **ret, struct hn_error *err)
 {
 	struct evbuffer *input = evhttp_request_get_input_buffer(call->request);

@@ -26,6 +26,9 @@ void hn_fleet_send_problem_with(struct hn_fleet_call *call, int status, const ch
 				json_object *value);
 void hn_fleet_send_failure(struct hn_fleet_call *call, const struct hn_error *err);
 
+/* Whether all has been read from etcd once; if not, that is the answer (503). */
+bool hn_fleet_is_ready(struct hn_fleet_call *call);
+
 /* The body as an object. -EINVAL, -EPROTO. */
 int hn_fleet_body(const struct hn_fleet_call *call, json_object **ret, struct hn_error *err);
 

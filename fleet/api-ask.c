@@ -137,14 +137,6 @@ static int read_question(const struct hn_fleet_call *call, struct hn_fleet_quest
 	return r < 0 ? r : hn_fleet_question_decode(json, ret, err);
 }
 
-static bool is_ready(struct hn_fleet_call *call)
-{
-	if (hn_mirror_state(call->service->mirror).complete)
-		return true;
-	hn_fleet_send_problem(call, 503, "the fleet has not been read from etcd yet; see /readyz");
-	return false;
-}
-
 void hn_fleet_api_rank(struct hn_fleet_call *call)
 {
 	HN_AUTO(memory) struct hn_fleet_ranking *ranking = calloc(1, sizeof(*ranking));
@@ -152,7 +144,7 @@ void hn_fleet_api_rank(struct hn_fleet_call *call)
 	struct hn_error err = {0};
 	uint64_t begun = hn_fleet_now_ns();
 
-	if (!is_ready(call))
+	if (!hn_fleet_is_ready(call))
 		return;
 	if ((ranking ? read_question(call, &question, &err) : hn_oom(&err)) < 0 ||
 	    hn_fleet_rank(call->service->index, question.guest, question.limit, ranking, &err) < 0) {
@@ -198,7 +190,7 @@ void hn_fleet_api_count(struct hn_fleet_call *call)
 	struct hn_error err = {0};
 	uint64_t begun = hn_fleet_now_ns();
 
-	if (!is_ready(call))
+	if (!hn_fleet_is_ready(call))
 		return;
 	if ((total ? read_question(call, &question, &err) : hn_oom(&err)) < 0 ||
 	    hn_fleet_count(call->service->index, question.guest, question.vcpus_per_cpu, question.limit,

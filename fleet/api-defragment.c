@@ -273,10 +273,13 @@ static int begin(struct defragment *all, size_t *ret_fits, struct hn_error *err)
 
 void hn_fleet_api_defragment(struct hn_fleet_call *call)
 {
-	struct defragment *all = calloc(1, sizeof(*all));
+	struct defragment *all;
 	struct hn_error err = {0};
 	size_t fits = 0;
 
+	if (!hn_fleet_is_ready(call))
+		return;
+	all = calloc(1, sizeof(*all));
 	if (all)
 		all->call = *call;
 	if ((all ? begin(all, &fits, &err) : hn_oom(&err)) < 0) {

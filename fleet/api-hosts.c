@@ -97,7 +97,7 @@ static size_t collect(const struct hn_fleet_index *index, const struct filter *f
 	return count;
 }
 
-void hn_fleet_api_hosts(struct hn_fleet_call *call)
+static void answer_hosts(struct hn_fleet_call *call)
 {
 	const struct hn_fleet_index *index = call->service->index;
 	const char *query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(call->request));
@@ -144,6 +144,12 @@ void hn_fleet_api_hosts(struct hn_fleet_call *call)
 	evhttp_clear_headers(&parameters);
 }
 
+void hn_fleet_api_hosts(struct hn_fleet_call *call)
+{
+	if (hn_fleet_is_ready(call))
+		answer_hosts(call);
+}
+
 void hn_fleet_api_host(struct hn_fleet_call *call)
 {
 	const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(call->request));
@@ -151,6 +157,8 @@ void hn_fleet_api_host(struct hn_fleet_call *call)
 	HN_AUTO(memory) char *name = evhttp_uridecode(strrchr(path, '/') + 1, 0, &length);
 	struct hn_fleet_place place;
 
+	if (!hn_fleet_is_ready(call))
+		return;
 	if (name && strlen(name) != length)
 		hn_fleet_send_problem(call, 400, "no host's name has a NUL: leave out the %00");
 	else if (name && hn_fleet_index_find(call->service->index, name, &place))

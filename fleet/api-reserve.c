@@ -282,10 +282,8 @@ void hn_fleet_api_reserve(struct hn_fleet_call *call)
 				      "reserving is for operators: see --operator in homenode-fleetd(8)");
 		return;
 	}
-	if (!hn_mirror_state(call->service->mirror).complete) {
-		hn_fleet_send_problem(call, 503, "the fleet has not been read from etcd yet; see /readyz");
+	if (!hn_fleet_is_ready(call))
 		return;
-	}
 	reserve = calloc(1, sizeof(*reserve));
 	if (reserve)
 		reserve->call = *call;

@@ -137,7 +137,11 @@ class One(EtcdTest):
         self.etcd.stop()
         self.fleetd.start()
         self.assertEqual(self.fleetd.ask("GET", "/readyz")[0], 503)
-        self.assertEqual(self.fleetd.ask("POST", "/v1/rank", {"shape": {"vcpus": 1, "memory_bytes": 1 << 30}})[0], 503)
+        for method, path in (("POST", "rank"), ("POST", "count"), ("POST", "defragment"), ("GET", "hosts"),
+                             ("GET", f"hosts/{self.names[0]}"), ("GET", "hosts/nobody")):
+            body = {"shape": {"vcpus": 1, "memory_bytes": 1 << 30}} if method == "POST" else None
+            with self.subTest(path):  # an empty fleet is no answer
+                self.assertEqual(self.fleetd.ask(method, f"/v1/{path}", body)[0], 503)
         self.etcd.start()
         wait_for("it is ready", self.fleetd.is_ready, 60)
         self.fleetd.wait_hosts(self.names)
