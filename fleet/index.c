@@ -201,6 +201,14 @@ void hn_fleet_index_remove(struct hn_fleet_index *index, const char *host)
 	take_out(index, host);
 }
 
+void hn_fleet_index_keep(struct hn_fleet_index *index, const char *host)
+{
+	struct hn_fleet_place place;
+
+	if (hn_fleet_names_find(&index->names, host, &place))
+		place.group->marks[place.host] = index->mark;
+}
+
 void hn_fleet_index_begin(struct hn_fleet_index *index)
 {
 	index->mark++;

@@ -61,8 +61,10 @@ int hn_fleet_index_learn(struct hn_fleet_index *index, struct hn_topology *topol
  */
 int hn_fleet_index_put(struct hn_fleet_index *index, struct hn_fleet_record *record, struct hn_error *err);
 void hn_fleet_index_remove(struct hn_fleet_index *index, const char *host);
+/* As if its record had been put again, if there is one. */
+void hn_fleet_index_keep(struct hn_fleet_index *index, const char *host);
 
-/* What is not put again between these two is removed. */
+/* What is not put again or kept between these two is removed. */
 void hn_fleet_index_begin(struct hn_fleet_index *index);
 void hn_fleet_index_sweep(struct hn_fleet_index *index);
 

@@ -72,10 +72,13 @@ static void on_put(const char *key, const char *value, size_t length, void *cont
 	struct hn_error err = {0};
 	int r = 0;
 
-	if (strncmp(key, HOSTS, strlen(HOSTS)) == 0)
+	if (strncmp(key, HOSTS, strlen(HOSTS)) == 0) {
 		r = put_host(service, key + strlen(HOSTS), value, length, &err);
-	else if (strncmp(key, TOPOLOGIES, strlen(TOPOLOGIES)) == 0)
+		if (r < 0) /* the last good one stays */
+			hn_fleet_index_keep(service->index, key + strlen(HOSTS));
+	} else if (strncmp(key, TOPOLOGIES, strlen(TOPOLOGIES)) == 0) {
 		r = put_topology(service, key + strlen(TOPOLOGIES), value, length, &err);
+	}
 	if (r < 0)
 		tell_bad(service, key, &err);
 }

@@ -108,11 +108,15 @@ class One(EtcdTest):
         self.wait_generation(self.names[2], 5)
         self.fleetd.wait_hosts(self.names)
         self.assertEqual(self.fleetd.metric("homenode_fleet_bad_records_total"), len(bad) - 1)
-        # a good host whose record turns bad keeps the last good one
+        # a good host whose record turns bad keeps the last good one, over a reading of everything too
         self.etcd.put("hosts/" + self.names[4], "{}")
         self.change(self.names[2], 6)
         self.wait_generation(self.names[2], 6)
         self.assertIn(self.names[4], self.fleetd.hosts())
+        self.etcd.stop()
+        self.etcd.start()
+        wait_for("all is read again", lambda: self.fleetd.metric("homenode_fleet_readings_total") > 1, 60)
+        self.fleetd.wait_hosts(self.names)
         self.assertEqual(self.fleetd.stop(), 0)
 
     def test_stopped_and_started_again(self):

@@ -111,6 +111,34 @@ static void test_impossible_records_are_refused(void **state)
 	assert_int_equal(hn_fleet_index_count(index), 1);
 }
 
+/* A reading finds a record that makes no sense: the last good one stays, in a group or waiting for it. */
+static void test_what_is_kept_is_not_swept(void **state)
+{
+	HN_AUTO(hn_fleet_index) struct hn_fleet_index *index = hn_fleet_index_new();
+	HN_AUTO(hn_topology) struct hn_topology *two = park_topology(2), *three = park_topology(3);
+	struct hn_fleet_place place;
+
+	assert_int_equal(hn_fleet_index_learn(index, two, NULL), 0);
+	put(index, park_host(two, "a", 4));
+	put(index, park_host(two, "b", 4));
+	put(index, park_host(three, "c", 4));
+	put(index, park_host(three, "d", 4));
+	hn_fleet_index_begin(index);
+	hn_fleet_index_keep(index, "b");
+	hn_fleet_index_keep(index, "c");
+	hn_fleet_index_keep(index, "nobody");
+	hn_fleet_index_sweep(index);
+	assert_int_equal(hn_fleet_index_count(index), 1);
+	assert_true(hn_fleet_index_find(index, "b", &place));
+	assert_int_equal(hn_fleet_index_waiting(index), 1);
+	assert_int_equal(hn_fleet_index_learn(index, three, NULL), 0);
+	assert_true(hn_fleet_index_find(index, "c", &place));
+	/* a reading later it is gone */
+	hn_fleet_index_begin(index);
+	hn_fleet_index_sweep(index);
+	assert_int_equal(hn_fleet_index_count(index), 0);
+}
+
 /* Against a plain list: hosts of two makes come, change their make and go, and a reading sweeps some out. */
 static void test_as_a_plain_list(void **state)
 {
@@ -166,6 +194,7 @@ int main(void)
 		cmocka_unit_test(test_a_bad_one_among_those_that_wait),
 		cmocka_unit_test(test_many_wait),
 		cmocka_unit_test(test_impossible_records_are_refused),
+		cmocka_unit_test(test_what_is_kept_is_not_swept),
 		cmocka_unit_test(test_as_a_plain_list),
 	};
 
