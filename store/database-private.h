@@ -36,10 +36,10 @@ struct hn_database {
 	sqlite3_stmt *statements[HN_STATEMENT_COUNT];
 	char boot[HN_UUID_MAX]; /* of this boot */
 	int64_t page_limit;
-	uint64_t next_sequence;
-	uint64_t clock_offset;   /* added to CLOCK_BOOTTIME it gives the store's clock */
-	uint64_t newest_ns;      /* on the store's clock */
-	uint64_t found_ns;       /* the newest when the file was opened */
+	uint64_t next_sequence, first_sequence; /* first: of what is written since the file was opened */
+	uint64_t clock_offset;                  /* added to CLOCK_BOOTTIME it gives the store's clock */
+	uint64_t newest_ns;                     /* on the store's clock */
+	uint64_t found_ns;                      /* the newest when the file was opened */
 	uint64_t doubt_until_ns; /* CLOCK_BOOTTIME: the clock is not believed before, 0: it is */
 };
 

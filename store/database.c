@@ -238,7 +238,7 @@ static int resume(struct hn_database *database, const struct hn_database_options
 	    (r = hn_sql_number(database->db, database->path, NEWEST_TIME, &newest, err)) < 0)
 		return r;
 	snprintf(database->boot, sizeof(database->boot), "%s", options->boot);
-	database->next_sequence = (uint64_t)sequence + 1;
+	database->next_sequence = database->first_sequence = (uint64_t)sequence + 1;
 	hn_database_clock_begin(database, (uint64_t)newest, &options->now);
 	return 0;
 }

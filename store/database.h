@@ -6,10 +6,11 @@
  *
  * Its clock: the wall clock when the file was opened, or its newest record's time if that is later, and from
  * there on the time that passes. So it does not go back; records are aged and sought by it, ordered by their
- * sequence, and shown with the wall clock's time of when they were made. Where the two are more than 30 days
- * apart when the file is opened, the wall clock may not have been set yet (a machine that starts with a wrong
- * one, before NTP): nothing is thinned out by age for the first 24 hours, and if the wall clock comes out
- * more than an hour behind, it is taken again, with records from ahead of it as if they were written then.
+ * sequence, and shown with the wall clock's time of when they were made. Where the file is empty when it is
+ * opened, or the two are more than 30 days apart, the wall clock may not have been set yet (a machine that
+ * starts with a wrong one, before NTP). For the first 24 hours none of the records from before is thinned out
+ * by age then, and a wall clock that comes out more than an hour behind or ahead is taken again: records from
+ * ahead of it are as if they were written then, those written meanwhile go ahead with it.
  *
  * Errors: -EUCLEAN the file is damaged (hn_database_set_aside() then), -EPROTONOSUPPORT it is not to be
  * touched, -ENOSPC, -EROFS, -EACCES, -EBUSY, -EIO, -ENOMEM another time it may work. Whatever failed left

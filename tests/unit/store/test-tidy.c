@@ -273,6 +273,68 @@ static void a_long_absence_is_believed_after_a_day(void **state)
 	assert_int_equal(count_all(database, 24 * HOUR_NS), 0);
 }
 
+/* Decisions that are not older than that. */
+static size_t count_since(struct hn_database *database, uint64_t since_ns, uint64_t uptime_ns)
+{
+	HN_AUTO(hn_history) struct hn_history *history = NULL;
+	struct hn_question question = scene_question();
+
+	question.since_ns = since_ns;
+	assert_int_equal(hn_database_ask(database, &question, uptime_ns, &history, NULL), 0);
+	return history->count;
+}
+
+/* The very first start, of a machine whose clock says 1971 until NTP is there. */
+static void the_first_clock_was_not_set_yet(void **state)
+{
+	struct hn_database *database = boot_at(*state, YEAR_NS);
+
+	scene_write(database, scene_record(HN_RECORD_DECISION, 1), MINUTE_NS);
+	tidy_up_at(database, YEAR_NS + 2 * MINUTE_NS, 2 * MINUTE_NS);
+	tidy_up_at(database, START_NS + HOUR_NS, HOUR_NS);
+	scene_write(database, scene_record(HN_RECORD_DECISION, 2), 2 * HOUR_NS);
+	assert_int_equal(count_since(database, 2 * HOUR_NS, 2 * HOUR_NS), 2);
+	assert_int_equal(count_since(database, HOUR_NS, 2 * HOUR_NS), 1);
+	hn_database_close(database);
+	/* two months later they are two months old, and not fifty years */
+	database = boot_at(*state, START_NS + 60 * DAY_NS);
+	tidy_up_at(database, START_NS + 62 * DAY_NS, 2 * DAY_NS);
+	assert_int_equal(count_all(database, 2 * DAY_NS), 2);
+	assert_int_equal(count_since(database, 61 * DAY_NS, 2 * DAY_NS), 0);
+	tidy_up_at(database, START_NS + 740 * DAY_NS, 680 * DAY_NS);
+	assert_int_equal(count_all(database, 680 * DAY_NS), 0);
+	hn_database_close(database);
+}
+
+/* A start with a clock that says 1971, in a file with a past. */
+static void only_what_is_new_goes_ahead(void **state)
+{
+	struct hn_database *database;
+
+	make_past(*state);
+	database = boot_at(*state, YEAR_NS);
+	scene_write(database, scene_record(HN_RECORD_DECISION, 2), MINUTE_NS);
+	tidy_up_at(database, START_NS + 10 * DAY_NS, HOUR_NS);
+	assert_int_equal(count_since(database, 5 * DAY_NS, HOUR_NS), 1);
+	assert_int_equal(count_all(database, HOUR_NS), 3);
+	hn_database_close(database);
+}
+
+/* Who sets the clock wrong on the first day and right again finds the history as it was. */
+static void there_and_back_on_the_first_day(void **state)
+{
+	struct hn_database *database = boot_at(*state, START_NS);
+
+	scene_write(database, scene_record(HN_RECORD_DECISION, 1), MINUTE_NS);
+	tidy_up_at(database, START_NS + 30 * YEAR_NS, HOUR_NS);
+	tidy_up_at(database, START_NS + 2 * HOUR_NS, 2 * HOUR_NS);
+	hn_database_close(database);
+	database = boot_at(*state, START_NS + 3 * HOUR_NS);
+	tidy_up_at(database, START_NS + 3 * HOUR_NS, 0);
+	assert_int_equal(count_since(database, 4 * HOUR_NS, 0), 1);
+	hn_database_close(database);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -287,6 +349,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(records_from_ahead_of_a_clock_that_was_set_meanwhile, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_long_absence_is_believed_after_a_day, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_first_clock_was_not_set_yet, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(only_what_is_new_goes_ahead, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(there_and_back_on_the_first_day, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
