@@ -7,6 +7,8 @@
 #include "base/units.h"
 #include "fleet/answer.h"
 
+#define SILENT_NS (11 * 60 * HN_NS_PER_S) /* a host tells of itself every five minutes at least */
+
 static void add(struct evbuffer *out, const char *name, const char *type, const char *help, double value)
 {
 	evbuffer_add_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %.17g\n", name, help, name, type, name,
@@ -16,12 +18,16 @@ static void add(struct evbuffer *out, const char *name, const char *type, const 
 static void add_view(struct evbuffer *out, const struct hn_fleet_service *service)
 {
 	struct hn_mirror_state state = hn_mirror_state(service->mirror);
-	double age = state.confirmed_ns ? (double)(hn_fleet_now_ns() - state.confirmed_ns) / HN_NS_PER_S : -1;
+	uint64_t now = hn_fleet_now_ns();
+	double age = state.confirmed_ns ? (double)(now - state.confirmed_ns) / HN_NS_PER_S : -1;
 
 	add(out, "homenode_fleet_hosts", "gauge", "Hosts that are known.",
 	    (double)hn_fleet_index_count(service->index));
 	add(out, "homenode_fleet_hosts_waiting", "gauge", "Hosts whose topology is not known yet.",
 	    (double)hn_fleet_index_waiting(service->index));
+	add(out, "homenode_fleet_hosts_silent", "gauge",
+	    "Hosts that are known, and whose records have not changed for 11 minutes.",
+	    (double)hn_fleet_index_silent(service->index, now > SILENT_NS ? now - SILENT_NS : 0));
 	add(out, "homenode_fleet_topologies", "gauge", "Makes of hosts.",
 	    (double)hn_fleet_index_groups(service->index));
 	add(out, "homenode_fleet_age_seconds", "gauge", "Since etcd last had nothing newer; -1 before that.",

@@ -242,6 +242,16 @@ size_t hn_fleet_index_waiting(const struct hn_fleet_index *index)
 	return index->waiting.count;
 }
 
+size_t hn_fleet_index_silent(const struct hn_fleet_index *index, uint64_t since_ns)
+{
+	size_t silent = 0;
+
+	for (size_t i = 0; i < index->group_count; i++)
+		for (size_t host = 0; host < index->groups[i]->count; host++)
+			silent += index->groups[i]->records[host]->heard_ns < since_ns;
+	return silent;
+}
+
 size_t hn_fleet_index_groups(const struct hn_fleet_index *index)
 {
 	return index->group_count;

@@ -70,6 +70,8 @@ void hn_fleet_index_sweep(struct hn_fleet_index *index);
 
 size_t hn_fleet_index_count(const struct hn_fleet_index *index);   /* hosts that are in */
 size_t hn_fleet_index_waiting(const struct hn_fleet_index *index); /* for their topology */
+/* Of those that are in, hosts whose records came before that time. */
+size_t hn_fleet_index_silent(const struct hn_fleet_index *index, uint64_t since_ns);
 size_t hn_fleet_index_groups(const struct hn_fleet_index *index);
 struct hn_fleet_group *hn_fleet_index_group(const struct hn_fleet_index *index, size_t group);
 /* What was found out about its hosts; NULL when out of memory. */

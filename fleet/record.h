@@ -44,6 +44,7 @@ struct hn_fleet_record {
 	char topology[HN_TOPOLOGY_DIGEST_MAX];
 	uint64_t generation; /* counts its records, over restarts too as long as the clock is not set back */
 	uint64_t time_ns;    /* since 1970 */
+	uint64_t heard_ns;   /* CLOCK_MONOTONIC of who has read it: when it came. Not told */
 	uint64_t failing;    /* bits by enum hn_check, of verdict warning */
 	uint64_t failed;     /* of verdict fail */
 	float pressure;      /* share of time that something waited for memory; -1 unknown */

@@ -49,6 +49,18 @@ static int put_topology(struct hn_fleet_service *service, const char *digest, co
 	return hn_fleet_index_learn(service->index, topology, err);
 }
 
+/* A record that is only read again is no sign of life. */
+static uint64_t when_heard(const struct hn_fleet_service *service, const struct hn_fleet_record *record)
+{
+	struct hn_fleet_place place;
+	const struct hn_fleet_record *known;
+
+	if (!hn_fleet_index_find(service->index, record->host, &place))
+		return hn_fleet_now_ns();
+	known = place.group->records[place.host];
+	return known->generation == record->generation ? known->heard_ns : hn_fleet_now_ns();
+}
+
 static int put_host(struct hn_fleet_service *service, const char *name, const char *value, size_t length,
 		    struct hn_error *err)
 {
@@ -63,6 +75,7 @@ static int put_host(struct hn_fleet_service *service, const char *name, const ch
 		return r;
 	if (strcmp(record->host, name) != 0)
 		return hn_fail(err, -EPROTO, "it speaks for another host, '%.60s'", record->host);
+	record->heard_ns = when_heard(service, record);
 	return hn_fleet_index_put(service->index, hn_steal(record), err);
 }
 

@@ -58,6 +58,7 @@ class One(EtcdTest):
         self.etcd.delete(f"hosts/{self.names[5]}")
         self.fleetd.wait_hosts(set(self.names) - {self.names[5]})
         self.assertEqual(self.fleetd.metric("homenode_fleet_readings_total"), 1)
+        self.assertEqual(self.fleetd.metric("homenode_fleet_hosts_silent"), 0)
         self.assertEqual(self.fleetd.stop(), 0)
 
     def test_hosts_that_change_all_the_time_are_read_once(self):

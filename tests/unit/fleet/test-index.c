@@ -139,6 +139,23 @@ static void test_what_is_kept_is_not_swept(void **state)
 	assert_int_equal(hn_fleet_index_count(index), 0);
 }
 
+static void test_silent_ones_are_counted(void **state)
+{
+	HN_AUTO(hn_fleet_index) struct hn_fleet_index *index = hn_fleet_index_new();
+	HN_AUTO(hn_topology) struct hn_topology *two = park_topology(2), *three = park_topology(3);
+	struct hn_fleet_record *records[] = {park_host(two, "a", 4), park_host(two, "b", 4),
+					     park_host(three, "waits", 4)};
+
+	assert_int_equal(hn_fleet_index_learn(index, two, NULL), 0);
+	for (size_t i = 0; i < HN_COUNT(records); i++) {
+		records[i]->heard_ns = 100 + i;
+		put(index, records[i]);
+	}
+	assert_int_equal(hn_fleet_index_silent(index, 100), 0);
+	assert_int_equal(hn_fleet_index_silent(index, 101), 1);
+	assert_int_equal(hn_fleet_index_silent(index, 200), 2);
+}
+
 /* Against a plain list: hosts of two makes come, change their make and go, and a reading sweeps some out. */
 static void test_as_a_plain_list(void **state)
 {
@@ -195,6 +212,7 @@ int main(void)
 		cmocka_unit_test(test_many_wait),
 		cmocka_unit_test(test_impossible_records_are_refused),
 		cmocka_unit_test(test_what_is_kept_is_not_swept),
+		cmocka_unit_test(test_silent_ones_are_counted),
 		cmocka_unit_test(test_as_a_plain_list),
 	};
 
