@@ -10,7 +10,7 @@ import tempfile
 import time
 import unittest
 
-from harness import BUILD, Host, wait_for
+from harness import BUILD, Host, in_chroot, wait_for
 from libvirt_homenode import AUTO, HOOK, KIND, HomenodeLibvirtTest
 from libvirt_host import LibvirtHost, LibvirtTest
 
@@ -308,9 +308,11 @@ class Contained(LibvirtTest):
         script = ["set -e"]
         for target in ("/etc/libvirt", "/run/libvirt", "/var/lib/libvirt", "/var/log/libvirt", "/var/cache/libvirt"):
             script += [f"mkdir -p {target}", f"mount -t tmpfs none {target}"]
+        conf = ['security_driver = "none"', 'user = "root"', 'group = "root"', "remember_owner = 0", 'stdio_handler = "file"']
+        if in_chroot():
+            conf.append("namespaces = []")
         script += [
-            """printf 'security_driver = "none"\\nuser = "root"\\ngroup = "root"\\nremember_owner = 0\\nstdio_handler = "file"\\n' """
-            "> /etc/libvirt/qemu.conf",
+            "cat > /etc/libvirt/qemu.conf << X\n" + "\n".join(conf) + "\nX",
             "libvirtd -d > /dev/null 2>&1",
             f"for i in $(seq 300); do virsh -q create {folder}/domain.xml > /dev/null 2>&1 && break; sleep 0.1; done",
             f"echo started {name}", "exec sleep 600",
