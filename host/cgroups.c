@@ -20,16 +20,19 @@ static bool listed(const char *list, const char *word)
 	return false;
 }
 
-/* Octal escapes of mountinfo: \040 is a space. */
+static bool is_octal(char c)
+{
+	return c >= '0' && c <= '7';
+}
+
+/* Octal escapes of mountinfo, of three digits: \040 is a space. */
 static void unescape(char *text)
 {
 	char *to = text;
 
 	for (const char *from = text; *from; to++) {
-		unsigned octal;
-
-		if (*from == '\\' && sscanf(from + 1, "%3o", &octal) == 1) {
-			*to = (char)octal;
+		if (from[0] == '\\' && is_octal(from[1]) && is_octal(from[2]) && is_octal(from[3])) {
+			*to = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
 			from += 4;
 		} else {
 			*to = *from++;
