@@ -17,8 +17,19 @@ int hn_virt_new(struct event_base *base, const char *uri, const struct hn_virt_l
 	return fail(err);
 }
 
+int hn_virt_new_limited(struct event_base *base, const char *uri, const struct hn_virt_limits *limits,
+			const struct hn_virt_listener *listener, struct hn_virt **ret, struct hn_error *err)
+{
+	return fail(err);
+}
+
 void hn_virt_free(struct hn_virt *virt)
 {
+}
+
+bool hn_virt_connected(const struct hn_virt *virt)
+{
+	return false;
 }
 
 const char *hn_virt_uri(const struct hn_virt *virt)

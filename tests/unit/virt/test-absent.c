@@ -20,7 +20,10 @@ static void test_no_connection_is_made(void **state)
 	assert_int_equal(hn_virt_new(NULL, "qemu:///system", &listener, &virt, &err), -EOPNOTSUPP);
 	assert_int_equal(err.code, -EOPNOTSUPP);
 	assert_string_equal(err.message, "homenode was built without libvirt");
+	assert_int_equal(hn_virt_new_limited(NULL, "qemu:///system", NULL, &listener, &virt, &err),
+			 -EOPNOTSUPP);
 	assert_null(virt);
+	assert_false(hn_virt_connected(virt));
 	hn_virt_free(virt);
 }
 
