@@ -391,16 +391,18 @@ static int note_gap(const struct hn_look *look)
 		hn_duration_format((uint64_t)(seconds * (double)HN_NS_PER_S), gap, sizeof(gap)));
 }
 
-/* What the operator should know about memory policies that will send new pages elsewhere. */
+/* Threads that would be bound, were it not for their operator. */
 static int note_kept(const struct hn_look *look)
 {
 	unsigned kept = 0;
 
 	for (size_t i = 0; i < look->guest->thread_count; i++) {
-		struct hn_set cpus = hn_home_cpus(look, look->plan->home, i);
+		struct hn_set cpus;
 
-		kept += look->guest->threads[i].kept && !hn_set_empty(&cpus) &&
-			!hn_set_inside(look->sample->threads[i].allowed, &cpus);
+		if (!look->guest->threads[i].kept)
+			continue;
+		cpus = hn_home_cpus(look, look->plan->home, i);
+		kept += !hn_set_empty(&cpus) && !hn_set_inside(look->sample->threads[i].allowed, &cpus);
 	}
 	return kept == 0
 		       ? 0
@@ -411,6 +413,7 @@ static int note_kept(const struct hn_look *look)
 					  kept == 1 ? "it" : "them");
 }
 
+/* What the operator should know about memory policies that will send new pages elsewhere, and besides. */
 static int add_notes(const struct hn_look *look)
 {
 	const struct hn_guest *guest = look->guest;

@@ -204,8 +204,8 @@ static void take_for_cell(const struct hn_guest_state *other, const struct hn_ho
 }
 
 /* What a cell has never touched, over the nodes of its home as these share it. */
-static void take_untouched(const struct hn_guest_state *other, const struct hn_host *host, size_t cell,
-			   struct taken *by_node)
+static void take_cell_untouched(const struct hn_guest_state *other, const struct hn_host *host, size_t cell,
+				struct taken *by_node)
 {
 	const struct hn_cell_home *home = &other->home->cells[cell];
 	const struct hn_cell *what = &other->guest->cells[cell];
@@ -216,6 +216,15 @@ static void take_untouched(const struct hn_guest_state *other, const struct hn_h
 	for (size_t node = 0; node < host->node_count; node++)
 		take_bytes(&host->nodes[node], what->page_bytes,
 			   scale(what->memory_bytes - present, home->bytes[node], total), &by_node[node]);
+}
+
+static void take_untouched(const struct hn_guest_state *other, const struct hn_host *host,
+			   struct taken *by_node)
+{
+	if (!grows_at_home(other, host->node_count))
+		return;
+	for (size_t cell = 0; cell < other->guest->cell_count; cell++)
+		take_cell_untouched(other, host, cell, by_node);
 }
 
 static void take_where_seen(const struct hn_guest_state *other, struct taken *by_node)
@@ -249,10 +258,7 @@ static void take_for_others(const struct hn_snapshot *snapshot, const size_t *gu
 			continue;
 		if (!goes_home(other, snapshot->host->node_count)) {
 			take_where_seen(other, by_node);
-			for (size_t cell = 0; cell < other->guest->cell_count &&
-					      grows_at_home(other, snapshot->host->node_count);
-			     cell++)
-				take_untouched(other, snapshot->host, cell, by_node);
+			take_untouched(other, snapshot->host, by_node);
 			continue;
 		}
 		for (size_t cell = 0; cell < other->home->cell_count; cell++)
