@@ -6,6 +6,7 @@ import os
 BOUNDS = {"rss_kib": 2048, "descriptors": 4, "threads": 2}
 WARM_UP = 1 / 3  # of the time that is measured: caches, rings and the allocator fill
 FEWEST = 12  # readings that a fit needs
+TOLD_KIB, TOLD = 64, 6  # what has grown by less, and more of it than these, is not told of
 
 
 def read(pid):
@@ -17,6 +18,22 @@ def read(pid):
                 "threads": int(fields["Threads"])}
     except (OSError, KeyError):  # gone, or a zombie
         return None
+
+
+def read_mappings(pid):
+    """{what is mapped: KiB of it that are resident}: files by their paths, the heap, stacks, and all that has no name as one."""
+    found, name = {}, ""
+    try:
+        with open(f"/proc/{pid}/smaps", encoding="utf-8", errors="replace") as file:
+            for line in file:
+                first = line.split(maxsplit=1)[0]
+                if not first.endswith(":"):
+                    name = (line.split(maxsplit=5)[5:] or ["[anonymous]"])[0].strip()
+                elif first == "Rss:":
+                    found[name] = found.get(name, 0) + int(line.split()[1])
+    except OSError:
+        return {}
+    return found
 
 
 def solve(matrix, right):
@@ -58,17 +75,31 @@ class Growth:
     """The readings of one process over one life."""
 
     def __init__(self, name):
-        self.name, self.readings = name, []  # (seconds, {figure: value}, causes)
+        self.name, self.readings = name, []  # (seconds, {figure: value}, causes, {mapping: KiB})
 
-    def add(self, seconds, figures, causes):
-        self.readings.append((seconds, figures, causes))
+    def add(self, seconds, figures, causes, mappings=None):
+        self.readings.append((seconds, figures, causes, mappings or {}))
+
+    def later(self):
+        """The readings after the warm-up."""
+        begin, end = self.readings[0][0], self.readings[-1][0]
+        return [reading for reading in self.readings if reading[0] >= begin + (end - begin) * WARM_UP]
+
+    def mappings(self):
+        """[(mapping, KiB it has grown by after the warm-up)] by the same fit, those that have grown most first."""
+        later = self.later() if self.readings else []
+        if len(later) < FEWEST:
+            return []
+        times = [reading[0] for reading in later]
+        names = set().union(*(reading[3] for reading in later))
+        grown = [(name, round(slope(times, [reading[3].get(name, 0) for reading in later], []) * (times[-1] - times[0]), 1)) for name in names]
+        return sorted((one for one in grown if one[1] >= TOLD_KIB), key=lambda one: -one[1])[:TOLD]
 
     def report(self):
         """{figure: {"first", "last", "most", "grown"}}: grown after the warm-up by the fit, None from too few readings."""
         if not self.readings:
             return {}
-        begin, end = self.readings[0][0], self.readings[-1][0]
-        later = [reading for reading in self.readings if reading[0] >= begin + (end - begin) * WARM_UP]
+        later = self.later()
         told = {}
         for figure in BOUNDS:
             values = [reading[1][figure] for reading in self.readings]
@@ -84,4 +115,8 @@ class Growth:
         for figure, told in self.report().items():
             if told["grown"] is not None and told["grown"] > BOUNDS[figure]:
                 yield (f"{self.name} has grown by {told['grown']:.0f} {figure} after its warm-up, by the fit over time: "
-                       f"{BOUNDS[figure]} are allowed (first {told['first']}, last {told['last']})")
+                       f"{BOUNDS[figure]} are allowed (first {told['first']}, last {told['last']})" + self.whereabouts(figure))
+
+    def whereabouts(self, figure):
+        mappings = self.mappings() if figure == "rss_kib" else []
+        return "; most of it: " + ", ".join(f"{name} {grown:+.0f}" for name, grown in mappings) if mappings else ""

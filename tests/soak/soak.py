@@ -1,6 +1,7 @@
 """One soak from its beginning to its end: first homenoded is killed, too, then it lives and is measured."""
 
 import contextlib
+import json
 import random
 import shutil
 import sys
@@ -8,7 +9,7 @@ import time
 
 from audit import Audit
 from deeds import Deeds
-from growth import Growth, read
+from growth import Growth, read, read_mappings
 from promises import Promises
 from scene import Broken, Scene
 
@@ -16,7 +17,7 @@ AUDIT_S, READING_S, PROGRESS_S = 10, 3, 60
 
 
 class Soak:
-    """chosen: hours, seed, guests, log. can_mount: the history may have a disk of its own."""
+    """chosen: hours, seed, guests, log, series. can_mount: the history may have a disk of its own."""
 
     def __init__(self, chosen, can_mount):
         real = min(8, max(1, chosen.guests // 4))
@@ -74,7 +75,15 @@ class Soak:
         for growth, pid in zip(self.growth, (self.host.daemon.pid, self.audit.hands)):
             figures = read(pid) if pid else None
             if figures:
-                growth.add(time.monotonic(), figures, causes)
+                mappings = read_mappings(pid)
+                growth.add(time.monotonic(), figures, causes, mappings)
+                self.keep(growth.name, figures, mappings)
+
+    def keep(self, name, figures, mappings):
+        """One line of the series for each reading, at once: it is there if the soak is killed."""
+        if self.chosen.series:
+            with open(self.chosen.series, "a", encoding="utf-8") as file:
+                print(json.dumps({"hours": round(self.hours(), 4), "process": name, **figures, "mappings": mappings}), file=file)
 
     def show_progress(self):
         if sys.stderr.isatty():

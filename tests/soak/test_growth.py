@@ -4,7 +4,7 @@ import os
 import random
 import unittest
 
-from growth import BOUNDS, Growth, read, slope
+from growth import BOUNDS, Growth, read, read_mappings, slope
 
 
 def growth(value_at, causes_at=lambda i: (0, 0), count=120):
@@ -40,6 +40,15 @@ class Verdict(unittest.TestCase):
         self.assertEqual(len(found), 1)
         self.assertIn("rss_kib", found[0])
 
+    def test_what_has_grown_is_told_by_its_mapping(self):
+        found = Growth("it")
+        for i in range(120):
+            mappings = {"/lib/it.so": 5000 + 40 * min(i, 30), "[heap]": 1000 + 100 * i, "[stack]": 100 + i % 2}
+            found.add(i * 5, {"rss_kib": sum(mappings.values()), "descriptors": 9, "threads": 3}, (0, 0), mappings)
+        self.assertEqual([name for name, _ in found.mappings()], ["[heap]"])
+        self.assertAlmostEqual(found.mappings()[0][1], 7900, 0)
+        self.assertIn("most of it: [heap] +7900", list(found.complaints())[0])
+
     def test_growth_during_the_warm_up_is_none(self):
         self.assertEqual(list(growth(lambda i: 10000 + 500 * min(i, 39)).complaints()), [])
 
@@ -69,8 +78,16 @@ class Reading(unittest.TestCase):
         with open(os.devnull, encoding="ascii"):
             self.assertEqual(read(os.getpid())["descriptors"], before["descriptors"] + 1)
 
+    def test_mappings_add_up_to_what_is_resident(self):
+        mappings = read_mappings(os.getpid())
+        self.assertGreater(mappings["[heap]"], 100)
+        self.assertGreater(mappings["[anonymous]"], 100)
+        self.assertTrue(any(name.startswith("/") for name in mappings))
+        self.assertAlmostEqual(sum(mappings.values()), read(os.getpid())["rss_kib"], delta=2048)
+
     def test_of_nobody(self):
         self.assertIsNone(read(2**22 + 1))
+        self.assertEqual(read_mappings(2**22 + 1), {})
 
 
 if __name__ == "__main__":
