@@ -138,6 +138,68 @@ static bool seats_greedily(const struct hn_problem *problem, unsigned multiple)
 	return true;
 }
 
+/* As the solver sees it: a cell goes only where its class has CPUs, be it without vCPUs. */
+static bool may_be_on(const struct hn_problem *problem, const struct hn_problem_cell *cell, size_t node)
+{
+	if (cell->barred[node])
+		return false;
+	if (cell->tie >= 0)
+		return cell->tie == (int)node;
+	return problem->nodes[node].home && problem->nodes[node].seats[cell->class] > 0;
+}
+
+/* Whether the cell goes nowhere but where the other one may go. */
+static bool is_within(const struct hn_problem *problem, const struct hn_problem_cell *cell,
+		      const struct hn_problem_cell *other)
+{
+	for (size_t node = 0; node < problem->node_count; node++)
+		if (may_be_on(problem, cell, node) && !may_be_on(problem, other, node))
+			return false;
+	return true;
+}
+
+/*
+ * A multiple below which vCPUs are left over: all those that have nowhere else to go need seats where the
+ * cell may be (Hall's condition, for the sets of nodes that occur). Of all vCPUs when there are no seats.
+ */
+static unsigned multiple_around(const struct hn_problem *problem, const struct hn_problem_cell *cell)
+{
+	unsigned seats = 0, vcpus = 0;
+
+	for (size_t node = 0; node < problem->node_count; node++)
+		seats += may_be_on(problem, cell, node) ? problem->nodes[node].seats[HN_CLASS_SHARED] : 0;
+	if (seats == 0)
+		return most_vcpus(problem, HN_CLASS_SHARED);
+	for (size_t i = 0; i < problem->cell_count; i++)
+		if (problem->cells[i].class == HN_CLASS_SHARED &&
+		    is_within(problem, &problem->cells[i], cell))
+			vcpus += problem->cells[i].vcpus;
+	return (vcpus + seats - 1) / seats;
+}
+
+static bool is_free(const struct hn_problem *problem, const struct hn_problem_cell *cell)
+{
+	return cell->tie < 0 && !memchr(cell->barred, true, problem->node_count);
+}
+
+/* No multiple below this one seats so many vCPUs, which are all there are that are shared, on so many CPUs.
+ */
+static unsigned least_multiple(const struct hn_problem *problem, unsigned vcpus, unsigned cpus)
+{
+	unsigned least = (vcpus + cpus - 1) / cpus;
+
+	for (size_t i = 0; i < problem->cell_count; i++) {
+		const struct hn_problem_cell *cell = &problem->cells[i];
+		unsigned around;
+
+		if (cell->class != HN_CLASS_SHARED || cell->vcpus == 0 || is_free(problem, cell))
+			continue;
+		around = multiple_around(problem, cell);
+		least = around > least ? around : least;
+	}
+	return least;
+}
+
 /*
  * The least multiple of the CPUs under which all shared vCPUs find a place if memory is left out of account:
  * a node without room for its memory is no reason to crowd a guest's vCPUs. *decided: the steps were enough.
@@ -157,7 +219,7 @@ static int find_multiple(const struct hn_problem *problem, uint64_t steps, unsig
 	if (cpus == 0)
 		return hn_fail(err, -ENOSPC, "no node has both CPUs and memory");
 	/* at as many times the CPUs as it has vCPUs, every CPU could carry the whole guest */
-	for (*multiple = (vcpus + cpus - 1) / cpus; *multiple < vcpus; ++*multiple) {
+	for (*multiple = least_multiple(problem, vcpus, cpus); *multiple < vcpus; ++*multiple) {
 		int r = seats_greedily(problem, *multiple) ? 1 : seats_all(problem, *multiple, &steps, err);
 
 		if (r == 1 || r == -ENOMEM)
@@ -452,16 +514,6 @@ int hn_solve(const struct hn_snapshot *snapshot, size_t guest, const struct hn_s
 	     struct hn_placement **ret, struct hn_error *err)
 {
 	return hn_solve_together(snapshot, &guest, 1, limits, ret, err);
-}
-
-/* As the solver sees it: a cell goes only where its class has CPUs, be it without vCPUs. */
-static bool may_be_on(const struct hn_problem *problem, const struct hn_problem_cell *cell, size_t node)
-{
-	if (cell->barred[node])
-		return false;
-	if (cell->tie >= 0)
-		return cell->tie == (int)node;
-	return problem->nodes[node].home && problem->nodes[node].seats[cell->class] > 0;
 }
 
 /* Puts the cells where the home has them. -ENOSPC with the rule that is broken. */
