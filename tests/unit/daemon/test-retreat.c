@@ -158,6 +158,36 @@ static void a_swap_that_is_done_binds_nobody_back(void **state)
 	}
 }
 
+/* It is its turn, and nobody is in its way. */
+static bool second_is_held(const struct scene *scene)
+{
+	const struct hn_running_operation *running = scene->guests[1]->managed.running;
+
+	return running && running->held && TAILQ_EMPTY(&scene->service.migrations);
+}
+
+/* Its turn came while it was paused, and it was cancelled: a resume begins nothing any more. */
+static void who_retreats_is_not_resumed(void **state)
+{
+	struct yard *yard = *state;
+	struct hn_managed *second = &yard->guests[1]->managed;
+	struct hn_error err;
+
+	begin_swap(yard, 0);
+	scene_wait(yard->scene, first_moves);
+	assert_int_equal(hn_operation_pause(second, true, &err), 0);
+	scene_wait(yard->scene, second_is_held);
+	assert_int_equal(hn_operation_cancel(second, "stopped by an operator", &err), 0);
+	assert_int_equal(hn_operation_pause(second, false, &err), 0);
+	assert_null(second->running->migration);
+	scene_wait(yard->scene, scene_is_idle);
+	assert_int_equal(second->operation.state, HN_OPERATION_CANCELLED);
+	assert_string_equal(second->operation.message,
+			    "stopped by an operator; 1 threads may run where they did");
+	assert_int_equal(yard->guests[1]->memory->on_node[1], 2 * STEP_BYTES);
+	assert_bound_to(yard->guests[1], "4-7");
+}
+
 /* The guest ends while its threads are bound back. */
 static void a_guest_may_end_at_it(void **state)
 {
@@ -180,6 +210,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_step_fails, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(who_is_through_stays, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_swap_that_is_done_binds_nobody_back, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(who_retreats_is_not_resumed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_guest_may_end_at_it, set_up, tear_down),
 	};
 
