@@ -80,6 +80,23 @@ class Arrival(HostTest):
         self.assertEqual(self.rooms(), {"a": ("made", True, 1), "b": ("made", True, 1)})
         self.stop_cleanly()
 
+    def live(self, name, **options):
+        """It is prepared, starts and ends."""
+        for operation, sub in (("prepare", "begin"), ("started", "begin"), ("release", "end")):
+            self.assertEqual(self.hook(name, operation, sub, **options)[0], 204)
+
+    def test_what_was_pinned_here_is_remembered_until_a_plain_start(self):
+        foreign = "<cputune><vcpupin vcpu='0' cpuset='1999'/></cputune>"
+        status, text = self.hook("web", "migrate", extra=foreign)
+        self.assertEqual(status, 200, text)
+        self.assertIn("<vcpupin", text)
+        self.assertNotIn("1999", text)
+        self.live("web", extra=foreign)
+        self.assertEqual(self.rooms()["web"][0], "parked", "it may be restored here")
+        self.live("web")
+        self.assertEqual(self.rooms(), {}, "its operator's definition is what counts")
+        self.stop_cleanly()
+
     def test_what_cannot_be_is_refused_with_a_sentence(self):
         for status, path, body, sentence in (
                 (400, "/v1/numad?vcpus=0&memory_mib=1", b"", "vcpus=0"),
