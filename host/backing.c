@@ -15,6 +15,7 @@
 #include "host/mappings.h"
 
 #define QEMU_FILE "qemu_back_mem."
+#define LIBVIRT_FOLDER "/qemu/ram/"
 
 struct match {
 	struct hn_guest *guest;
@@ -51,7 +52,7 @@ static void id_of(const char *name, char *ret, size_t size)
 		if (strncmp(file, "_objects_", strlen("_objects_")) == 0)
 			file += strlen("_objects_");
 		snprintf(ret, size, "%.*s", (int)(end && end > file ? end - file : (long)strlen(file)), file);
-	} else if (strstr(name, "/qemu/ram/")) {
+	} else if (strstr(name, LIBVIRT_FOLDER)) {
 		snprintf(ret, size, "%s", file);
 	}
 }
@@ -87,22 +88,27 @@ static void take(const struct match *match, size_t backend, size_t mapping)
 	which->host_nodes = found->nodes;
 }
 
+/*
+ * Whether the file is called after the backend. A file that libvirt names has a device's alias for its name,
+ * to which the backend's id is "mem" and the alias (qemuGetMemoryBackingPath).
+ */
 static bool is_called(const struct match *match, size_t mapping, const char *id)
 {
+	const char *name = match->mappings[mapping].name;
 	char said[HN_NAME_MAX];
 
-	id_of(match->mappings[mapping].name, said, sizeof(said));
-	return strcmp(said, id) == 0;
+	id_of(name, said, sizeof(said));
+	if (!said[0] || strcmp(said, id) == 0)
+		return said[0];
+	return strstr(name, LIBVIRT_FOLDER) && strncmp(id, "mem", strlen("mem")) == 0 &&
+	       strcmp(said, id + strlen("mem")) == 0;
 }
 
-/* The file is called after a backend: it is no other's, whatever its size. */
+/* Such a file is no other's, whatever its size. */
 static bool is_called_after_any(const struct match *match, size_t mapping)
 {
-	char said[HN_NAME_MAX];
-
-	id_of(match->mappings[mapping].name, said, sizeof(said));
-	for (size_t i = 0; i < match->guest->backend_count && said[0]; i++)
-		if (strcmp(match->guest->backends[i].id, said) == 0)
+	for (size_t i = 0; i < match->guest->backend_count; i++)
+		if (is_called(match, mapping, match->guest->backends[i].id))
 			return true;
 	return false;
 }
@@ -113,8 +119,7 @@ static void match_by_name(const struct match *match, size_t backend)
 	size_t found = 0, at = 0;
 
 	for (size_t i = 0; i < match->count; i++)
-		if (which->id[0] && is_called(match, i, which->id) &&
-		    match->mappings[i].bytes == which->bytes) {
+		if (is_called(match, i, which->id) && match->mappings[i].bytes == which->bytes) {
 			found++;
 			at = i;
 		}

@@ -97,19 +97,46 @@ int hn_domain_backing_read(xmlNodePtr domain, struct hn_guest *guest, struct hn_
 	return r;
 }
 
-/* virtio-mem gives what is requested of it, be it nothing, and not all it could. */
-static int read_size(xmlNodePtr device, uint64_t *ret, struct hn_error *err)
+static bool is_virtio_mem(xmlNodePtr device)
 {
-	xmlNodePtr target = hn_xml_child(device, "target"), requested = hn_xml_child(target, "requested");
-	bool is_requested = requested && hn_xml_is(device, "model", "virtio-mem");
-	xmlNodePtr size = is_requested ? requested : hn_xml_child(target, "size");
+	return hn_xml_is(device, "model", "virtio-mem");
+}
+
+/* What it maps, and what it gives: virtio-mem what is requested of it, be it nothing, and not all it could.
+ */
+static int read_sizes(xmlNodePtr device, uint64_t *ret_mapped, uint64_t *ret_given, struct hn_error *err)
+{
+	xmlNodePtr target = hn_xml_child(device, "target"), size = hn_xml_child(target, "size");
+	xmlNodePtr requested = is_virtio_mem(device) ? hn_xml_child(target, "requested") : NULL;
 	int r;
 
 	if (!size)
 		return hn_xml_fail(device, err, "the target's size is missing");
-	if ((r = hn_xml_number(size, NULL, 0, INT64_MAX, ret, err)) < 0 || (is_requested && *ret == 0))
+	if ((r = hn_xml_bytes(size, NULL, ret_mapped, err)) < 0)
 		return r;
-	return hn_xml_bytes(size, NULL, ret, err);
+	*ret_given = *ret_mapped;
+	if (!requested)
+		return 0;
+	if ((r = hn_xml_number(requested, NULL, 0, INT64_MAX, ret_given, err)) < 0 || *ret_given == 0)
+		return r;
+	if ((r = hn_xml_bytes(requested, NULL, ret_given, err)) < 0)
+		return r;
+	return *ret_given <= *ret_mapped ? 0 : hn_xml_fail(requested, err, "is more than the size");
+}
+
+/*
+ * QEMU's object is called after the device's alias (qemuBuildMemoryDimmBackendStr in libvirt's
+ * qemu_command.c): a DIMM's has its slot's number, virtio-mem's counts on its own, and an operator may give
+ * another. What is not running has none, and is called by its place here.
+ */
+static int read_id(xmlNodePtr device, size_t place, char *ret, size_t size, struct hn_error *err)
+{
+	xmlNodePtr alias = hn_xml_child(device, "alias");
+
+	snprintf(ret, size, "mem%s%zu", is_virtio_mem(device) ? "virtiomem" : "dimm", place);
+	if (!alias)
+		return 0;
+	return hn_xml_text(alias, "name", ret + strlen("mem"), size - strlen("mem"), err);
 }
 
 static int read_target_cell(xmlNodePtr device, struct hn_guest *guest, struct hn_cell **ret,
@@ -128,28 +155,28 @@ static int read_target_cell(xmlNodePtr device, struct hn_guest *guest, struct hn
 	return 0;
 }
 
-static int read_memory_device(xmlNodePtr device, size_t number, struct hn_guest *guest, struct hn_error *err)
+static int read_memory_device(xmlNodePtr device, size_t place, struct hn_guest *guest, struct hn_error *err)
 {
 	xmlNodePtr source = hn_xml_child(device, "source");
 	xmlNodePtr page = hn_xml_child(source, "pagesize"), nodes = hn_xml_child(source, "nodemask");
 	struct hn_backend *backend;
 	struct hn_cell *cell = NULL;
-	uint64_t bytes = 0;
-	char name[32];
+	uint64_t mapped = 0, given = 0;
+	char id[HN_NAME_MAX];
 	int r;
 
-	if ((r = read_target_cell(device, guest, &cell, err)) < 0 || (r = read_size(device, &bytes, err)) < 0)
+	if ((r = read_target_cell(device, guest, &cell, err)) < 0 ||
+	    (r = read_sizes(device, &mapped, &given, err)) < 0 ||
+	    (r = read_id(device, place, id, sizeof(id), err)) < 0)
 		return r;
-	if (bytes > HN_MEMORY_MAX - cell->memory_bytes)
+	if (mapped > HN_MEMORY_MAX - cell->memory_bytes)
 		return hn_xml_fail(device, err, "size brings cell %d to more than 2^63-1 bytes", cell->id);
-	snprintf(name, sizeof(name), "mem%s%zu", hn_xml_is(device, "model", "dimm") ? "dimm" : "virtiomem",
-		 number);
-	backend = hn_guest_add_backend(guest, name);
+	backend = hn_guest_add_backend(guest, id);
 	if (!backend)
 		return hn_oom(err);
-	cell->memory_bytes += bytes;
+	cell->memory_bytes += given;
 	backend->cell = cell->id;
-	backend->bytes = bytes;
+	backend->bytes = mapped;
 	backend->dimm = true;
 	backend->page_bytes = cell->page_bytes;
 	if (page && (r = read_page_size(page, NULL, &backend->page_bytes, err)) < 0)
@@ -163,14 +190,14 @@ static int read_memory_device(xmlNodePtr device, size_t number, struct hn_guest 
 
 int hn_domain_memory_devices_read(xmlNodePtr domain, struct hn_guest *guest, struct hn_error *err)
 {
-	size_t number = 0;
+	size_t place = 0;
 	int r;
 
 	HN_XML_FOREACH(device, hn_xml_child(domain, "devices"), "memory")
 	{
-		if (!hn_xml_is(device, "model", "dimm") && !hn_xml_is(device, "model", "virtio-mem"))
+		if (!hn_xml_is(device, "model", "dimm") && !is_virtio_mem(device))
 			continue; /* NVDIMM and virtio-pmem are files, SGX is apart */
-		if ((r = read_memory_device(device, number++, guest, err)) < 0)
+		if ((r = read_memory_device(device, place++, guest, err)) < 0)
 			return r;
 	}
 	return 0;

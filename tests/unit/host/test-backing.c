@@ -100,6 +100,25 @@ static void names_tell(void **state)
 	}
 }
 
+/* libvirt calls a device's file after its alias, its object "mem" and that. */
+static void a_devices_file_is_called_after_its_alias(void **state)
+{
+	HN_AUTO(hn_guest) struct hn_guest *guest = hn_guest_new("g");
+	struct hn_backing_notes notes;
+
+	assert_non_null(guest);
+	add(guest, "memdimm1", 0, 128, "", -1);
+	add(guest, "memdimm2", 1, 128, "", -1);
+	MATCH(guest, &notes, map(0x1000, 128, "/var/lib/libvirt/qemu/ram/1-g/dimm2", "", -1),
+	      map(0x2000, 128, "/var/lib/libvirt/qemu/ram/1-g/dimm1", "", -1));
+	assert_addresses(guest, 0x2000, 0x1000);
+	assert_int_equal(notes.count, 0);
+	guest->backends[0].host_address = guest->backends[1].host_address = 0;
+	MATCH(guest, &notes, map(0x1000, 128, "/dev/shm/qemu_back_mem.dimm2.ev7jeq", "", -1),
+	      map(0x2000, 128, "/srv/ram/dimm1", "", -1)); /* who knows whose */
+	assert_addresses(guest, 0, 0);
+}
+
 static void a_dot_in_an_id_is_part_of_it(void **state)
 {
 	HN_AUTO(hn_guest) struct hn_guest *guest = hn_guest_new("g");
@@ -233,6 +252,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sizes_tell),
 		cmocka_unit_test(names_tell),
+		cmocka_unit_test(a_devices_file_is_called_after_its_alias),
 		cmocka_unit_test(a_dot_in_an_id_is_part_of_it),
 		cmocka_unit_test(equal_ones_are_not_guessed),
 		cmocka_unit_test(policies_tell_equal_ones_apart),

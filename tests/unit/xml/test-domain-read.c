@@ -413,6 +413,54 @@ static void what_is_wrong_is_told_with_its_line(void **state)
 	}
 }
 
+#define DEVICE(model, sizes, rest) "<memory model='" model "'><target>" sizes "</target>" rest "</memory>"
+
+/* Dimm0 was unplugged, dimm1 is an NVDIMM; what does not run has no aliases. */
+static void memory_devices_are_called_as_libvirt_calls_them(void **state)
+{
+	static const char *const running =
+		"<devices>" DEVICE("dimm", "<size unit='MiB'>64</size>", "<alias name='dimm3'/>")
+			DEVICE("nvdimm", "<size unit='MiB'>64</size>", "<alias name='nvdimm1'/>")
+				DEVICE("dimm", "<size unit='MiB'>64</size>", "<alias name='ua-mine'/>")
+					DEVICE("virtio-mem", "<size unit='MiB'>64</size>",
+					       "<alias name='virtiomem0'/>") "</devices>";
+	static const char *const defined = "<devices>" DEVICE("dimm", "<size unit='MiB'>64</size>", "")
+		DEVICE("virtio-mem", "<size unit='MiB'>64</size>", "") "</devices>";
+	HN_AUTO(hn_guest) struct hn_guest *guest = NULL, *other = NULL;
+	struct hn_error err = {0};
+
+	assert_int_equal(read_with(VCPU, MEMORY, running, &guest, &err), 0);
+	assert_int_equal(guest->backend_count, 4);
+	assert_string_equal(guest->backends[1].id, "memdimm3");
+	assert_string_equal(guest->backends[2].id, "memua-mine");
+	assert_string_equal(guest->backends[3].id, "memvirtiomem0");
+	assert_int_equal(read_with(VCPU, MEMORY, defined, &other, &err), 0);
+	assert_int_equal(other->backend_count, 3);
+	assert_string_not_equal(other->backends[1].id, other->backends[2].id);
+}
+
+/* What is mapped is found by its size; what is given is what a home has to have room for. */
+static void virtio_mem_maps_more_than_it_gives(void **state)
+{
+	static const char *const devices = "<devices>" DEVICE(
+		"virtio-mem", "<size unit='GiB'>8</size><requested unit='GiB'>3</requested>", "")
+		DEVICE("virtio-mem", "<size unit='GiB'>4</size><requested unit='GiB'>0</requested>",
+		       "") "</devices>";
+	static const char *const too_much = "<devices>" DEVICE(
+		"virtio-mem", "<size unit='GiB'>2</size><requested unit='GiB'>3</requested>",
+		"") "</devices>";
+	HN_AUTO(hn_guest) struct hn_guest *guest = NULL;
+	struct hn_guest *none = NULL;
+	struct hn_error err = {0};
+
+	assert_int_equal(read_with(VCPU, MEMORY, devices, &guest, &err), 0);
+	assert_true(guest->cells[0].memory_bytes == 512 * HN_MIB + 3 * HN_GIB);
+	assert_true(guest->backends[1].bytes == 8 * HN_GIB);
+	assert_true(guest->backends[2].bytes == 4 * HN_GIB);
+	assert_int_equal(read_with(VCPU, MEMORY, too_much, &none, &err), -EPROTO);
+	assert_non_null(strstr(err.message, "<requested>: is more than the size"));
+}
+
 /* "1.5" of each unit is refused, 3 of it is so many bytes. */
 static void units_are_libvirts(void **state)
 {
@@ -629,6 +677,8 @@ int main(void)
 		cmocka_unit_test(the_wide_domain_is_read),
 		cmocka_unit_test(fixtures_that_are_no_domain_are_refused),
 		cmocka_unit_test(what_is_wrong_is_told_with_its_line),
+		cmocka_unit_test(memory_devices_are_called_as_libvirt_calls_them),
+		cmocka_unit_test(virtio_mem_maps_more_than_it_gives),
 		cmocka_unit_test(units_are_libvirts),
 		cmocka_unit_test(pages_are_those_of_the_machine),
 		cmocka_unit_test(classes_come_from_pins_and_schedulers),
