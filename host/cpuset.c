@@ -19,6 +19,7 @@
 #include "host/cgroups.h"
 #include "host/helpers.h"
 #include "host/proc-file.h"
+#include "host/proc-stat.h"
 
 #define MEMBERS_MAX (HN_HELPERS_MAX + 1)
 
@@ -159,7 +160,16 @@ static int check_nodes(const char *root, const struct hn_set *nodes, struct hn_e
 		       hn_set_format(&memory, there, sizeof(there)));
 }
 
-/* Only this guest and its helpers are in the group. */
+/* In v1 the kernel puts threads it makes for a guest into its groups: vhost's before 6.4, and KVM's own. */
+static bool is_of_the_kernel(const struct groups *groups, pid_t pid)
+{
+	HN_AUTO(fd) int directory = hn_proc_open(groups->root, O_DIRECTORY, "proc/%d", (int)pid);
+	struct hn_proc_stat stat;
+
+	return directory >= 0 && hn_proc_stat_read(directory, "stat", &stat) == 0 && stat.kernel_thread;
+}
+
+/* Only this guest, its helpers and threads of the kernel are in the group. */
 static int check_alone(const struct groups *groups, const struct group *group, const pid_t *members,
 		       size_t member_count, struct hn_error *err)
 {
@@ -172,7 +182,7 @@ static int check_alone(const struct groups *groups, const struct group *group, c
 
 		for (size_t j = 0; j < member_count; j++)
 			member = member || members[j] == pids[i];
-		if (!member)
+		if (!member && !is_of_the_kernel(groups, pids[i]))
 			return hn_fail(
 				err, -EPERM,
 				"the control group %s also holds process %d, which is not the guest's: its "

@@ -236,6 +236,26 @@ static void groups_with_others_are_left_alone(void **state)
 	tree_done(&layout.tree);
 }
 
+/* v1, Linux before 6.4: QEMU's vhost workers and KVM's recovery thread are kernel threads in its group. */
+static void kernel_threads_of_the_guest_are_no_strangers(void **state)
+{
+	struct stat_line worker = {.pid = 180, .name = "kvm-nx-lpage-re", .flags = 0x00200040, .start = 180};
+	struct hn_set two = set_of("2");
+	struct hn_error err = {0};
+	struct layout layout;
+	int r;
+
+	layout_init(&layout, true, "0-1");
+	tree_write(&layout.tree, "proc/180/cmdline", "%s", "");
+	tree_write_stat(&layout.tree, "proc/180/stat", &worker);
+	write_group(&layout, "/machine/qemu-1-demo.libvirt-qemu/emulator", "0-1", "0-1", "100\n180\n");
+	r = hn_cpuset_widen(layout.tree.root, &QEMU, &two, &err);
+	if (r)
+		fail_msg("%d: %s", r, err.message);
+	assert_all(&layout, "0-2");
+	tree_done(&layout.tree);
+}
+
 static void groups_that_differ_are_left_alone(void **state)
 {
 	struct hn_set nodes;
@@ -340,6 +360,7 @@ int main(void)
 		cmocka_unit_test(nodes_without_memory_are_refused),
 		cmocka_unit_test(parents_are_not_overruled),
 		cmocka_unit_test(groups_with_others_are_left_alone),
+		cmocka_unit_test(kernel_threads_of_the_guest_are_no_strangers),
 		cmocka_unit_test(groups_that_differ_are_left_alone),
 		cmocka_unit_test(the_root_and_groups_without_a_cpuset_are_left_alone),
 		cmocka_unit_test(all_or_none),
