@@ -56,6 +56,10 @@ size_t hn_pages_reveal(pid_t pid, void *const *pages, size_t count)
 		touched += done;
 		i += done < part ? done + 1 : part; /* a call ends at the first page that refuses */
 	}
-	set_mempolicy(before.mode, before.nodes, before.mode == MPOL_DEFAULT ? 0 : NODE_MASK_BITS);
+	if (before.mode ==
+	    MPOL_DEFAULT) /* which takes no nodes, and no mask of none (get_nodes() of mm/mempolicy.c) */
+		set_mempolicy(MPOL_DEFAULT, NULL, 0);
+	else
+		set_mempolicy(before.mode, before.nodes, NODE_MASK_BITS);
 	return touched;
 }

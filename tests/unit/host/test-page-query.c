@@ -5,6 +5,7 @@
 #include "host/page-query.h"
 
 #include <errno.h>
+#include <numaif.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -218,6 +219,28 @@ static void pages_are_touched_past_holes(void **state)
 	own_done(&own);
 }
 
+/* Of the thread that touches, be it the default or one with nodes. */
+static void touching_leaves_the_memory_policy_as_it_was(void **state)
+{
+	static const int modes[] = {MPOL_DEFAULT, MPOL_BIND, MPOL_LOCAL};
+	struct own own;
+
+	own_init(&own);
+	for (size_t i = 0; i < HN_COUNT(modes); i++) {
+		unsigned long node = 1;
+		int after = -1;
+
+		assert_int_equal(set_mempolicy(modes[i], modes[i] == MPOL_BIND ? &node : NULL,
+					       modes[i] == MPOL_BIND ? 8 * sizeof(node) : 0),
+				 0);
+		assert_int_equal(hn_pages_reveal(getpid(), own.pages, TOUCHED), TOUCHED);
+		assert_int_equal(get_mempolicy(&after, NULL, 0, NULL, 0), 0);
+		assert_int_equal(after, modes[i]);
+	}
+	set_mempolicy(MPOL_DEFAULT, NULL, 0);
+	own_done(&own);
+}
+
 static void a_process_that_is_gone_is_told(void **state)
 {
 	struct hn_page_query *query;
@@ -260,6 +283,7 @@ int main(void)
 		cmocka_unit_test(zeroes_read_and_never_written_are_absent),
 		cmocka_unit_test(pages_to_be_touched_are_those_not_seen),
 		cmocka_unit_test(pages_are_touched_past_holes),
+		cmocka_unit_test(touching_leaves_the_memory_policy_as_it_was),
 		cmocka_unit_test(a_process_that_is_gone_is_told),
 	};
 

@@ -58,6 +58,8 @@ static void files_tell_what_holds(void **state)
 		{"/dev/infiniband/uverbs0", 1u << HN_PIN_RDMA, HN_IMMOVABLE_PINNED},
 		{"/dev/sev", 1u << HN_PIN_SEV, HN_IMMOVABLE_ENCRYPTED},
 		{"anon_inode:[kvm-gmem]", 1u << HN_PIN_GUEST_MEMFD, HN_IMMOVABLE_ENCRYPTED},
+		{"/[kvm-gmem] (deleted)", 1u << HN_PIN_GUEST_MEMFD,
+		 HN_IMMOVABLE_ENCRYPTED}, /* Linux 6.19: a file system of its own */
 	};
 	struct hn_process_pins pins;
 	struct hn_error err;
