@@ -211,38 +211,18 @@ static int add_new(json_object *object, const char *key, json_object *value)
 	return value ? hn_json_add(object, key, value) : -ENOMEM;
 }
 
-/* Of a terminal's, but what ends lines and makes columns: C0, DEL, and C1, which in UTF-8 is two bytes. */
-static size_t control_length(const char *text)
-{
-	const unsigned char *bytes = (const unsigned char *)text;
-
-	if ((bytes[0] < ' ' && bytes[0] != '\n' && bytes[0] != '\t') || bytes[0] == 0x7f)
-		return 1;
-	return bytes[0] == 0xc2 && bytes[1] >= 0x80 && bytes[1] < 0xa0 ? 2 : 0;
-}
-
-static bool has_controls(const char *text, size_t length)
-{
-	for (size_t i = 0; i < length; i++)
-		if (control_length(text + i))
-			return true;
-	return false;
-}
-
 json_object *hn_json_new_string(const char *text)
 {
 	size_t length = strlen(text), wrong = utf8_length(text, length);
 	HN_AUTO(memory) char *copy = NULL;
 
-	if (wrong == length && !has_controls(text, length))
+	if (wrong == length)
 		return json_object_new_string(text);
 	copy = strdup(text);
 	if (!copy)
 		return NULL;
 	for (; wrong < length; wrong += utf8_length(copy + wrong, length - wrong))
 		copy[wrong] = '?';
-	for (size_t i = 0; i < length; i++)
-		memset(copy + i, '?', control_length(copy + i));
 	return json_object_new_string(copy);
 }
 

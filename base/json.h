@@ -38,9 +38,8 @@ int hn_json_get_object(json_object *object, const char *key, json_object **ret, 
 bool hn_json_has(json_object *object, const char *key);
 
 /*
- * A string, with '?' for each byte that is no UTF-8, and of each control character but newline and tab: names
- * of processes and of files may have any, while JSON has to be the one, and a terminal obeys the other. NULL
- * when out of memory.
+ * A string, with '?' for each byte that is no UTF-8: names of processes and of files may have any, JSON may
+ * not. NULL when out of memory.
  */
 json_object *hn_json_new_string(const char *text);
 

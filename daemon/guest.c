@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/pages.h"
+#include "base/plain.h"
 #include "base/units.h"
 #include "daemon/agent.h"
 #include "daemon/balancer.h"
@@ -221,6 +222,7 @@ static void name_from_path(const char *path, char *name, size_t size)
 	dot = strrchr(name, '.');
 	if (dot && dot != name)
 		*dot = '\0';
+	hn_make_plain(name);
 }
 
 /* NULL when out of memory. */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/plain.h"
 #include "host/proc-file.h"
 
 #define FLAG_KERNEL_THREAD 0x00200000 /* PF_KTHREAD of linux/sched.h */
@@ -64,6 +65,7 @@ int hn_proc_stat_parse(const char *text, struct hn_proc_stat *ret)
 	if (length >= sizeof(ret->name))
 		length = sizeof(ret->name) - 1;
 	memcpy(ret->name, open + 1, length);
+	hn_make_plain(ret->name); /* a thread gives it itself */
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/plain.h"
 #include "qmp/client-private.h"
 
 #define EXPIRED_IN_A_ROW_MAX 3
@@ -32,19 +33,11 @@ static void unlink_command(struct hn_qmp *qmp, struct hn_command_list *list, str
 		qmp->abandoned_count--;
 }
 
-/* The peer writes what it likes into its errors; control characters would let it forge lines of a log. */
-static void make_printable(char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = ' ';
-}
-
 static void reply_with_error(struct hn_qmp *qmp, struct hn_command *command, struct hn_error *err)
 {
 	if (command->abandoned)
 		return;
-	make_printable(err->message);
+	hn_make_plain(err->message); /* the peer writes what it likes into its errors */
 	command->reply(qmp, NULL, err, command->context);
 }
 
@@ -192,7 +185,7 @@ static void expire(struct hn_qmp *qmp, struct hn_command *command)
 		reply_with_error(qmp, gone, &err);
 		return;
 	}
-	make_printable(err.message);
+	hn_make_plain(err.message);
 	command->abandoned = true;
 	qmp->abandoned_count++;
 	/* Not touched afterwards: when the reply frees the client, the command goes with it. */

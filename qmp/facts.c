@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/plain.h"
 #include "qmp/array.h"
 
 #define NOTES_MAX 64
@@ -94,9 +95,9 @@ void hn_facts_copy_name(char *to, size_t size, const char *from)
 	if (length >= size) /* not in the middle of a character: a continuation of UTF-8 is 10xxxxxx */
 		for (length = size - 1; length > 0 && ((unsigned char)from[length] & 0xc0) == 0x80; length--)
 			;
-	for (size_t i = 0; i < length; i++)
-		to[i] = (unsigned char)from[i] < 0x20 || from[i] == 0x7f ? '?' : from[i];
+	memcpy(to, from, length);
 	to[length] = '\0';
+	hn_make_plain(to);
 }
 
 int hn_facts_take_name(struct hn_facts *facts, json_object *result, struct hn_error *err)

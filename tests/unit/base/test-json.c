@@ -376,35 +376,6 @@ static void what_is_no_utf8_is_neither_read_nor_written(void **state)
 			assert_utf8(texts[i].text, texts[i].written, before);
 }
 
-/* A thread may call itself what it likes, and a terminal obeys. */
-static void no_control_character_is_written(void **state)
-{
-	static const struct {
-		const char *text, *written;
-	} texts[] = {
-		{"\x1b]0;title\x07", "?]0;title?"},
-		{"\x1b[2J\x1b[H", "?[2J?[H"},
-		{"back\x08\r\x7f", "back???"},
-		{"one\ntwo\tthree", "one\ntwo\tthree"},
-		{"c1 \xc2\x9b"
-		 "2J",
-		 "c1 ??2J"},
-		{"\xc2\x80\xc2\x9f\xc2\xa0\xc3\x9b", "????\xc2\xa0\xc3\x9b"},
-		{"\x1b\xff", "??"},
-		{"cut \xc2", "cut ?"},
-	};
-
-	for (size_t i = 0; i < HN_COUNT(texts); i++) {
-		HN_AUTO(json) json_object *object = json_object_new_object();
-		struct hn_error err;
-		const char *value;
-
-		assert_int_equal(hn_json_add_string(object, "a", texts[i].text), 0);
-		assert_int_equal(hn_json_get_string(object, "a", &value, &err), 0);
-		assert_string_equal(value, texts[i].written);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -420,7 +391,6 @@ int main(void)
 		cmocka_unit_test(has_means_there_and_not_null),
 		cmocka_unit_test(what_is_added_is_read_back),
 		cmocka_unit_test(what_is_no_utf8_is_neither_read_nor_written),
-		cmocka_unit_test(no_control_character_is_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

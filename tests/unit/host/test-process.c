@@ -54,6 +54,21 @@ static void names_cannot_fake_fields(void **state)
 	tree_done(&tree);
 }
 
+static void a_name_is_nothing_that_a_terminal_obeys(void **state)
+{
+	struct hn_proc_stat stat;
+	struct stat_line line = {.pid = 77, .name = "\x1b]0;it\x07", .state = 'R', .start = 1};
+	struct tree tree;
+	char text[2048];
+
+	tree_init(&tree);
+	tree_write_stat(&tree, "stat", &line);
+	assert_true(file_read(text, sizeof(text), tree.root, "stat") > 0);
+	assert_int_equal(hn_proc_stat_parse(text, &stat), 0);
+	assert_string_equal(stat.name, "?]0;it?");
+	tree_done(&tree);
+}
+
 static void lines_that_are_none_are_refused(void **state)
 {
 	const char *const texts[] = {
@@ -144,6 +159,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_cannot_fake_fields),
+		cmocka_unit_test(a_name_is_nothing_that_a_terminal_obeys),
 		cmocka_unit_test(lines_that_are_none_are_refused),
 		cmocka_unit_test(a_thread_leads_to_its_process),
 		cmocka_unit_test(another_with_the_same_pid_is_not_taken_for_it),

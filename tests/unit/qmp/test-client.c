@@ -85,7 +85,7 @@ static void an_error_is_the_peers_own(void **state)
 	scene_await_replies(&scene, 1);
 	assert_int_equal(scene.answers[0].code, -EREMOTEIO);
 	assert_string_equal(scene.answers[0].message,
-			    "guest 'web1': monitor: dance: CommandNotFound: no such thing");
+			    "guest 'web1': monitor: dance: CommandNotFound: no such?thing");
 	assert_int_equal(scene.downs, 0);
 	scene_done(&scene);
 }
