@@ -129,6 +129,8 @@ static int find_vcpus(struct variant *variant, struct hn_nearest *ret)
 	unsigned all = (unsigned)hn_guest_vcpu_count(variant->asked), failing = all;
 	int r = 0;
 
+	if (all == 0) /* there is nothing to cut, and no share of it */
+		return 0;
 	while (failing - ret->vcpus > 1 && r >= 0) {
 		unsigned vcpus = (ret->vcpus + failing) / 2;
 

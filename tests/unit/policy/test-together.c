@@ -426,6 +426,19 @@ static void fewer_dedicated_vcpus_may_fit(void **state)
 	assert_string_equal(nearest.sentence, "it would fit with 11 vCPUs");
 }
 
+/* Memory alone: all that can be had is less of it. */
+static void a_guest_without_vcpus_may_fit_with_less_memory(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 8, 8000);
+	size_t guest = newcomer(snapshot, "g", 100000, 0);
+	struct hn_nearest nearest;
+	struct hn_error err = {0};
+
+	assert_int_equal(hn_nearest_find(snapshot, guest, &limits, &nearest, &err), 0);
+	assert_true(nearest.with_memory && nearest.memory_bytes > 0);
+	assert_false(nearest.with_vcpus || nearest.with_cells);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -444,6 +457,7 @@ int main(void)
 		cmocka_unit_test(cores_are_made_free_as_memory_is),
 		cmocka_unit_test(the_nearest_request_is_one_that_fits),
 		cmocka_unit_test(fewer_dedicated_vcpus_may_fit),
+		cmocka_unit_test(a_guest_without_vcpus_may_fit_with_less_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
