@@ -78,43 +78,82 @@ static bool same_cells(const struct hn_guest_state *state, const struct hn_place
 	return true;
 }
 
-/* Whether what belongs on the node can be there. */
-static bool node_holds(const struct hn_guest_state *state, const struct hn_placement *home,
-		       const struct hn_capacity *capacity, size_t node)
+/* A home that is judged. */
+struct claim {
+	const struct hn_guest_state *state;
+	const struct hn_placement *home;
+	const struct hn_host *host;
+	const struct hn_capacity *capacity;
+};
+
+static bool is_tied(const struct claim *claim, size_t cell)
 {
-	const struct hn_node_capacity *room = &capacity->nodes[node];
-	uint64_t wanted = 0, arriving = 0, strays;
-	bool needs_cpus = false;
+	return hn_capacity_tie(claim->capacity, claim->state->guest, cell) >= 0;
+}
 
-	for (size_t cell = 0; cell < home->cell_count; cell++) {
-		uint64_t bytes = home->cells[cell].bytes[node];
+/* What is tied and has no vCPUs does not. */
+static bool needs_cpus(const struct claim *claim, size_t node)
+{
+	for (size_t cell = 0; cell < claim->home->cell_count; cell++)
+		if (claim->home->cells[cell].bytes[node] > 0 &&
+		    !(is_tied(claim, cell) && hn_set_empty(&claim->state->guest->cells[cell].vcpus)))
+			return true;
+	return false;
+}
+
+/* Whether what belongs on the node in pages of that size can be there: each size has room of its own. */
+static bool pages_fit(const struct claim *claim, size_t node, uint64_t page_bytes)
+{
+	const struct hn_capacity *capacity = claim->capacity;
+	uint64_t wanted = 0, arriving = 0, strays, room, missing;
+
+	for (size_t cell = 0; cell < claim->home->cell_count; cell++) {
+		uint64_t bytes = claim->home->cells[cell].bytes[node];
 		uint64_t here = capacity->cell_bytes[cell * capacity->node_count + node];
-		bool tied = hn_capacity_tie(capacity, state->guest, cell) >= 0;
 
-		needs_cpus = needs_cpus ||
-			     (bytes > 0 && !(tied && hn_set_empty(&state->guest->cells[cell].vcpus)));
-		if (tied)
-			continue; /* it is where it is */
+		if (claim->state->guest->cells[cell].page_bytes != page_bytes || is_tied(claim, cell))
+			continue; /* what is tied is where it is */
 		wanted += bytes;
 		arriving += bytes > here ? bytes - here : 0;
 	}
 	strays = wanted / HN_STRAY_FRACTION;
-	if (needs_cpus && room->cpus == 0)
-		return false;
 	if (arriving <= strays)
 		return true;
-	return wanted - strays + room->short_bytes <= room->room_bytes;
+	room = hn_capacity_room(capacity, claim->host, node, page_bytes, &missing);
+	return wanted - strays + missing <= room;
+}
+
+/* None of the cells before has pages of that size. */
+static bool is_first_of_its_size(const struct hn_guest *guest, size_t cell)
+{
+	for (size_t i = 0; i < cell; i++)
+		if (guest->cells[i].page_bytes == guest->cells[cell].page_bytes)
+			return false;
+	return true;
+}
+
+/* Whether what belongs on the node can be there. */
+static bool node_holds(const struct claim *claim, size_t node)
+{
+	const struct hn_guest *guest = claim->state->guest;
+
+	if (needs_cpus(claim, node) && claim->capacity->nodes[node].cpus == 0)
+		return false;
+	for (size_t cell = 0; cell < guest->cell_count; cell++)
+		if (is_first_of_its_size(guest, cell) &&
+		    !pages_fit(claim, node, guest->cells[cell].page_bytes))
+			return false;
+	return true;
 }
 
 /* A home is kept while its nodes exist with CPUs and are allowed, the cells are the same, and what it wants
  * fits. */
-static bool still_possible(const struct hn_guest_state *state, const struct hn_placement *home,
-			   const struct hn_host *host, const struct hn_capacity *capacity)
+static bool still_possible(const struct claim *claim)
 {
-	if (!home || !same_cells(state, home, host, capacity))
+	if (!claim->home || !same_cells(claim->state, claim->home, claim->host, claim->capacity))
 		return false;
-	for (size_t node = 0; node < capacity->node_count; node++)
-		if (!node_holds(state, home, capacity, node))
+	for (size_t node = 0; node < claim->capacity->node_count; node++)
+		if (!node_holds(claim, node))
 			return false;
 	return true;
 }
@@ -125,9 +164,9 @@ int hn_home_node_possible(const struct hn_snapshot *snapshot, size_t guest, cons
 	HN_AUTO(hn_capacity)
 	struct hn_capacity *capacity = hn_capacity_new(snapshot, guest, limits->keep_free_bytes);
 
-	if (!capacity)
-		return hn_oom(err);
-	return still_possible(&snapshot->guests[guest], home, snapshot->host, capacity);
+	const struct claim claim = {&snapshot->guests[guest], home, snapshot->host, capacity};
+
+	return capacity ? still_possible(&claim) : hn_oom(err);
 }
 
 /* Of homes that cost the same, the one where its vCPUs run. */

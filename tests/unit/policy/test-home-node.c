@@ -223,6 +223,77 @@ static void a_promise_to_another_takes_the_memory(void **state)
 	assert_kept(snapshot, true);
 }
 
+/* Two nodes with that many free pages of 1 GiB each, and what is free besides; a guest of 8 of these pages
+ * that lives on node 0. */
+static struct hn_snapshot *on_large_pages(uint64_t on_0, uint64_t on_1, uint64_t base_mib)
+{
+	const uint64_t free_pages[] = {on_0, on_1};
+	struct hn_snapshot *snapshot = scene_new(2, 8, 64 * 1024);
+
+	for (size_t node = 0; node < 2; node++) {
+		struct hn_node *model = &snapshot->host->nodes[node];
+
+		model->pool_count = 1;
+		model->pools[0] = (struct hn_page_pool){
+			.page_bytes = 1024 * MIB, .total_pages = 60, .free_pages = free_pages[node]};
+		scene_free_mib(snapshot, node, base_mib);
+	}
+	scene_guest_on(snapshot, "g", 1, 8 * 1024, 4, 0);
+	snapshot->guests[0].guest->cells[0].page_bytes = 1024 * MIB;
+	scene_home(snapshot, 0, 0, 0);
+	return snapshot;
+}
+
+static void put_pages(struct hn_snapshot *snapshot, uint64_t on_0, uint64_t on_1)
+{
+	scene_sample(snapshot, 0);
+	scene_pages(snapshot, 0, 0, 0, on_0);
+	scene_pages(snapshot, 0, 0, 1, on_1);
+	scene_threads(snapshot, 0, -1, 1);
+}
+
+/* Base memory is none for large pages: vCPUs bound to that home would wait for their memory for ever. */
+static void a_home_is_left_when_its_pool_is_used_up(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = on_large_pages(0, 12, 30 * 1024);
+	HN_AUTO(hn_placement) struct hn_placement *placement = NULL;
+
+	assert_kept(snapshot, true); /* all of it is there already */
+	put_pages(snapshot, 0, 1000);
+	placement = find(snapshot);
+	assert_true(hn_set_has(&placement->cells[0].nodes, 1));
+	snapshot->host->nodes[0].pools[0].free_pages = 8;
+	assert_kept(snapshot, true);
+}
+
+/* As on hosts where nearly all memory is in pools. */
+static void large_pages_need_no_base_memory(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = on_large_pages(50, 50, 100);
+
+	put_pages(snapshot, 400, 600);
+	assert_kept(snapshot, true);
+}
+
+/* Pools have no room, base memory has, and the other way round: each cell needs that of its own pages. */
+static void every_page_size_needs_room_of_its_own(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = on_large_pages(8, 8, 1200);
+
+	scene_cell(snapshot, 0, 1000, 1);
+	put_pages(snapshot, 0, 1000);
+	scene_pages(snapshot, 0, 1, 1, 1000);
+	hn_placement_free(hn_steal(snapshot->guests[0].home));
+	scene_home(snapshot, 0, 0, 0);
+	scene_home(snapshot, 0, 1, 0);
+	assert_kept(snapshot, true);
+	scene_free_mib(snapshot, 0, 900);
+	assert_kept(snapshot, false);
+	scene_free_mib(snapshot, 0, 1200);
+	snapshot->host->nodes[0].pools[0].free_pages = 7;
+	assert_kept(snapshot, false);
+}
+
 /*
  * Half and half on two nodes, for ever: samples lean now to the one, now to the other, and what the guest's
  * threads are bound to must not.
@@ -310,6 +381,9 @@ int main(void)
 		cmocka_unit_test(strays_without_room_are_no_reason_to_leave),
 		cmocka_unit_test(hidden_pages_are_no_reason_to_leave),
 		cmocka_unit_test(a_promise_to_another_takes_the_memory),
+		cmocka_unit_test(a_home_is_left_when_its_pool_is_used_up),
+		cmocka_unit_test(large_pages_need_no_base_memory),
+		cmocka_unit_test(every_page_size_needs_room_of_its_own),
 		cmocka_unit_test(what_cannot_move_does_not_change_its_home_with_the_sample),
 		cmocka_unit_test(what_cannot_move_is_followed_when_most_is_elsewhere),
 		cmocka_unit_test(no_room_anywhere_is_an_error),
