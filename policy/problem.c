@@ -23,6 +23,17 @@ static const struct hn_guest *guest_of(const struct hn_problem *problem, size_t 
 	return problem->snapshot->guests[problem->guests[index]].guest;
 }
 
+bool hn_problem_allows(const struct hn_problem *problem, size_t cell, size_t node)
+{
+	const struct hn_problem_cell *model = &problem->cells[cell];
+
+	if (model->barred[node])
+		return false;
+	if (model->tie >= 0)
+		return model->tie == (int)node;
+	return problem->nodes[node].home && problem->nodes[node].seats[model->class] > 0;
+}
+
 bool hn_problem_apart(const struct hn_problem *problem, size_t guest, size_t other)
 {
 	const char *group = guest_of(problem, guest)->apart;

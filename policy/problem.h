@@ -75,6 +75,10 @@ static inline unsigned hn_problem_distance(const struct hn_problem *problem, siz
 	return problem->distances[a * problem->node_count + b];
 }
 
+/* Whether the node can be the cell's at all, by indices, room aside: it is not barred, it is where what is
+ * tied is, or it has CPUs of the cell's class left, which a cell needs that has no vCPUs as well. */
+bool hn_problem_allows(const struct hn_problem *problem, size_t cell, size_t node);
+
 /* Whether two guests of the problem, by their place in it, must not share a node. */
 bool hn_problem_apart(const struct hn_problem *problem, size_t guest, size_t other);
 

@@ -138,22 +138,11 @@ static bool seats_greedily(const struct hn_problem *problem, unsigned multiple)
 	return true;
 }
 
-/* As the solver sees it: a cell goes only where its class has CPUs, be it without vCPUs. */
-static bool may_be_on(const struct hn_problem *problem, const struct hn_problem_cell *cell, size_t node)
-{
-	if (cell->barred[node])
-		return false;
-	if (cell->tie >= 0)
-		return cell->tie == (int)node;
-	return problem->nodes[node].home && problem->nodes[node].seats[cell->class] > 0;
-}
-
 /* Whether the cell goes nowhere but where the other one may go. */
-static bool is_within(const struct hn_problem *problem, const struct hn_problem_cell *cell,
-		      const struct hn_problem_cell *other)
+static bool is_within(const struct hn_problem *problem, size_t cell, size_t other)
 {
 	for (size_t node = 0; node < problem->node_count; node++)
-		if (may_be_on(problem, cell, node) && !may_be_on(problem, other, node))
+		if (hn_problem_allows(problem, cell, node) && !hn_problem_allows(problem, other, node))
 			return false;
 	return true;
 }
@@ -162,17 +151,17 @@ static bool is_within(const struct hn_problem *problem, const struct hn_problem_
  * A multiple below which vCPUs are left over: all those that have nowhere else to go need seats where the
  * cell may be (Hall's condition, for the sets of nodes that occur). Of all vCPUs when there are no seats.
  */
-static unsigned multiple_around(const struct hn_problem *problem, const struct hn_problem_cell *cell)
+static unsigned multiple_around(const struct hn_problem *problem, size_t cell)
 {
 	unsigned seats = 0, vcpus = 0;
 
 	for (size_t node = 0; node < problem->node_count; node++)
-		seats += may_be_on(problem, cell, node) ? problem->nodes[node].seats[HN_CLASS_SHARED] : 0;
+		seats += hn_problem_allows(problem, cell, node) ? problem->nodes[node].seats[HN_CLASS_SHARED]
+								: 0;
 	if (seats == 0)
 		return most_vcpus(problem, HN_CLASS_SHARED);
 	for (size_t i = 0; i < problem->cell_count; i++)
-		if (problem->cells[i].class == HN_CLASS_SHARED &&
-		    is_within(problem, &problem->cells[i], cell))
+		if (problem->cells[i].class == HN_CLASS_SHARED && is_within(problem, i, cell))
 			vcpus += problem->cells[i].vcpus;
 	return (vcpus + seats - 1) / seats;
 }
@@ -194,7 +183,7 @@ static unsigned least_multiple(const struct hn_problem *problem, unsigned vcpus,
 
 		if (cell->class != HN_CLASS_SHARED || cell->vcpus == 0 || is_free(problem, cell))
 			continue;
-		around = multiple_around(problem, cell);
+		around = multiple_around(problem, i);
 		least = around > least ? around : least;
 	}
 	return least;
@@ -535,7 +524,7 @@ static int put_home(const struct hn_problem *problem, struct hn_assignment *assi
 		for (size_t s = 0; s < place->share_count; s++) {
 			size_t node = place->shares[s].node;
 
-			if (!may_be_on(problem, cell, node))
+			if (!hn_problem_allows(problem, i, node))
 				return hn_fail(err, -ENOSPC, "cell %d may not be on node %d", cell->id,
 					       problem->host->nodes[node].id);
 		}

@@ -1,7 +1,7 @@
 #pragma once
 /*
  * spread - the policies that fill nodes by a rule and not by what is best: interleave, round-robin and
- * prefer. Pure. See policy/policies.h.
+ * prefer. What a node may be given at all is the solver's to say. Pure. See policy/policies.h.
  */
 #include "policy/policies.h"
 
@@ -9,8 +9,9 @@
 #define HN_INTERLEAVE_STRIDE (UINT64_C(2) << 20)
 
 /*
- * Every cell over all nodes it may have, by their bandwidth where that of all of them is known, else evenly,
- * in whole strides. -ENOSPC when a node has not the room for its part.
+ * Every cell over all nodes it may have that have pages of its size, by their bandwidth where that of all of
+ * them is known, else evenly, in whole strides; what cannot move is at home where its parts are. -ENOSPC when
+ * a node has not the room for its part.
  */
 int hn_interleave_find(const struct hn_snapshot *snapshot, size_t guest,
 		       const struct hn_solver_limits *limits, struct hn_placement **ret,

@@ -147,6 +147,139 @@ static void round_robin_goes_on_from_node_to_node(void **state)
 	assert_int_equal(hn_set_next(&without->cells[1].nodes, 0), (second + 1) % 4);
 }
 
+/* Round-robin begins at a node that the name picks: these begin at each of two, and of four. */
+static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+
+static void name_it(struct hn_snapshot *snapshot, const char *name)
+{
+	snprintf(snapshot->guests[0].guest->name, sizeof(snapshot->guests[0].guest->name), "%s", name);
+}
+
+static void assert_home(const struct hn_snapshot *snapshot, const char *policy, const char *nodes)
+{
+	HN_AUTO(hn_placement) struct hn_placement *home = home_under(snapshot, policy);
+
+	if (!home)
+		fail_msg("%s: refused", policy);
+	assert_nodes(home, 0, nodes);
+}
+
+/* All that is on node 3 and pinned has its vCPUs there. */
+static void vcpus_stay_with_memory_that_cannot_move(void **state)
+{
+	static const char *const policies[] = {"prefer", "round-robin", "interleave", "home-node"};
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(4, 8, 8000);
+
+	scene_guest_on(snapshot, "g", 1, 2000, 4, 3);
+	snapshot->guests[0].guest->backends[0].movability = HN_IMMOVABLE_PINNED;
+	for (size_t i = 0; i < HN_COUNT(names); i++) {
+		name_it(snapshot, names[i]);
+		for (size_t p = 0; p < HN_COUNT(policies); p++)
+			assert_home(snapshot, policies[p], "3");
+	}
+}
+
+/* It was divided when it came and is pinned: every part is at home, and few pages are no part. */
+static void interleaved_memory_that_cannot_move_is_at_home(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(4, 8, 8000);
+	HN_AUTO(hn_placement) struct hn_placement *home = NULL;
+
+	scene_guest(snapshot, "g");
+	scene_cell(snapshot, 0, 2000, 4);
+	snapshot->guests[0].guest->backends[0].movability = HN_IMMOVABLE_PINNED;
+	scene_sample(snapshot, 0);
+	scene_pages(snapshot, 0, 0, 0, 500);
+	scene_pages(snapshot, 0, 0, 1, 25);
+	scene_pages(snapshot, 0, 0, 3, 475);
+	home = home_under(snapshot, "interleave");
+	assert_nodes(home, 0, "0,3");
+	assert_int_equal(home->cells[0].bytes[0], 1000 * MIB);
+	assert_int_equal(home->cells[0].bytes[3], 950 * MIB);
+}
+
+/* On two nodes of 64 GiB so many pages of 1 GiB each; the rest of what is free is base memory. */
+static struct hn_snapshot *with_large_pages(uint64_t on_0, uint64_t on_1)
+{
+	const uint64_t pages[] = {on_0, on_1};
+	struct hn_snapshot *snapshot = scene_new(2, 8, 64 * 1024);
+
+	for (size_t node = 0; node < 2; node++) {
+		struct hn_node *model = &snapshot->host->nodes[node];
+
+		model->pool_count = 1;
+		model->pools[0] = (struct hn_page_pool){
+			.page_bytes = 1024 * MIB, .total_pages = pages[node], .free_pages = pages[node]};
+		scene_free_mib(snapshot, node, (63 - pages[node]) * 1024);
+	}
+	return snapshot;
+}
+
+/* Those who choose nodes. */
+static const char *const placing[] = {"home-node", "prefer", "round-robin", "interleave"};
+
+/* Base memory is none for them, plenty as there is; and they need none, little as there is. */
+static void large_pages_come_from_their_pool(void **state)
+{
+	for (size_t i = 0; i < HN_COUNT(names); i++)
+		for (size_t p = 0; p < HN_COUNT(placing); p++) {
+			HN_AUTO(hn_snapshot) struct hn_snapshot *one = with_large_pages(0, 48);
+			HN_AUTO(hn_snapshot) struct hn_snapshot *both = with_large_pages(60, 60);
+			HN_AUTO(hn_placement) struct hn_placement *home = NULL;
+
+			for (int k = 0; k < 2; k++) {
+				struct hn_snapshot *snapshot = k ? both : one;
+
+				scene_guest(snapshot, names[i]);
+				scene_cell(snapshot, 0, 8 * 1024, 4);
+				snapshot->guests[0].guest->cells[0].page_bytes = 1024 * MIB;
+			}
+			assert_home(one, placing[p], "1");
+			home = home_under(both, placing[p]);
+			assert_non_null(home);
+			both->host->nodes[0].pools[0].free_pages = 3;
+			both->host->nodes[1].pools[0].free_pages = 3;
+			assert_null(home_under(both, placing[p]));
+		}
+}
+
+/* A guest that runs is not drawn to a node where its pages cannot be. */
+static void large_pages_stay_where_their_pool_is(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = with_large_pages(0, 48);
+
+	scene_guest_on(snapshot, "g", 1, 8 * 1024, 4, 1);
+	snapshot->guests[0].guest->cells[0].page_bytes = 1024 * MIB;
+	for (size_t i = 0; i < HN_COUNT(names); i++)
+		for (size_t p = 0; p < HN_COUNT(placing); p++) {
+			name_it(snapshot, names[i]);
+			assert_home(snapshot, placing[p], "1");
+		}
+}
+
+/* Another of its group lives on node 0; when one does on node 1 as well, there is no place left. */
+static void apart_is_kept_by_all_who_place(void **state)
+{
+	for (size_t p = 0; p < HN_COUNT(placing); p++) {
+		HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 8, 8000);
+
+		scene_guest(snapshot, "g");
+		scene_cell(snapshot, 0, 1000, 2);
+		for (size_t node = 0; node < 2; node++) {
+			scene_guest_on(snapshot, "other", 1, 1000, 2, node);
+			scene_home(snapshot, node + 1, 0, node);
+		}
+		for (size_t g = 0; g < 2; g++)
+			strcpy(snapshot->guests[g].guest->apart, "ha");
+		for (size_t i = 0; i < HN_COUNT(names); i++) {
+			name_it(snapshot, names[i]);
+			assert_home(snapshot, placing[p], "1");
+		}
+		strcpy(snapshot->guests[2].guest->apart, "ha");
+		assert_null(home_under(snapshot, placing[p]));
+	}
+}
+
 static void those_that_place_keep_what_they_placed(void **state)
 {
 	static const char *const policies[] = {"prefer", "round-robin", "home-node"};
@@ -196,6 +329,11 @@ int main(void)
 		cmocka_unit_test(interleave_needs_room_for_every_part),
 		cmocka_unit_test(prefer_takes_the_first_allowed_then_the_nearest),
 		cmocka_unit_test(round_robin_goes_on_from_node_to_node),
+		cmocka_unit_test(vcpus_stay_with_memory_that_cannot_move),
+		cmocka_unit_test(interleaved_memory_that_cannot_move_is_at_home),
+		cmocka_unit_test(large_pages_come_from_their_pool),
+		cmocka_unit_test(large_pages_stay_where_their_pool_is),
+		cmocka_unit_test(apart_is_kept_by_all_who_place),
 		cmocka_unit_test(those_that_place_keep_what_they_placed),
 		cmocka_unit_test(greedy_acts_at_the_first_remote_page),
 	};
