@@ -201,7 +201,8 @@ bool hn_make_up_take(struct hn_managed *managed, struct hn_guest *told)
 		return false;
 	}
 	hn_managed_forget_looks(managed);
-	if (managed->home && !hn_guest_same_cells(managed->guest, told)) {
+	/* memory that comes and goes is the policy's to find room for: see policy/home-node.h */
+	if (managed->home && !hn_guest_same_vcpus(managed->guest, told)) {
 		hn_placement_free(managed->home);
 		managed->home = NULL;
 	}

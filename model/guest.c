@@ -158,14 +158,22 @@ int hn_guest_cell_index(const struct hn_guest *guest, int cell_id)
 	return -1;
 }
 
-bool hn_guest_same_cells(const struct hn_guest *a, const struct hn_guest *b)
+bool hn_guest_same_vcpus(const struct hn_guest *a, const struct hn_guest *b)
 {
 	if (a->cell_count != b->cell_count)
 		return false;
 	for (size_t i = 0; i < a->cell_count; i++)
-		if (a->cells[i].id != b->cells[i].id ||
-		    a->cells[i].memory_bytes != b->cells[i].memory_bytes ||
-		    !hn_set_equal(&a->cells[i].vcpus, &b->cells[i].vcpus))
+		if (a->cells[i].id != b->cells[i].id || !hn_set_equal(&a->cells[i].vcpus, &b->cells[i].vcpus))
+			return false;
+	return true;
+}
+
+bool hn_guest_same_cells(const struct hn_guest *a, const struct hn_guest *b)
+{
+	if (!hn_guest_same_vcpus(a, b))
+		return false;
+	for (size_t i = 0; i < a->cell_count; i++)
+		if (a->cells[i].memory_bytes != b->cells[i].memory_bytes)
 			return false;
 	return true;
 }

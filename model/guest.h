@@ -173,7 +173,8 @@ int hn_guest_add_device(struct hn_guest *guest, const char *name);
 /* The index of the cell with that id, or -1. */
 int hn_guest_cell_index(const struct hn_guest *guest, int cell_id);
 
-/* Both have the same cells, with the same memory and vCPUs. */
+/* Both have the same cells with the same vCPUs; and with the same memory as well. */
+bool hn_guest_same_vcpus(const struct hn_guest *a, const struct hn_guest *b);
 bool hn_guest_same_cells(const struct hn_guest *a, const struct hn_guest *b);
 
 /* Whether the cell, by index, is allowed that node, by id. */

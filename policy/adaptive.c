@@ -42,12 +42,13 @@ int hn_adaptive_find(const struct hn_snapshot *snapshot, size_t guest, const str
 		     struct hn_placement **ret, struct hn_error *err)
 {
 	const struct hn_guest_state *state = &snapshot->guests[guest];
-	const struct hn_placement *home = state->home;
-	HN_AUTO(hn_placement) struct hn_placement *here = NULL;
-	int r = hn_home_node_possible(snapshot, guest, home, limits, err), known;
+	HN_AUTO(hn_placement) struct hn_placement *home = NULL, *here = NULL;
+	int r = hn_home_node_keep(snapshot, guest, limits, &home, err), known;
 
-	if (r > 0 && lives_at_home(snapshot, state))
-		return (*ret = hn_placement_copy(home)) ? 0 : hn_oom(err);
+	if (r > 0 && lives_at_home(snapshot, state)) {
+		*ret = hn_steal(home);
+		return 0;
+	}
 	known = r < 0 ? r : hn_placement_of_memory(snapshot, guest, &here);
 	if (known < 0)
 		return hn_oom(err);

@@ -5,6 +5,8 @@
 #include "policy/capacity.h"
 #include "policy/whereabouts.h"
 
+#define BASE_PAGE (UINT64_C(4) << 10)
+
 /* Its nodes are the host's, by id and by index. */
 static bool is_on(const struct hn_cell_home *home, const struct hn_host *host)
 {
@@ -169,6 +171,58 @@ int hn_home_node_possible(const struct hn_snapshot *snapshot, size_t guest, cons
 	return capacity ? still_possible(&claim) : hn_oom(err);
 }
 
+/*
+ * On the same nodes with as much memory as the cell has now: in the same parts, whole pages, what is left
+ * over to the last of them.
+ */
+static void resize(struct hn_cell_home *home, size_t node_count, const struct hn_cell *cell)
+{
+	uint64_t unit = cell->page_bytes ? cell->page_bytes : BASE_PAGE, had = 0, left = cell->memory_bytes;
+	size_t last = node_count;
+
+	for (size_t node = 0; node < node_count; node++) {
+		had += home->bytes[node];
+		if (home->bytes[node] > 0)
+			last = node;
+	}
+	if (had == cell->memory_bytes || last == node_count)
+		return;
+	for (size_t node = 0; node < last; node++) {
+		unsigned __int128 part = (unsigned __int128)cell->memory_bytes * home->bytes[node] / had;
+
+		home->bytes[node] = (uint64_t)part / unit * unit;
+		left -= home->bytes[node];
+	}
+	home->bytes[last] = left;
+}
+
+/* What cannot move has there what it has. */
+static void resize_cells(const struct hn_guest *guest, struct hn_placement *home)
+{
+	for (size_t cell = 0; cell < home->cell_count && cell < guest->cell_count; cell++)
+		if (hn_guest_cell_movable(guest, cell))
+			resize(&home->cells[cell], home->node_count, &guest->cells[cell]);
+}
+
+int hn_home_node_keep(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
+		      struct hn_placement **ret, struct hn_error *err)
+{
+	const struct hn_guest_state *state = &snapshot->guests[guest];
+	HN_AUTO(hn_placement) struct hn_placement *home = NULL;
+	int r;
+
+	if (!state->home)
+		return 0;
+	home = hn_placement_copy(state->home);
+	if (!home)
+		return hn_oom(err);
+	resize_cells(state->guest, home);
+	r = hn_home_node_possible(snapshot, guest, home, limits, err);
+	if (r > 0)
+		*ret = hn_steal(home);
+	return r;
+}
+
 /* Of homes that cost the same, the one where its vCPUs run. */
 static int prefer_vcpus(const struct hn_snapshot *snapshot, size_t guest,
 			const struct hn_solver_limits *limits, struct hn_placement **home,
@@ -195,16 +249,11 @@ static int prefer_vcpus(const struct hn_snapshot *snapshot, size_t guest,
 int hn_home_node_find(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
 		      struct hn_placement **ret, struct hn_error *err)
 {
-	const struct hn_guest_state *state = &snapshot->guests[guest];
 	HN_AUTO(hn_placement) struct hn_placement *home = NULL;
-	int r = hn_home_node_possible(snapshot, guest, state->home, limits, err);
+	int r = hn_home_node_keep(snapshot, guest, limits, ret, err);
 
-	if (r < 0)
-		return r;
-	if (r > 0) {
-		*ret = hn_placement_copy(state->home);
-		return *ret ? 0 : hn_oom(err);
-	}
+	if (r != 0)
+		return r < 0 ? r : 0;
 	r = hn_solve(snapshot, guest, limits, &home, err);
 	if (r == 0)
 		r = prefer_vcpus(snapshot, guest, limits, &home, err);

@@ -10,6 +10,11 @@
 int hn_home_node_possible(const struct hn_snapshot *snapshot, size_t guest, const struct hn_placement *home,
 			  const struct hn_solver_limits *limits, struct hn_error *err);
 
+/* 1 and a copy of the home the guest has, with as much memory as its cells have now, while that is possible;
+ * 0, -ENOMEM. */
+int hn_home_node_keep(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
+		      struct hn_placement **ret, struct hn_error *err);
+
 /* The home the guest has already, while that is still possible; otherwise what the solver finds; of
  * homes that cost the same, the one where its vCPUs have run. */
 int hn_home_node_find(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,

@@ -37,14 +37,12 @@ static void settle(struct hn_rehoming *rehoming, struct hn_rehomed *item, struct
 	state->moving = true;
 }
 
-/* A copy of it when it is possible. 0 or -ENOMEM. */
-static int keep_possible(const struct hn_rehoming *rehoming, const struct hn_rehomed *item,
-			 const struct hn_placement *home, struct hn_placement **ret, struct hn_error *err)
+/* The home it has, when that is possible. 0 or -ENOMEM, as below. */
+static int keep_home(const struct hn_rehoming *rehoming, const struct hn_rehomed *item,
+		     struct hn_placement **ret, struct hn_error *err)
 {
-	int r = hn_home_node_possible(rehoming->snapshot, item->guest, home, rehoming->limits, err);
+	int r = hn_home_node_keep(rehoming->snapshot, item->guest, rehoming->limits, ret, err);
 
-	if (r > 0 && !(*ret = hn_placement_copy(home)))
-		r = hn_oom(err);
 	return r < 0 ? r : 0;
 }
 
@@ -56,7 +54,11 @@ static int keep_where_it_is(const struct hn_rehoming *rehoming, const struct hn_
 
 	if (r < 0)
 		return hn_oom(err);
-	return r > 0 ? keep_possible(rehoming, item, there, ret, err) : 0;
+	if (r > 0)
+		r = hn_home_node_possible(rehoming->snapshot, item->guest, there, rehoming->limits, err);
+	if (r > 0)
+		*ret = hn_steal(there);
+	return r < 0 ? r : 0;
 }
 
 /* By a policy that has a way of its own to find homes. 0, whether there is one or not, or -ENOMEM. */
@@ -86,7 +88,7 @@ static int place_settled(struct hn_rehoming *rehoming, struct hn_error *err)
 
 		if (!item->open)
 			continue;
-		r = keep_possible(rehoming, item, state_of(rehoming, item)->home, &home, err);
+		r = keep_home(rehoming, item, &home, err);
 		if (r == 0 && !home && item->stays_mostly)
 			r = keep_where_it_is(rehoming, item, &home, err);
 		if (r == 0 && !home)

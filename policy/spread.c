@@ -111,18 +111,6 @@ static int fill(const struct hn_snapshot *snapshot, size_t guest, const struct h
 	return r;
 }
 
-/* 1 and a copy of the home it has, while that is possible; 0; -ENOMEM. */
-static int keep_home(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
-		     struct hn_placement **ret, struct hn_error *err)
-{
-	const struct hn_placement *home = snapshot->guests[guest].home;
-	int r = hn_home_node_possible(snapshot, guest, home, limits, err);
-
-	if (r > 0 && !(*ret = hn_placement_copy(home)))
-		r = hn_oom(err);
-	return r;
-}
-
 /* Spreads guests' beginnings over the nodes without anything to remember (FNV-1a). */
 static uint64_t number_of(const char *name)
 {
@@ -145,7 +133,7 @@ int hn_round_robin_find(const struct hn_snapshot *snapshot, size_t guest,
 			const struct hn_solver_limits *limits, struct hn_placement **ret,
 			struct hn_error *err)
 {
-	int r = keep_home(snapshot, guest, limits, ret, err);
+	int r = hn_home_node_keep(snapshot, guest, limits, ret, err);
 
 	if (r != 0)
 		return r < 0 ? r : 0;
@@ -186,7 +174,7 @@ static size_t prefer_order(const struct filling *filling, size_t cell, size_t n)
 int hn_prefer_find(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
 		   struct hn_placement **ret, struct hn_error *err)
 {
-	int r = keep_home(snapshot, guest, limits, ret, err);
+	int r = hn_home_node_keep(snapshot, guest, limits, ret, err);
 
 	if (r != 0)
 		return r < 0 ? r : 0;

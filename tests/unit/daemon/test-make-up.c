@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "scene.h"
+
 /* vCPUs, then threads that no source names. */
 static struct hn_guest *make_guest(size_t vcpus, size_t others, bool backwards)
 {
@@ -66,10 +68,44 @@ static void many_threads_in_another_order_are_the_same(void **state)
 	assert_true(is_same(make_guest(1 << 19, 16, false), make_guest(1 << 19, 0, true)));
 }
 
+static struct hn_placement *home_on(const struct scene *scene, const struct hn_guest *guest, int node)
+{
+	struct hn_placement *home = hn_placement_new(scene->node_count, guest->cell_count);
+
+	assert_non_null(home);
+	home->cells[0].cell = guest->cells[0].id;
+	home->cells[0].nodes = hn_set_of(node);
+	home->cells[0].bytes[node] = guest->cells[0].memory_bytes;
+	return home;
+}
+
+/* A DIMM has come: whether there is room for it at home is the policy's to say. vCPUs that come are others.
+ */
+static void a_home_outlives_memory_that_comes(void **state)
+{
+	struct scene *scene = scene_new(2);
+	struct hn_managed *managed = &scene_add(scene, "g", 1, HN_GIB)->managed;
+	struct hn_guest *told = hn_guest_copy(managed->guest);
+
+	hn_placement_free(managed->home);
+	managed->home = home_on(scene, managed->guest, 1);
+	told->cells[0].memory_bytes += HN_GIB;
+	assert_true(hn_make_up_take(managed, told));
+	assert_non_null(managed->home);
+	assert_true(hn_set_has(&managed->home->cells[0].nodes, 1));
+	assert_int_equal(managed->guest->cells[0].memory_bytes, 2 * HN_GIB);
+	told = hn_guest_copy(managed->guest);
+	hn_set_add(&told->cells[0].vcpus, 7);
+	assert_true(hn_make_up_take(managed, told));
+	assert_null(managed->home);
+	scene_free(scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(threads_are_known_by_what_they_are),
+		cmocka_unit_test(a_home_outlives_memory_that_comes),
 		cmocka_unit_test(many_threads_in_another_order_are_the_same),
 	};
 

@@ -91,12 +91,34 @@ static void a_copy_is_equal_and_apart(void **state)
 	}
 }
 
+static void cells_are_the_same_with_their_vcpus_and_their_memory(void **state)
+{
+	HN_AUTO(hn_guest) struct hn_guest *a = hn_guest_new("a"), *b = NULL;
+	struct hn_cell *cell = hn_guest_add_cell(a, 3);
+
+	hn_set_add(&cell->vcpus, 1);
+	cell->memory_bytes = 4096;
+	b = hn_guest_copy(a);
+	assert_true(hn_guest_same_vcpus(a, b) && hn_guest_same_cells(a, b));
+	b->cells[0].memory_bytes += 4096;
+	assert_true(hn_guest_same_vcpus(a, b) && !hn_guest_same_cells(a, b));
+	hn_set_add(&b->cells[0].vcpus, 2);
+	assert_false(hn_guest_same_vcpus(a, b));
+	b->cells[0] = a->cells[0];
+	b->cells[0].id = 4;
+	assert_false(hn_guest_same_vcpus(a, b));
+	b->cells[0].id = 3;
+	hn_guest_add_cell(b, 4);
+	assert_false(hn_guest_same_vcpus(a, b) || hn_guest_same_cells(a, b));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(starts_empty_and_cuts_its_name),
 		cmocka_unit_test(parts_start_zeroed_and_unassigned),
 		cmocka_unit_test(sums_go_over_all_cells),
+		cmocka_unit_test(cells_are_the_same_with_their_vcpus_and_their_memory),
 		cmocka_unit_test(a_copy_is_equal_and_apart),
 	};
 

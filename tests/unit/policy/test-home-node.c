@@ -131,20 +131,90 @@ static void a_home_is_left_when_its_node_has_no_cpus(void **state)
 	assert_kept(snapshot, false);
 }
 
-static void a_home_is_left_when_a_cell_has_grown(void **state)
+/* The same nodes with what the cells have now. */
+static void assert_resized(const struct hn_snapshot *snapshot)
+{
+	HN_AUTO(hn_placement) struct hn_placement *placement = find(snapshot);
+	const struct hn_guest_state *state = &snapshot->guests[0];
+
+	for (size_t cell = 0; cell < placement->cell_count; cell++) {
+		uint64_t bytes = 0;
+
+		assert_true(hn_set_equal(&placement->cells[cell].nodes, &state->home->cells[cell].nodes));
+		for (size_t node = 0; node < placement->node_count; node++)
+			bytes += placement->cells[cell].bytes[node];
+		assert_int_equal(bytes, state->guest->cells[cell].memory_bytes);
+	}
+}
+
+static void a_home_grows_with_its_cell(void **state)
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = at_home_on_2_and_4();
 
 	snapshot->guests[0].guest->cells[1].memory_bytes += MIB;
-	assert_kept(snapshot, false);
+	assert_resized(snapshot);
+	snapshot->guests[0].guest->cells[1].memory_bytes = 936 * MIB; /* all but what is kept free */
+	assert_resized(snapshot);
 }
 
+static void a_home_is_left_when_a_cell_has_outgrown_it(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = at_home_on_2_and_4();
+	HN_AUTO(hn_placement) struct hn_placement *placement = NULL;
+
+	snapshot->guests[0].guest->cells[1].memory_bytes += 200 * MIB;
+	scene_free_mib(snapshot, 2, 500);
+	placement = find(snapshot);
+	assert_false(hn_set_has(&placement->cells[1].nodes, 4));
+}
+
+/* 100 GB would be moved for a vCPU too many, which nobody has minded until a DIMM came. */
+static void a_guest_that_grows_stays_on_a_crowded_node(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 8, 256000);
+
+	scene_guest_on(snapshot, "g", 1, 100000, 4, 0);
+	scene_home(snapshot, 0, 0, 0);
+	scene_guest_on(snapshot, "other", 1, 1000, 5, 0);
+	scene_home(snapshot, 1, 0, 0);
+	scene_free_mib(snapshot, 0, 150000);
+	assert_resized(snapshot);
+	snapshot->guests[0].guest->cells[0].memory_bytes += 1024 * MIB;
+	snapshot->guests[0].guest->backends[0].bytes += 1024 * MIB;
+	assert_resized(snapshot);
+}
+
+/* Whole pages, in the parts that it had. */
+static void a_split_cell_grows_in_its_parts(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(3, 4, 3000);
+	HN_AUTO(hn_placement) struct hn_placement *placement = NULL;
+	struct hn_cell_home *home;
+
+	scene_guest_on(snapshot, "g", 1, 400, 4, 0);
+	scene_home(snapshot, 0, 0, 0);
+	home = &snapshot->guests[0].home->cells[0];
+	hn_set_add(&home->nodes, 2);
+	home->bytes[0] = 300 * MIB;
+	home->bytes[2] = 100 * MIB;
+	snapshot->guests[0].guest->cells[0].memory_bytes += MIB;
+	assert_resized(snapshot);
+	placement = find(snapshot);
+	assert_int_equal(placement->cells[0].bytes[0], 300 * MIB + MIB * 3 / 4);
+	snapshot->guests[0].guest->cells[0].memory_bytes += 4096;
+	assert_resized(snapshot);
+	hn_placement_free(hn_steal(placement));
+	placement = find(snapshot);
+	assert_int_equal(placement->cells[0].bytes[0] % 4096, 0);
+}
+
+/* And promises it no more room than it can use. */
 static void a_home_is_kept_when_a_cell_has_shrunk(void **state)
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = at_home_on_2_and_4();
 
 	snapshot->guests[0].guest->cells[1].memory_bytes -= 100 * MIB;
-	assert_kept(snapshot, true);
+	assert_resized(snapshot);
 }
 
 static void a_home_of_other_cells_is_left(void **state)
@@ -373,7 +443,10 @@ int main(void)
 		cmocka_unit_test(a_home_is_left_when_its_node_is_allowed_no_more),
 		cmocka_unit_test(a_home_is_left_when_its_node_is_another),
 		cmocka_unit_test(a_home_is_left_when_its_node_has_no_cpus),
-		cmocka_unit_test(a_home_is_left_when_a_cell_has_grown),
+		cmocka_unit_test(a_home_grows_with_its_cell),
+		cmocka_unit_test(a_home_is_left_when_a_cell_has_outgrown_it),
+		cmocka_unit_test(a_guest_that_grows_stays_on_a_crowded_node),
+		cmocka_unit_test(a_split_cell_grows_in_its_parts),
 		cmocka_unit_test(a_home_is_kept_when_a_cell_has_shrunk),
 		cmocka_unit_test(a_home_of_other_cells_is_left),
 		cmocka_unit_test(a_home_is_left_when_the_memory_has_gone),

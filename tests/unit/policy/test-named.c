@@ -295,6 +295,23 @@ static void those_that_place_keep_what_they_placed(void **state)
 	}
 }
 
+static void those_that_place_keep_what_has_grown(void **state)
+{
+	static const char *const policies[] = {"prefer", "round-robin", "home-node", "adaptive"};
+
+	for (size_t i = 0; i < HN_COUNT(policies); i++) {
+		HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(4, 8, 4000);
+		HN_AUTO(hn_placement) struct hn_placement *home = NULL;
+
+		scene_guest_on(snapshot, "g", 1, 1000, 4, 3);
+		scene_home(snapshot, 0, 0, 3);
+		snapshot->guests[0].guest->cells[0].memory_bytes = 1100 * MIB;
+		home = home_under(snapshot, policies[i]);
+		assert_nodes(home, 0, "3");
+		assert_int_equal(home->cells[0].bytes[3], 1100 * MIB);
+	}
+}
+
 static void greedy_acts_at_the_first_remote_page(void **state)
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 8, 4000);
@@ -335,6 +352,7 @@ int main(void)
 		cmocka_unit_test(large_pages_stay_where_their_pool_is),
 		cmocka_unit_test(apart_is_kept_by_all_who_place),
 		cmocka_unit_test(those_that_place_keep_what_they_placed),
+		cmocka_unit_test(those_that_place_keep_what_has_grown),
 		cmocka_unit_test(greedy_acts_at_the_first_remote_page),
 	};
 
