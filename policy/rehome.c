@@ -7,6 +7,7 @@
 #include "policy/adaptive.h"
 #include "policy/home-node.h"
 #include "policy/policies.h"
+#include "policy/spread.h"
 #include "policy/whereabouts.h"
 
 #define TOGETHER_MAX 8 /* guests solved for at once */
@@ -61,11 +62,17 @@ static int keep_where_it_is(const struct hn_rehoming *rehoming, const struct hn_
 	return r < 0 ? r : 0;
 }
 
-/* By a policy that has a way of its own to find homes. 0, whether there is one or not, or -ENOMEM. */
+/*
+ * By a policy that has a way of its own to find homes, if the rules allow what it finds: one that goes by
+ * where the guest is asks neither for room nor whether memory that stays is left alone. Interleave has seen
+ * to both, and the solver knows no home in parts for what cannot move. 0, whether there is one or not, or
+ * -ENOMEM.
+ */
 static int ask_policy(const struct hn_rehoming *rehoming, const struct hn_rehomed *item,
 		      struct hn_placement **ret, struct hn_error *err)
 {
 	const struct hn_policy *policy = hn_policy_find(state_of(rehoming, item)->guest->policy, err);
+	HN_AUTO(hn_placement) struct hn_placement *home = NULL;
 	struct hn_error why;
 	int r;
 
@@ -73,7 +80,12 @@ static int ask_policy(const struct hn_rehoming *rehoming, const struct hn_rehome
 		return -EINVAL;
 	if (policy->find_home == hn_home_node_find || policy->find_home == hn_adaptive_find)
 		return 0;
-	r = policy->find_home(rehoming->snapshot, item->guest, rehoming->limits, ret, &why);
+	r = policy->find_home(rehoming->snapshot, item->guest, rehoming->limits, &home, &why);
+	if (r == 0 && policy->find_home != hn_interleave_find)
+		r = hn_solver_cost(rehoming->snapshot, item->guest, rehoming->limits, home, &home->cost,
+				   &why);
+	if (r == 0)
+		*ret = hn_steal(home);
 	return r == -ENOMEM ? hn_oom(err) : 0;
 }
 

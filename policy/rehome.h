@@ -30,7 +30,7 @@ void hn_rehoming_done(struct hn_rehoming *rehoming);
 
 /*
  * A home for each that is open: the one it has, or where most of it is, while that is possible; else what its
- * policy finds; those that are solved for together while they are few, else one after the other, the largest
- * first. -EINVAL for an unknown policy, -ENOMEM.
+ * policy finds, where the rules allow that; those that are solved for together while they are few, else one
+ * after the other, the largest first. -EINVAL for an unknown policy, -ENOMEM.
  */
 int hn_rehome(struct hn_rehoming *rehoming, struct hn_error *err);

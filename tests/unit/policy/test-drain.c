@@ -193,6 +193,77 @@ static void who_may_not_be_touched_is_left_with_the_reason(void **state)
 	hn_drain_done(&drain);
 }
 
+static void set_policy(struct hn_snapshot *snapshot, const char *name)
+{
+	struct hn_guest *guest = snapshot->guests[0].guest;
+
+	snprintf(guest->policy, sizeof(guest->policy), "%s", name);
+}
+
+/* A third of it is on node 1, which is full: whatever its policy, it is node 2 that has room for the rest. */
+static void what_leaves_goes_where_there_is_room(void **state)
+{
+	for (const struct hn_policy *policy = hn_policies(); policy->name; policy++) {
+		HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(3, 8, 16000);
+		struct hn_set nodes = close_node(snapshot, 0);
+		struct hn_drain drain;
+
+		scene_guest_on(snapshot, "g", 1, 4000, 4, 0);
+		scene_pages(snapshot, 0, 0, 1, 500);
+		scene_free_mib(snapshot, 1, 200);
+		set_policy(snapshot, policy->name);
+		drain = drain_of(snapshot, &nodes);
+		if (drain.guests[0].plan->verdict != HN_VERDICT_ACT)
+			fail_msg("%s: %s", policy->name, drain.guests[0].plan->reason);
+		for (size_t i = 0; i < drain.guests[0].plan->action_count; i++) {
+			const struct hn_action *action = &drain.guests[0].plan->actions[i];
+
+			if (action->kind == HN_ACTION_MIGRATE && action->to_node != 2)
+				fail_msg("%s: %s", policy->name, action->reason);
+		}
+		hn_drain_done(&drain);
+	}
+}
+
+/* Under any policy, though a few pages are elsewhere, and vCPUs might be as well. */
+static void vcpus_stay_with_what_cannot_leave(void **state)
+{
+	for (const struct hn_policy *policy = hn_policies(); policy->name; policy++) {
+		HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(3, 8, 16000);
+		struct hn_set nodes = close_node(snapshot, 0);
+		struct hn_drain drain;
+
+		scene_guest_on(snapshot, "g", 1, 4000, 4, 0);
+		scene_pages(snapshot, 0, 0, 1, 2);
+		snapshot->guests[0].guest->backends[0].movability = HN_IMMOVABLE_PINNED;
+		set_policy(snapshot, policy->name);
+		drain = drain_of(snapshot, &nodes);
+		if (drain.guests[0].plan->action_count > 0)
+			fail_msg("%s: %s", policy->name, drain.guests[0].plan->actions[0].reason);
+		assert_int_equal(drain.guests[0].plan->verdict, HN_VERDICT_BLOCKED);
+		hn_drain_done(&drain);
+	}
+}
+
+/* It was divided among all nodes and is pinned: that one of them drains does not bring its vCPUs there. */
+static void interleaved_memory_that_cannot_leave_draws_no_vcpus(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(3, 8, 16000);
+	struct hn_set nodes = close_node(snapshot, 0);
+	struct hn_drain drain;
+
+	scene_guest(snapshot, "g");
+	scene_cell(snapshot, 0, 3000, 4);
+	snapshot->guests[0].guest->backends[0].movability = HN_IMMOVABLE_PINNED;
+	scene_sample(snapshot, 0);
+	for (int node = 0; node < 3; node++)
+		scene_pages(snapshot, 0, 0, node, node ? 240 : 520);
+	set_policy(snapshot, "interleave");
+	drain = drain_of(snapshot, &nodes);
+	assert_int_equal(drain.guests[0].plan->action_count, 0);
+	hn_drain_done(&drain);
+}
+
 /* Its memory is on node 1, where it stays; its threads may run on node 0 as well, and are kept off it. */
 static void threads_alone_are_kept_off_the_node(void **state)
 {
@@ -366,6 +437,9 @@ int main(void)
 		cmocka_unit_test(many_guests_fill_the_other_nodes_to_the_brim),
 		cmocka_unit_test(who_finds_no_room_is_blocked_and_the_others_go),
 		cmocka_unit_test(memory_that_cannot_move_stays_with_its_vcpus),
+		cmocka_unit_test(what_leaves_goes_where_there_is_room),
+		cmocka_unit_test(vcpus_stay_with_what_cannot_leave),
+		cmocka_unit_test(interleaved_memory_that_cannot_leave_draws_no_vcpus),
 		cmocka_unit_test(who_may_not_be_touched_is_left_with_the_reason),
 		cmocka_unit_test(threads_alone_are_kept_off_the_node),
 		cmocka_unit_test(who_is_elsewhere_is_not_concerned),
