@@ -26,16 +26,16 @@ struct options {
 	bool asked; /* by sizes */
 };
 
-static int take_number(const char *name, const char *text, unsigned *ret, struct hn_error *err)
+static int take_number(const char *name, const char *text, unsigned long most, unsigned *ret,
+		       struct hn_error *err)
 {
 	char *end;
 	unsigned long value;
 
 	errno = 0;
 	value = strtoul(text, &end, 10);
-	if (*text < '1' || *text > '9' || *end || errno || value > HN_REQUEST_VCPUS_MAX)
-		return hn_fail(err, -EINVAL, "--%s: '%s' is no number from 1 to %d", name, text,
-			       HN_REQUEST_VCPUS_MAX);
+	if (*text < '1' || *text > '9' || *end || errno || value > most)
+		return hn_fail(err, -EINVAL, "--%s: '%s' is no number from 1 to %lu", name, text, most);
 	*ret = (unsigned)value;
 	return 0;
 }
@@ -53,11 +53,11 @@ static int take_option(int option, struct options *options, struct hn_error *err
 	options->asked = options->asked || strchr("vmcCp", option) != NULL;
 	switch (option) {
 	case 'v':
-		return take_number("vcpus", optarg, &options->request.vcpus, err);
+		return take_number("vcpus", optarg, HN_REQUEST_VCPUS_MAX, &options->request.vcpus, err);
 	case 'm':
 		return take_bytes("memory", optarg, &options->request.memory_bytes, err);
 	case 'c':
-		return take_number("cells", optarg, &options->request.cells, err);
+		return take_number("cells", optarg, HN_REQUEST_CELLS_MAX, &options->request.cells, err);
 	case 'C':
 		return hn_class_parse(optarg, &options->request.class, err);
 	case 'p':

@@ -114,6 +114,15 @@ static int read_by_sizes(struct hn_service *service, json_object *json, struct h
 	return 0;
 }
 
+/* What a domain tells has no bound of its own. */
+static int check_cells(const struct hn_guest *guest, struct hn_error *err)
+{
+	if (guest->cell_count > HN_REQUEST_CELLS_MAX)
+		return hn_fail(err, -EINVAL, "it has %zu cells: %d at most can be asked about",
+			       guest->cell_count, HN_REQUEST_CELLS_MAX);
+	return 0;
+}
+
 static int read_domain(struct hn_service *service, json_object *json, struct hn_guest **ret,
 		       struct hn_error *err)
 {
@@ -124,7 +133,7 @@ static int read_domain(struct hn_service *service, json_object *json, struct hn_
 	int r;
 
 	if ((r = hn_json_get_string(json, "domain", &xml, err)) < 0 ||
-	    (r = hn_domain_read(xml, strlen(xml), &guest, err)) < 0 ||
+	    (r = hn_domain_read(xml, strlen(xml), &guest, err)) < 0 || (r = check_cells(guest, err)) < 0 ||
 	    (r = hn_domain_wishes_read(xml, strlen(xml), &wishes, err)) < 0)
 		return r;
 	settings = hn_settings_of(service->config, guest, &wishes.settings, NULL);

@@ -6,8 +6,9 @@
  */
 #include "fleet/index.h"
 #include "model/guest.h"
+#include "model/request.h"
 
-#define HN_DEMAND_CELLS_MAX 64
+#define HN_DEMAND_CELLS_MAX HN_REQUEST_CELLS_MAX
 
 /* A guest as a scan wants it. */
 struct hn_fleet_demand {

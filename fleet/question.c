@@ -49,7 +49,7 @@ static int decode_shape(json_object *json, struct hn_guest **ret, struct hn_erro
 	if ((r = refuse_unknown(json, known, HN_COUNT(known), err)) < 0 ||
 	    (r = get_number(json, "vcpus", 1, HN_REQUEST_VCPUS_MAX, &vcpus, err)) < 0 ||
 	    (r = hn_json_get_u64(json, "memory_bytes", &request.memory_bytes, err)) < 0 ||
-	    (r = get_number(json, "cells", 1, HN_REQUEST_VCPUS_MAX, &cells, err)) < 0 ||
+	    (r = get_number(json, "cells", 1, HN_REQUEST_CELLS_MAX, &cells, err)) < 0 ||
 	    (r = get_number(json, "page_bytes", 0, UINT64_MAX, &request.page_bytes, err)) < 0)
 		return r;
 	if (hn_json_has(json, "class") && ((r = hn_json_get_string(json, "class", &class, err)) < 0 ||

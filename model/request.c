@@ -29,6 +29,9 @@ int hn_request_check(const struct hn_request *request, struct hn_error *err)
 	if (request->cells == 0 || request->cells > request->vcpus)
 		return hn_fail(err, -EINVAL, "cells: %u is not within 1 and the %u vCPUs", request->cells,
 			       request->vcpus);
+	if (request->cells > HN_REQUEST_CELLS_MAX)
+		return hn_fail(err, -EINVAL, "cells: %u is not within 1 and %d", request->cells,
+			       HN_REQUEST_CELLS_MAX);
 	if (request->memory_bytes / HN_MIB < request->cells)
 		return hn_fail(err, -EINVAL,
 			       "memory: %" PRIu64 " bytes is less than a MiB for each of %u cells",

@@ -8,6 +8,7 @@
 #include "model/guest.h"
 
 #define HN_REQUEST_VCPUS_MAX 1024 /* as many as QEMU gives a guest, with room to spare */
+#define HN_REQUEST_CELLS_MAX 64   /* pairs of them are tried before it is answered */
 
 struct hn_request {
 	unsigned vcpus;
@@ -18,9 +19,9 @@ struct hn_request {
 };
 
 /*
- * Refuses what no guest can be with -EINVAL, the field and its value: no vCPUs or no memory, no cells or more
- * cells than vCPUs, less than a page or a MiB a cell, pages of a size that is no power of two or that does
- * not divide the memory.
+ * Refuses what no guest can be, or has no answer in time, with -EINVAL, the field and its value: no vCPUs or
+ * no memory, no cells, too many or more cells than vCPUs, less than a page or a MiB a cell, pages of a size
+ * that is no power of two or that does not divide the memory.
  */
 int hn_request_check(const struct hn_request *request, struct hn_error *err);
 

@@ -20,6 +20,7 @@ struct trial {
 	const struct hn_capacity *capacity;
 	struct hn_placement *home; /* the home itself, altered while something is tried */
 	struct hn_cost cost;       /* of the home */
+	unsigned *swaps_left;      /* exchanges that may still be tried, of all cells */
 };
 
 /* One cell's home, to be put back. */
@@ -97,27 +98,44 @@ static bool may_swap(const struct trial *trial, size_t cell, size_t other, size_
 	       hn_set_equal(&trial->home->cells[other].nodes, &there);
 }
 
-/* The cheapest exchange of the cell with one on that node. 1 and the choice judged, 0 when there is none. */
+/* What it would cost if the cell were on that node, and the other on its, by index. As hn_solver_cost(). */
+static int cost_of_swap(const struct trial *trial, size_t cell, size_t node, size_t other, size_t home,
+			struct hn_cost *ret, struct hn_error *err)
+{
+	struct kept mine = {0}, its = {0};
+	int r;
+
+	if (put_on(trial, cell, node, &mine) < 0)
+		return hn_oom(err);
+	r = put_on(trial, other, home, &its) < 0 ? hn_oom(err) : cost_of(trial, ret, err);
+	if (its.bytes)
+		put_back(trial, other, &its);
+	put_back(trial, cell, &mine);
+	return r;
+}
+
+#define GIVEN_UP 2
+
+/* The cheapest exchange of the cell with one on that node, of those that may be tried. 1 and the choice
+ * judged, 0 when there is none, GIVEN_UP when none was found and some were not tried. */
 static int try_swaps(const struct trial *trial, size_t cell, size_t node, struct hn_choice *choice,
 		     struct hn_error *err)
 {
 	int here = hn_set_next(&trial->home->cells[cell].nodes, 0);
 	int home = hn_host_node_index(trial->snapshot->host, here);
-	struct hn_cost best = {{0}};
+	struct hn_cost best = {{0}}, cost;
+	bool given_up = false;
 
-	for (size_t other = 0; other < trial->home->cell_count; other++) {
-		struct kept mine = {0}, its = {0};
-		struct hn_cost cost;
+	for (size_t other = 0; other < trial->home->cell_count && home >= 0 && !given_up; other++) {
 		int r;
 
-		if (home < 0 || !may_swap(trial, cell, other, node))
+		if (!may_swap(trial, cell, other, node))
 			continue;
-		if (put_on(trial, cell, node, &mine) < 0)
-			return hn_oom(err);
-		r = put_on(trial, other, (size_t)home, &its) < 0 ? hn_oom(err) : cost_of(trial, &cost, err);
-		if (its.bytes)
-			put_back(trial, other, &its);
-		put_back(trial, cell, &mine);
+		given_up = *trial->swaps_left == 0;
+		if (given_up)
+			continue;
+		--*trial->swaps_left;
+		r = cost_of_swap(trial, cell, node, other, (size_t)home, &cost, err);
 		if (r < 0 && r != -ENOSPC)
 			return r;
 		if (r == 0 && (choice->swap < 0 || hn_cost_compare(&cost, &best) < 0)) {
@@ -126,7 +144,7 @@ static int try_swaps(const struct trial *trial, size_t cell, size_t node, struct
 		}
 	}
 	if (choice->swap < 0)
-		return 0;
+		return given_up ? GIVEN_UP : 0;
 	judge(trial, cell, node, &best, choice);
 	return 1;
 }
@@ -205,8 +223,11 @@ static int try_node(const struct trial *trial, size_t cell, size_t node, struct 
 	if (r != -ENOSPC)
 		return hn_fail(err, r, "%s", why.message);
 	r = try_swaps(trial, cell, node, choice, err);
-	if (r == 0)
+	if (r == 0 || r == GIVEN_UP)
 		*choice = broken;
+	if (r == GIVEN_UP)
+		hn_say(choice->sentence, sizeof(choice->sentence),
+		       "; not all cells there were tried for an exchange");
 	return r < 0 ? r : 0;
 }
 
@@ -261,7 +282,8 @@ static int explain_home(const struct hn_snapshot *snapshot, size_t guest,
 	HN_AUTO(hn_placement) struct hn_placement *copy = hn_placement_copy(home);
 	HN_AUTO(hn_capacity)
 	struct hn_capacity *capacity = hn_capacity_new(snapshot, guest, limits->keep_free_bytes);
-	struct trial trial = {snapshot, guest, limits, capacity, copy, home->cost};
+	unsigned swaps_left = HN_EXPLAIN_SWAPS_MAX;
+	struct trial trial = {snapshot, guest, limits, capacity, copy, home->cost, &swaps_left};
 	struct hn_error why = {0};
 	struct hn_cost cost;
 	int r;

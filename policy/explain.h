@@ -9,6 +9,12 @@
 #include "policy/solver.h"
 
 /*
+ * Exchanges of cells that are tried for one explanation: as many as a guest of 64 cells can have. One that
+ * has more cells is told where some were not tried.
+ */
+#define HN_EXPLAIN_SWAPS_MAX 4096
+
+/*
  * Explains home for snapshot->guests[guest]: each cell in turn is put on every other node, its other cells
  * staying where they are, and the cost is compared; where another cell is in the way, the two change places.
  * home NULL: the guest fits nowhere, why says so (may be NULL), and each cell is tried on each node as if it

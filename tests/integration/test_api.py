@@ -131,6 +131,9 @@ class Placements(Resources):
         self.assertTrue(answer["nearest"]["sentence"])
         self.assertEqual(self.names(), [], "nothing is kept")
         self.assertEqual(self.host.call("POST", "/v1/placements", {"name": "web", **SMALL, "more": 65})[0], 400)
+        many = {"name": "web", "vcpus": 1024, "memory_bytes": 1 << 40, "cells": 65}
+        status, problem = self.host.call("POST", "/v1/placements", many)
+        self.assertEqual((status, problem["detail"]), (400, "cells: 65 is not within 1 and 64"))
         self.stop_cleanly()
 
     def test_by_the_domain(self):

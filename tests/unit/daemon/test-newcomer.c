@@ -12,6 +12,7 @@
 
 #include "base/json.h"
 #include "base/units.h"
+#include "model/request.h"
 
 #define LIMIT_S 60
 
@@ -61,11 +62,47 @@ static void unknown_members_are_refused(void **state)
 	}
 }
 
+static void assert_too_many_cells(const char *text, unsigned cells, const char *what)
+{
+	HN_AUTO(hn_guest) struct hn_guest *guest = NULL;
+	struct hn_error err = {0};
+	int r = read_text(text, &guest, &err);
+
+	if (r == 0)
+		assert_int_equal(guest->cell_count, cells);
+	else if (!strstr(err.message, what))
+		fail_msg("%s", err.message);
+	assert_int_equal(r, cells > HN_REQUEST_CELLS_MAX ? -EINVAL : 0);
+}
+
+/* By sizes or as a domain: an answer about more would keep everybody else waiting. */
+static void more_cells_than_can_be_asked_about_are_refused(void **state)
+{
+	for (unsigned cells = HN_REQUEST_CELLS_MAX; cells <= HN_REQUEST_CELLS_MAX + 1; cells++) {
+		char text[16384];
+		size_t used;
+
+		snprintf(text, sizeof(text),
+			 "{\"name\":\"n\",\"vcpus\":200,\"memory_bytes\":1099511627776,\"cells\":%u}", cells);
+		assert_too_many_cells(text, cells, "cells: 65 is not within 1 and 64");
+		used = (size_t)snprintf(text, sizeof(text),
+					"{\"domain\":\"<domain type='kvm'><name>n</name><vcpu>%u</vcpu>"
+					"<memory unit='MiB'>%u</memory><cpu><numa>",
+					cells, cells);
+		for (unsigned i = 0; i < cells; i++)
+			used += (size_t)snprintf(text + used, sizeof(text) - used,
+						 "<cell id='%u' cpus='%u' memory='1' unit='MiB'/>", i, i);
+		snprintf(text + used, sizeof(text) - used, "</numa></cpu></domain>\"}");
+		assert_too_many_cells(text, cells, "it has 65 cells: 64 at most");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sizes_make_a_guest),
 		cmocka_unit_test(unknown_members_are_refused),
+		cmocka_unit_test(more_cells_than_can_be_asked_about_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

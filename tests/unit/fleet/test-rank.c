@@ -134,12 +134,13 @@ static void test_limits(void **state)
 {
 	HN_AUTO(hn_fleet_index) struct hn_fleet_index *index = hn_fleet_index_new();
 	HN_AUTO(hn_guest) struct hn_guest *guest = park_guest(2, 8, 1, HN_CLASS_SHARED);
-	HN_AUTO(hn_guest) struct hn_guest *many = park_guest(65, 65, 65, HN_CLASS_SHARED);
+	HN_AUTO(hn_guest) struct hn_guest *many = park_guest(65, 65, HN_DEMAND_CELLS_MAX, HN_CLASS_SHARED);
 	struct hn_fleet_ranking ranking;
 	struct hn_error err;
 
 	assert_int_equal(hn_fleet_rank(index, guest, 0, &ranking, &err), -EINVAL);
 	assert_int_equal(hn_fleet_rank(index, guest, 101, &ranking, &err), -EINVAL);
+	assert_non_null(hn_guest_add_cell(many, HN_DEMAND_CELLS_MAX));
 	assert_int_equal(hn_fleet_rank(index, many, 1, &ranking, &err), -EOPNOTSUPP);
 	assert_int_equal(hn_fleet_rank(index, guest, 1, &ranking, &err), 0);
 	assert_int_equal(ranking.count, 0);

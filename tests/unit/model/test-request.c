@@ -61,6 +61,7 @@ static void what_no_guest_can_be_is_refused_by_name_and_value(void **state)
 		{{.vcpus = 1025, .memory_bytes = HN_GIB, .cells = 1}, "vcpus", "1025"},
 		{{.vcpus = 4, .memory_bytes = HN_GIB, .cells = 0}, "cells", "0"},
 		{{.vcpus = 4, .memory_bytes = HN_GIB, .cells = 5}, "cells", "5"},
+		{{.vcpus = 128, .memory_bytes = HN_GIB, .cells = 65}, "cells", "65 is not within 1 and 64"},
 		{{.vcpus = 4, .memory_bytes = 0, .cells = 1}, "memory", "0"},
 		{{.vcpus = 4, .memory_bytes = 3 * HN_MIB, .cells = 4}, "memory", "3145728"},
 		{{.vcpus = 4, .memory_bytes = UINT64_MAX, .cells = 4}, "memory", "18446744073709551615"},

@@ -14,6 +14,24 @@
 #include "policy/explain.h"
 #include "scene.h"
 
+/* Costs that were asked for. */
+static size_t trials;
+
+int __real_hn_solver_cost(const struct hn_snapshot *snapshot, size_t guest,
+			  const struct hn_solver_limits *limits, const struct hn_placement *home,
+			  struct hn_cost *ret, struct hn_error *err);
+int __wrap_hn_solver_cost(const struct hn_snapshot *snapshot, size_t guest,
+			  const struct hn_solver_limits *limits, const struct hn_placement *home,
+			  struct hn_cost *ret, struct hn_error *err);
+
+int __wrap_hn_solver_cost(const struct hn_snapshot *snapshot, size_t guest,
+			  const struct hn_solver_limits *limits, const struct hn_placement *home,
+			  struct hn_cost *ret, struct hn_error *err)
+{
+	trials++;
+	return __real_hn_solver_cost(snapshot, guest, limits, home, ret, err);
+}
+
 static const struct hn_solver_limits limits = {.keep_free_bytes = 0, .steps = 200000};
 
 static struct hn_explanation *explain(const struct hn_snapshot *snapshot, size_t guest,
@@ -209,6 +227,43 @@ static void every_alternative_recomputed(void **state)
 	assert_true(explained > 100 && refused > 100 && worse > 50);
 }
 
+/* So many cells alike, half of them on each of two nodes, where no more find room: one can but change places.
+ */
+static struct hn_explanation *explain_full(size_t cells)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, (int)cells, 10 * cells / 2 + 5);
+	size_t guest = scene_guest(snapshot, "g");
+
+	for (size_t cell = 0; cell < cells; cell++)
+		scene_cell(snapshot, guest, 10, 1);
+	for (size_t cell = 0; cell < cells; cell++)
+		scene_home(snapshot, guest, cell, cell % 2);
+	trials = 0;
+	return explain(snapshot, guest, snapshot->guests[guest].home);
+}
+
+static void all_exchanges_of_64_cells_are_tried(void **state)
+{
+	HN_AUTO(hn_explanation) struct hn_explanation *explanation = explain_full(64);
+
+	assert_int_equal(trials, 1 + 64 + 64 * 32);
+	for (size_t cell = 0; cell < 64; cell++)
+		assert_true(explanation->cells[cell].choices[!(cell % 2)].swap >= 0);
+}
+
+/* 128 cells have twice as many pairs as are tried; the nodes themselves are all judged. */
+static void exchanges_of_many_cells_are_bounded_and_that_is_said(void **state)
+{
+	HN_AUTO(hn_explanation) struct hn_explanation *explanation = explain_full(128);
+	const struct hn_choice *last = &explanation->cells[127].choices[0];
+
+	assert_int_equal(trials, 1 + 128 + HN_EXPLAIN_SWAPS_MAX);
+	assert_true(explanation->cells[0].choices[1].swap >= 0);
+	assert_int_equal(last->kind, HN_CHOICE_REFUSED);
+	assert_int_equal(last->swap, -1);
+	assert_says(last, "645 MiB free of 650 MiB needed; not all cells there were tried for an exchange");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +273,8 @@ int main(void)
 		cmocka_unit_test(a_guest_that_fits_nowhere_is_told_node_by_node),
 		cmocka_unit_test(a_home_of_another_shape_is_refused),
 		cmocka_unit_test(every_alternative_recomputed),
+		cmocka_unit_test(all_exchanges_of_64_cells_are_tried),
+		cmocka_unit_test(exchanges_of_many_cells_are_bounded_and_that_is_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
