@@ -253,7 +253,11 @@ static int consider(const struct hn_look *look, struct hn_placement **home, cons
 	ret->regret = ret->price = ret->before = ret->after = 0;
 	hn_adaptive_weigh(look, *home, regret, now, ret);
 	if (r < 0) {
-		ret->cramped = ret->cramped || ret->worth;
+		r = ret->worth ? hn_solver_allows(look->snapshot, look->index, &look->options->solver, *home)
+			       : 0;
+		if (r < 0)
+			return hn_oom(err);
+		ret->cramped = ret->cramped || r > 0; /* only for want of room */
 		ret->wanted = ret->worth = false;
 	} else if (ret->worth && !now) {
 		r = is_better(look, *home, ret->sides);

@@ -536,13 +536,14 @@ static int put_home(const struct hn_problem *problem, struct hn_assignment *assi
 	return 0;
 }
 
-int hn_solver_cost(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
-		   const struct hn_placement *home, struct hn_cost *ret, struct hn_error *err)
+/* What it costs under these rules, whose multiple of the CPUs is found. */
+static int cost_under(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
+		      struct hn_search_rules rules, const struct hn_placement *home, struct hn_cost *ret,
+		      struct hn_error *err)
 {
 	HN_AUTO(hn_problem) struct hn_problem *problem = NULL;
 	HN_AUTO(hn_assignment) struct hn_assignment *assignment = NULL;
 	HN_AUTO(memory) struct hn_candidates *places = NULL;
-	struct hn_search_rules rules = {.strays_count = limits->strays_count};
 	bool decided;
 	int r = hn_problem_new(snapshot, &guest, 1, limits->keep_free_bytes, &problem, err);
 
@@ -563,4 +564,23 @@ int hn_solver_cost(const struct hn_snapshot *snapshot, size_t guest, const struc
 	for (size_t i = 0; i < problem->cell_count; i++)
 		hn_candidates_done(&places[i]);
 	return r;
+}
+
+int hn_solver_cost(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
+		   const struct hn_placement *home, struct hn_cost *ret, struct hn_error *err)
+{
+	const struct hn_search_rules rules = {.strays_count = limits->strays_count};
+
+	return cost_under(snapshot, guest, limits, rules, home, ret, err);
+}
+
+int hn_solver_allows(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
+		     const struct hn_placement *home)
+{
+	const struct hn_search_rules rules = {.any_memory = true};
+	struct hn_error why;
+	struct hn_cost cost;
+	int r = cost_under(snapshot, guest, limits, rules, home, &cost, &why);
+
+	return r == -ENOMEM ? r : r == 0;
 }

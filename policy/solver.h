@@ -52,3 +52,7 @@ int hn_solve_together(const struct hn_snapshot *snapshot, const size_t *guests, 
  */
 int hn_solver_cost(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
 		   const struct hn_placement *home, struct hn_cost *ret, struct hn_error *err);
+
+/* Whether that home breaks none of the hard rules when memory is left out of account: 1, 0, -ENOMEM. */
+int hn_solver_allows(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
+		     const struct hn_placement *home);

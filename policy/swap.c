@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "policy/adaptive.h"
+#include "policy/look.h"
 #include "policy/outlook.h"
 
 /* A pair that is looked at. */
@@ -37,9 +38,18 @@ static bool may_swap(const struct hn_snapshot *snapshot, size_t guest)
 {
 	const struct hn_guest_state *state = &snapshot->guests[guest];
 
-	return state->sample && state->regret && !state->moving && state->guest->mode == HN_MODE_ENFORCE &&
+	return state->regret && !state->moving && state->guest->mode == HN_MODE_ENFORCE &&
 	       state->guest->class == HN_CLASS_SHARED && strcmp(state->guest->policy, "adaptive") == 0 &&
-	       state->guest->cell_count > 0 && snapshot->now_ns >= state->looks.settle_until_ns;
+	       snapshot->now_ns >= state->looks.settle_until_ns;
+}
+
+/* Guests to be kept apart do not: on the way each of them would be on the nodes of the other. */
+static bool may_pair(const struct hn_snapshot *snapshot, size_t guest, size_t partner)
+{
+	const char *group = snapshot->guests[guest].guest->apart;
+
+	return partner != guest && may_swap(snapshot, partner) &&
+	       !(*group && strcmp(group, snapshot->guests[partner].guest->apart) == 0);
 }
 
 /* One guest of the pair: 1 when it would be worth it to go where it is inclined to. */
@@ -55,11 +65,25 @@ static int weigh(struct pair *pair, size_t which, const struct hn_snapshot *snap
 	proposal->sides = calloc(state->guest->cell_count + 1, sizeof(unsigned));
 	if (!look->plan || !proposal->sides)
 		return -ENOMEM;
+	if (hn_look_is_moot(look))
+		return 0;
 	r = hn_adaptive_inclination(snapshot, guest, &proposal->home);
 	if (r <= 0)
 		return r;
 	hn_adaptive_weigh(look, proposal->home, state->regret, false, proposal);
 	return proposal->worth;
+}
+
+/* Whether both may live there, if it were not for memory, of which each makes room for the other. 1, 0,
+ * -ENOMEM. */
+static int are_allowed(const struct pair *pair)
+{
+	int r = 1;
+
+	for (size_t i = 0; i < 2 && r > 0; i++)
+		r = hn_solver_allows(pair->looks[i].snapshot, pair->looks[i].index,
+				     &pair->looks[i].options->solver, pair->proposals[i].home);
+	return r;
 }
 
 /* Whether the host loses less once both have moved; pair->potential. -ENOMEM. */
@@ -104,13 +128,17 @@ static int plan_both(struct pair *pair, struct hn_swap **ret)
 	HN_AUTO(hn_swap) struct hn_swap *swap = calloc(1, sizeof(*swap));
 	HN_AUTO(memory)
 	uint64_t *room = hn_room_now(first->snapshot, guests, 2, first->options->solver.keep_free_bytes);
+	struct hn_error why;
 	bool fits;
 	int r;
 
 	if (!swap || !room)
 		return -ENOMEM;
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < 2; i++) {
 		pair->looks[i].plan->home = hn_steal(pair->proposals[i].home);
+		if (hn_look_choose_cpus(&pair->looks[i], &why) < 0)
+			return -ENOMEM;
+	}
 	r = hn_actions_plan_together(pair->looks, sides, 2, room, &swap->turns, &swap->turn_count, &fits);
 	if (r < 0 || !fits || swap->turn_count == 0)
 		return r;
@@ -135,6 +163,8 @@ static int try_partner(const struct hn_snapshot *snapshot, size_t guest, size_t 
 		r = weigh(&pair, 1, snapshot, partner, options);
 	if (r > 0)
 		r = is_better(&pair);
+	if (r > 0)
+		r = are_allowed(&pair);
 	if (r > 0 && (!*best || pair.potential < *potential))
 		r = plan_both(&pair, &swap);
 	if (swap) {
@@ -162,7 +192,7 @@ int hn_decide_swap(const struct hn_snapshot *snapshot, size_t guest, const struc
 	if (r <= 0)
 		return r < 0 ? hn_oom(err) : 0;
 	for (size_t partner = 0; partner < snapshot->guest_count; partner++)
-		if (partner != guest && may_swap(snapshot, partner) &&
+		if (may_pair(snapshot, guest, partner) &&
 		    try_partner(snapshot, guest, partner, options, &best, &potential) < 0)
 			return hn_oom(err);
 	*ret = hn_steal(best);

@@ -20,7 +20,9 @@ HN_CLEANUP_DEFINE(hn_swap, struct hn_swap *, hn_swap_free);
 /*
  * A partner for a guest under policy adaptive for which moving would be worth it but for want of room:
  * another of mode enforce and the same policy, with no operation under way, both shared, for which moving is
- * worth it as well, such that every step of both finds room and the host as a whole loses less afterwards.
+ * worth it as well, such that every step of both finds room and the host as a whole loses less afterwards. Of
+ * both enough must be known, and each must be allowed where the other was by all of the solver's rules but
+ * those about memory; two that are to be kept apart do not change places.
  * *ret is the one that lowers the potential most (policy/outlook.h), NULL when there is none. The regret in
  * the snapshot is taken as it is; the caller clears that of both. 0, -ENOMEM.
  */

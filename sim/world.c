@@ -97,6 +97,8 @@ int hn_world_new(const struct hn_host *host, const struct hn_world_options *opti
 		return r;
 	world->options = *options;
 	world->options.decide.tick_ns = options->look_ns;
+	if (3 * options->look_ns > world->options.decide.max_age_ns) /* as daemon/decision.c has it */
+		world->options.decide.max_age_ns = 3 * options->look_ns;
 	world->policy = hn_policy_find(options->policy, err);
 	if (!world->policy)
 		return -EINVAL;

@@ -328,6 +328,103 @@ static void without_room_to_turn_they_stay(void **state)
 	assert_null(swap);
 }
 
+static void assert_stays(struct hn_snapshot *snapshot)
+{
+	HN_AUTO(hn_swap) struct hn_swap *swap = NULL;
+	struct hn_error err;
+
+	assert_int_equal(hn_decide_swap(snapshot, 0, &hn_decide_defaults, &swap, &err), 0);
+	assert_null(swap);
+}
+
+static void set_apart(struct hn_snapshot *snapshot, size_t guest)
+{
+	snprintf(snapshot->guests[guest].guest->apart, sizeof(snapshot->guests[guest].guest->apart), "ha");
+}
+
+/* One of the two would come to a node of a third, from which it is to be kept apart: with and without room
+ * there. */
+static void a_swap_keeps_apart_who_is_to_be(void **state)
+{
+	for (size_t i = 0; i < 4; i++) {
+		HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = crossed(i < 2 ? 200 : 3000);
+		HN_AUTO(hn_plan) struct hn_plan *last = NULL;
+		size_t who = i % 2, third = who ? 2 : 3;
+
+		set_apart(snapshot, who);
+		set_apart(snapshot, third);
+		scene_home(snapshot, third, 0, !who);
+		look_often(snapshot, &last);
+		if (who == 0)
+			assert_int_equal(last->note_count, 0);
+		assert_stays(snapshot);
+	}
+}
+
+static void two_that_are_kept_apart_do_not_change_places(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = crossed(200);
+	HN_AUTO(hn_plan) struct hn_plan *last = NULL;
+
+	look_often(snapshot, &last);
+	assert_int_equal(last->note_count, 1);
+	set_apart(snapshot, 0);
+	set_apart(snapshot, 1);
+	assert_stays(snapshot);
+}
+
+/* A sample that is too old, memory that is still arriving, or that the kernel hides: of either. */
+static void who_may_not_be_decided_about_does_not_change_places(void **state)
+{
+	for (size_t i = 0; i < 6; i++) {
+		HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = crossed(200);
+		HN_AUTO(hn_plan) struct hn_plan *last = NULL;
+		struct hn_guest_state *who = &snapshot->guests[i % 2];
+
+		look_often(snapshot, &last);
+		if (i < 2) {
+			snapshot->now_ns += hn_decide_defaults.max_age_ns + 1;
+			snapshot->guests[!(i % 2)].sample->taken_ns = snapshot->now_ns;
+		} else if (i < 4) {
+			who->guest->state = HN_RUN_INCOMING;
+		} else {
+			scene_pages(snapshot, i % 2, 0, -2, 1001);
+		}
+		assert_stays(snapshot);
+	}
+}
+
+/* Of 8 CPUs of node 1 a dedicated guest has 2 for its own. */
+static void a_swap_binds_nobody_to_cpus_of_others_own(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = crossed(200);
+	HN_AUTO(hn_plan) struct hn_plan *last = NULL;
+	HN_AUTO(hn_swap) struct hn_swap *swap = NULL;
+	struct hn_guest_state *owner;
+	struct hn_error err;
+	size_t dedicated;
+
+	for (int i = 0; i < 16; i++)
+		snapshot->host->cpus[i].core = i;
+	dedicated = scene_guest_on(snapshot, "owner", 1, 10, 2, 1);
+	owner = &snapshot->guests[dedicated];
+	owner->guest->class = HN_CLASS_DEDICATED;
+	scene_home(snapshot, dedicated, 0, 1);
+	assert_int_equal(hn_placement_set_vcpus(owner->home, 2), 0);
+	for (int i = 0; i < 2; i++)
+		owner->home->vcpus[i] = (struct hn_vcpu_home){.vcpu = i, .cpus = hn_set_of(8 + i)};
+	look_often(snapshot, &last);
+	assert_int_equal(hn_decide_swap(snapshot, 0, &hn_decide_defaults, &swap, &err), 0);
+	assert_non_null(swap);
+	assert_int_equal(count(swap->plans[0], HN_ACTION_BIND), 4);
+	for (size_t i = 0; i < 4; i++) {
+		char cpus[64];
+
+		assert_string_equal(hn_set_format(&swap->plans[0]->actions[i].cpus, cpus, sizeof(cpus)),
+				    "10-15");
+	}
+}
+
 static void one_migration_between_two_nodes_at_a_time(void **state)
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(3, 8, 4000);
@@ -364,6 +461,10 @@ int main(void)
 		cmocka_unit_test(guests_on_full_nodes_change_places_in_steps),
 		cmocka_unit_test(guests_that_may_not_stay_change_places),
 		cmocka_unit_test(without_room_to_turn_they_stay),
+		cmocka_unit_test(a_swap_keeps_apart_who_is_to_be),
+		cmocka_unit_test(two_that_are_kept_apart_do_not_change_places),
+		cmocka_unit_test(who_may_not_be_decided_about_does_not_change_places),
+		cmocka_unit_test(a_swap_binds_nobody_to_cpus_of_others_own),
 		cmocka_unit_test(one_migration_between_two_nodes_at_a_time),
 	};
 

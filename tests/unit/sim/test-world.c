@@ -256,16 +256,14 @@ static void senseless_options_are_refused(void **state)
 
 /* Guests 0 and 1 fill a node each but for 200 MiB; 2 and 3 keep the CPUs busy, so that no vCPU can come to
  * its memory. Then the vCPUs of the first two run beside each other's memory. */
-static struct hn_world *crossed(const struct hn_snapshot *snapshot, uint64_t bytes_per_second)
+static struct hn_world *crossed_under(const struct hn_snapshot *snapshot, struct hn_world_options options)
 {
-	struct hn_world_options options = hn_world_defaults();
 	struct hn_world *world = NULL;
 	const struct hn_snapshot *now;
 	struct hn_error err = {0};
 	uint32_t homes[2];
 
 	options.policy = "adaptive";
-	options.bytes_per_second = bytes_per_second;
 	if (hn_world_new(snapshot->host, &options, &world, &err) < 0)
 		fail_msg("%s", err.message);
 	now = hn_world_snapshot(world);
@@ -279,6 +277,28 @@ static struct hn_world *crossed(const struct hn_snapshot *snapshot, uint64_t byt
 	for (uint32_t i = 0; i < 2; i++)
 		apply(world, (struct hn_event){.kind = HN_EVENT_VCPUS, .guest = i, .node = homes[1 - i]});
 	return world;
+}
+
+static struct hn_world *crossed(const struct hn_snapshot *snapshot, uint64_t bytes_per_second)
+{
+	struct hn_world_options options = hn_world_defaults();
+
+	options.bytes_per_second = bytes_per_second;
+	return crossed_under(snapshot, options);
+}
+
+/* The partner was looked at 100 s ago, which is half a round. */
+static void seldom_looked_at_they_change_places_all_the_same(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 8, 2210);
+	HN_AUTO(hn_world) struct hn_world *world = NULL;
+	struct hn_world_options options = hn_world_defaults();
+
+	options.tick_ns = 100 * HN_NS_PER_S;
+	options.look_ns = 200 * HN_NS_PER_S;
+	world = crossed_under(snapshot, options);
+	tick(world, 200);
+	assert_int_equal(hn_world_counts(world)->swaps, 1);
 }
 
 static void two_on_full_nodes_change_places(void **state)
@@ -355,6 +375,7 @@ int main(void)
 		cmocka_unit_test(vcpus_that_stray_are_bound_again),
 		cmocka_unit_test(memory_is_conserved_and_departures_free_everything),
 		cmocka_unit_test(two_on_full_nodes_change_places),
+		cmocka_unit_test(seldom_looked_at_they_change_places_all_the_same),
 		cmocka_unit_test(who_is_left_in_an_exchange_goes_on_alone),
 		cmocka_unit_test(what_is_remote_and_what_is_moved_costs),
 		cmocka_unit_test(the_same_trace_gives_the_same_score),
