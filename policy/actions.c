@@ -199,13 +199,13 @@ static uint64_t own_pool_bytes(const struct hn_snapshot *snapshot, const size_t 
 	return bytes;
 }
 
-uint64_t *hn_room_now(const struct hn_snapshot *snapshot, const size_t *guests, size_t guest_count,
-		      uint64_t keep_free_bytes)
+struct hn_shelf *hn_room_now(const struct hn_snapshot *snapshot, const size_t *guests, size_t guest_count,
+			     uint64_t keep_free_bytes)
 {
 	const struct hn_host *host = snapshot->host;
 	HN_AUTO(hn_capacity)
 	struct hn_capacity *capacity = hn_capacity_new_for(snapshot, guests, guest_count, keep_free_bytes);
-	uint64_t *room = calloc(hn_shelf_count(host) + 1, sizeof(*room));
+	struct hn_shelf *room = calloc(hn_shelf_count(host) + 1, sizeof(*room));
 
 	if (!capacity || !room) {
 		free(room);
@@ -214,13 +214,15 @@ uint64_t *hn_room_now(const struct hn_snapshot *snapshot, const size_t *guests, 
 	for (size_t node = 0; node < host->node_count; node++) {
 		const struct hn_node_capacity *here = &capacity->nodes[node];
 
-		room[node] = here->room_bytes > here->own_bytes ? here->room_bytes - here->own_bytes : 0;
+		room[node].room_bytes =
+			here->room_bytes > here->own_bytes ? here->room_bytes - here->own_bytes : 0;
+		room[node].short_bytes = here->short_bytes;
 		for (size_t pool = 0; pool < host->nodes[node].pool_count; pool++) {
 			uint64_t size = host->nodes[node].pools[pool].page_bytes;
 			uint64_t own = own_pool_bytes(snapshot, guests, guest_count, node, size);
 			uint64_t all = here->pool_room[pool];
 
-			room[shelf_of(host, node, size)] = all > own ? all - own : 0;
+			room[shelf_of(host, node, size)].room_bytes = all > own ? all - own : 0;
 		}
 	}
 	return room;
@@ -336,7 +338,7 @@ static int draft_migrations(const struct hn_look *look, const unsigned *sides, s
 	return r;
 }
 
-static int schedule_drafts(const struct drafts *drafts, const uint64_t *room, size_t shelf_count,
+static int schedule_drafts(const struct drafts *drafts, const struct hn_shelf *room, size_t shelf_count,
 			   struct hn_schedule *ret)
 {
 	HN_AUTO(memory) struct hn_leg *legs = calloc(drafts->count + 1, sizeof(*legs));
@@ -483,7 +485,7 @@ static int finish(const struct hn_look *look)
 }
 
 int hn_actions_plan_together(const struct hn_look *looks, const unsigned *const *sides, size_t count,
-			     const uint64_t *room, struct hn_plan_turn **ret_turns, size_t *ret_count,
+			     const struct hn_shelf *room, struct hn_plan_turn **ret_turns, size_t *ret_count,
 			     bool *ret_fits)
 {
 	struct drafts drafts = {0};
@@ -515,7 +517,8 @@ int hn_actions_plan_together(const struct hn_look *looks, const unsigned *const 
 int hn_actions_plan(const struct hn_look *look, const unsigned *sides)
 {
 	HN_AUTO(memory)
-	uint64_t *room = hn_room_now(look->snapshot, &look->index, 1, look->options->solver.keep_free_bytes);
+	struct hn_shelf *room =
+		hn_room_now(look->snapshot, &look->index, 1, look->options->solver.keep_free_bytes);
 	HN_AUTO(memory) struct hn_plan_turn *turns = NULL;
 	size_t count;
 	bool fits;

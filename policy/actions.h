@@ -11,6 +11,7 @@
 #include "model/snapshot.h"
 
 struct hn_decide_options;
+struct hn_shelf;
 
 /* One look at one guest. */
 struct hn_look {
@@ -49,7 +50,7 @@ struct hn_plan_turn {
  * says whether each finds room in its turn. room: hn_room_now() for all of them. -ENOMEM.
  */
 int hn_actions_plan_together(const struct hn_look *looks, const unsigned *const *sides, size_t count,
-			     const uint64_t *room, struct hn_plan_turn **ret_turns, size_t *ret_count,
+			     const struct hn_shelf *room, struct hn_plan_turn **ret_turns, size_t *ret_count,
 			     bool *ret_fits);
 
 /* Share of the cell's sampled pages that lie in that home, by index; 1 without any page. */
@@ -62,10 +63,10 @@ uint64_t hn_bytes_away(const struct hn_look *look, const struct hn_placement *ho
 struct hn_set hn_home_cpus(const struct hn_look *look, const struct hn_placement *home, size_t thread);
 
 /*
- * What can be brought where now: free beyond keep_free and what others than these guests have been promised.
- * By shelf, hn_shelf_count() of them: each node's base pages, then its pools of other page sizes. NULL when
- * out of memory.
+ * What can be brought where now: free beyond keep_free and what others than these guests have been promised;
+ * or what is missing to that. By shelf, hn_shelf_count() of them: each node's base pages, then its pools of
+ * other page sizes. NULL when out of memory.
  */
-uint64_t *hn_room_now(const struct hn_snapshot *snapshot, const size_t *guests, size_t guest_count,
-		      uint64_t keep_free_bytes);
+struct hn_shelf *hn_room_now(const struct hn_snapshot *snapshot, const size_t *guests, size_t guest_count,
+			     uint64_t keep_free_bytes);
 size_t hn_shelf_count(const struct hn_host *host);

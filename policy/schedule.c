@@ -9,8 +9,8 @@
 struct planner {
 	const struct hn_leg *legs;
 	size_t leg_count, node_count;
-	uint64_t *left; /* by leg */
-	uint64_t *room; /* by node */
+	uint64_t *left;           /* by leg */
+	struct hn_shelf *shelves; /* by node */
 	struct hn_schedule *schedule;
 };
 
@@ -18,6 +18,14 @@ void hn_schedule_done(struct hn_schedule *schedule)
 {
 	free(schedule->steps);
 	*schedule = (struct hn_schedule){0};
+}
+
+static void leave(struct hn_shelf *shelf, uint64_t bytes)
+{
+	uint64_t filled = bytes < shelf->short_bytes ? bytes : shelf->short_bytes;
+
+	shelf->short_bytes -= filled;
+	shelf->room_bytes += bytes - filled;
 }
 
 /* What leaves makes room: at once when it all comes from one node, else only when all of it has left, since
@@ -31,9 +39,9 @@ static void make_room(struct planner *planner, size_t leg, uint64_t bytes)
 		sources += moved->from[node] > 0;
 	for (size_t node = 0; node < planner->node_count; node++) {
 		if (sources == 1 && moved->from[node] > 0)
-			planner->room[node] += bytes;
+			leave(&planner->shelves[node], bytes);
 		else if (planner->left[leg] == 0)
-			planner->room[node] += moved->from[node];
+			leave(&planner->shelves[node], moved->from[node]);
 	}
 }
 
@@ -41,7 +49,7 @@ static int add_step(struct planner *planner, size_t leg, uint64_t bytes)
 {
 	struct hn_schedule *schedule = planner->schedule;
 	struct hn_step *grown = reallocarray(schedule->steps, schedule->count + 1, sizeof(*grown));
-	uint64_t *room = &planner->room[planner->legs[leg].to];
+	uint64_t *room = &planner->shelves[planner->legs[leg].to].room_bytes;
 
 	if (!grown)
 		return -ENOMEM;
@@ -66,7 +74,7 @@ static int next_leg(const struct planner *planner, uint64_t *ret_bytes)
 	uint64_t most = HN_STEP_MIN_BYTES - 1;
 
 	for (size_t leg = 0; leg < planner->leg_count; leg++) {
-		uint64_t room = planner->room[planner->legs[leg].to];
+		uint64_t room = planner->shelves[planner->legs[leg].to].room_bytes;
 
 		if (planner->left[leg] == 0)
 			continue;
@@ -112,26 +120,26 @@ static int plan_steps(struct planner *planner)
 	return r;
 }
 
-int hn_schedule_make(const struct hn_leg *legs, size_t leg_count, const uint64_t *room, size_t node_count,
-		     struct hn_schedule *ret)
+int hn_schedule_make(const struct hn_leg *legs, size_t leg_count, const struct hn_shelf *shelves,
+		     size_t node_count, struct hn_schedule *ret)
 {
 	struct planner planner = {.legs = legs,
 				  .leg_count = leg_count,
 				  .node_count = node_count,
 				  .left = calloc(leg_count + 1, sizeof(uint64_t)),
-				  .room = calloc(node_count + 1, sizeof(uint64_t)),
+				  .shelves = calloc(node_count + 1, sizeof(*shelves)),
 				  .schedule = ret};
-	int r = planner.left && planner.room ? 0 : -ENOMEM;
+	int r = planner.left && planner.shelves ? 0 : -ENOMEM;
 
 	*ret = (struct hn_schedule){0};
 	for (size_t leg = 0; leg < leg_count && r == 0; leg++)
 		planner.left[leg] = legs[leg].bytes;
 	if (r == 0) {
-		memcpy(planner.room, room, node_count * sizeof(*room));
+		memcpy(planner.shelves, shelves, node_count * sizeof(*shelves));
 		r = plan_steps(&planner);
 	}
 	free(planner.left);
-	free(planner.room);
+	free(planner.shelves);
 	if (r < 0)
 		hn_schedule_done(ret);
 	return r;

@@ -22,6 +22,12 @@ struct hn_leg {
 	const uint64_t *from; /* by node index: how much of bytes is there now */
 };
 
+/* What a node has to offer. */
+struct hn_shelf {
+	uint64_t room_bytes;  /* for what arrives */
+	uint64_t short_bytes; /* what leaves fills this first, before it makes room */
+};
+
 struct hn_step {
 	size_t leg;
 	uint64_t bytes;
@@ -35,6 +41,6 @@ struct hn_schedule {
 };
 void hn_schedule_done(struct hn_schedule *schedule);
 
-/* Every leg's bytes are in its steps, in the order of time. room: free bytes by node index. -ENOMEM. */
-int hn_schedule_make(const struct hn_leg *legs, size_t leg_count, const uint64_t *room, size_t node_count,
-		     struct hn_schedule *ret);
+/* Every leg's bytes are in its steps, in the order of time. shelves: by node index. -ENOMEM. */
+int hn_schedule_make(const struct hn_leg *legs, size_t leg_count, const struct hn_shelf *shelves,
+		     size_t node_count, struct hn_schedule *ret);

@@ -8,6 +8,7 @@
 #include "policy/adaptive.h"
 #include "policy/look.h"
 #include "policy/outlook.h"
+#include "policy/schedule.h"
 
 /* A pair that is looked at. */
 struct pair {
@@ -127,7 +128,8 @@ static int plan_both(struct pair *pair, struct hn_swap **ret)
 	const unsigned *sides[2] = {pair->proposals[0].sides, pair->proposals[1].sides};
 	HN_AUTO(hn_swap) struct hn_swap *swap = calloc(1, sizeof(*swap));
 	HN_AUTO(memory)
-	uint64_t *room = hn_room_now(first->snapshot, guests, 2, first->options->solver.keep_free_bytes);
+	struct hn_shelf *room =
+		hn_room_now(first->snapshot, guests, 2, first->options->solver.keep_free_bytes);
 	struct hn_error why;
 	bool fits;
 	int r;

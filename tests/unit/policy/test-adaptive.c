@@ -14,6 +14,7 @@
 #include "policy/price.h"
 #include "policy/regret.h"
 #include "policy/swap.h"
+#include "policy/turn.h"
 #include "scene.h"
 
 #define TICK (10 * HN_NS_PER_S)
@@ -315,6 +316,48 @@ static void guests_that_may_not_stay_change_places(void **state)
 	assert_changes(snapshot);
 }
 
+/* Plays the steps as they would be admitted, one after the other. */
+static void assert_admitted(const struct hn_swap *swap, struct hn_node *nodes)
+{
+	for (size_t i = 0; i < swap->turn_count; i++) {
+		const struct hn_plan_turn *turn = &swap->turns[i];
+		const struct hn_action *action = &swap->plans[turn->look]->actions[turn->action];
+		size_t to = (size_t)action->to_node;
+		struct hn_turn_move move = {.to_node = action->to_node, .left_bytes = action->bytes};
+		struct hn_turn_room room = {.free_bytes = nodes[to].free_bytes,
+					    .watermark_bytes = nodes[to].watermark_bytes};
+		char why[240];
+
+		if (hn_turn_ask(&move, NULL, 0, 1, &room, why, sizeof(why)) != HN_WAIT_NOT)
+			fail_msg("step %zu of %zu waits %s", i + 1, swap->turn_count, why);
+		nodes[to].free_bytes -= action->bytes;
+		nodes[!to].free_bytes += action->bytes;
+	}
+}
+
+/* Node 0 lacks 480 MiB of what the kernel keeps: what leaves makes no room before these are filled, and none
+ * at all when as much is to come as leaves. */
+static void what_a_swap_brings_is_admitted_step_by_step(void **state)
+{
+	for (int smaller = 0; smaller < 2; smaller++) {
+		HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = crossed(1200);
+		HN_AUTO(hn_plan) struct hn_plan *last = NULL;
+		HN_AUTO(hn_swap) struct hn_swap *swap = NULL;
+		struct hn_guest *other = snapshot->guests[1].guest;
+		struct hn_error err;
+
+		if (smaller)
+			other->cells[0].memory_bytes = other->backends[0].bytes = 1000 * MIB;
+		scene_free_mib(snapshot, 0, 20);
+		snapshot->host->nodes[0].watermark_bytes = 500 * MIB;
+		look_often(snapshot, &last);
+		assert_int_equal(hn_decide_swap(snapshot, 0, &hn_decide_defaults, &swap, &err), 0);
+		assert_true(!swap == !smaller);
+		if (swap)
+			assert_admitted(swap, snapshot->host->nodes);
+	}
+}
+
 static void without_room_to_turn_they_stay(void **state)
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = crossed(64 + 15);
@@ -460,6 +503,7 @@ int main(void)
 		cmocka_unit_test(a_move_that_brings_nothing_is_remembered),
 		cmocka_unit_test(guests_on_full_nodes_change_places_in_steps),
 		cmocka_unit_test(guests_that_may_not_stay_change_places),
+		cmocka_unit_test(what_a_swap_brings_is_admitted_step_by_step),
 		cmocka_unit_test(without_room_to_turn_they_stay),
 		cmocka_unit_test(a_swap_keeps_apart_who_is_to_be),
 		cmocka_unit_test(two_that_are_kept_apart_do_not_change_places),

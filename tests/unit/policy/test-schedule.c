@@ -15,12 +15,14 @@
 
 /* Plays the schedule: what leaves comes from the last node first, the worst order there is for a leg of
  * several. */
-static void play(const struct hn_leg *legs, size_t leg_count, const uint64_t *room_before,
+static void play(const struct hn_leg *legs, size_t leg_count, const struct hn_shelf *before,
 		 const struct hn_schedule *schedule)
 {
-	uint64_t room[NODES], from[8][NODES], moved[8] = {0};
+	uint64_t from[8][NODES], moved[8] = {0};
+	int64_t room[NODES]; /* below 0: what must become free first */
 
-	memcpy(room, room_before, sizeof(room));
+	for (size_t node = 0; node < NODES; node++)
+		room[node] = (int64_t)before[node].room_bytes - (int64_t)before[node].short_bytes;
 	for (size_t leg = 0; leg < leg_count; leg++)
 		memcpy(from[leg], legs[leg].from, sizeof(from[leg]));
 	for (size_t i = 0; i < schedule->count; i++) {
@@ -28,8 +30,8 @@ static void play(const struct hn_leg *legs, size_t leg_count, const uint64_t *ro
 		uint64_t left = step->bytes;
 
 		if (schedule->fits)
-			assert_true(step->bytes <= room[legs[step->leg].to]);
-		room[legs[step->leg].to] -= step->bytes;
+			assert_true((int64_t)step->bytes <= room[legs[step->leg].to]);
+		room[legs[step->leg].to] -= (int64_t)step->bytes;
 		moved[step->leg] += step->bytes;
 		if (step->limit_bytes)
 			assert_int_equal(step->limit_bytes, legs[step->leg].there + moved[step->leg]);
@@ -39,7 +41,7 @@ static void play(const struct hn_leg *legs, size_t leg_count, const uint64_t *ro
 			uint64_t part = from[step->leg][node] < left ? from[step->leg][node] : left;
 
 			from[step->leg][node] -= part;
-			room[node] += part;
+			room[node] += (int64_t)part;
 			left -= part;
 		}
 		assert_int_equal(left, 0);
@@ -53,7 +55,7 @@ static void two_change_places_through_what_is_free(void **state)
 	const uint64_t from_0[NODES] = {1000 * MIB}, from_1[NODES] = {0, 1000 * MIB};
 	const struct hn_leg legs[] = {{.to = 1, .bytes = 1000 * MIB, .from = from_0},
 				      {.to = 0, .bytes = 1000 * MIB, .there = 50 * MIB, .from = from_1}};
-	const uint64_t room[NODES] = {100 * MIB, 0, 0, 0};
+	const struct hn_shelf room[NODES] = {{100 * MIB}};
 	struct hn_schedule schedule;
 
 	assert_int_equal(hn_schedule_make(legs, 2, room, NODES, &schedule), 0);
@@ -70,7 +72,7 @@ static void without_room_it_says_so_and_tries(void **state)
 	const uint64_t from_0[NODES] = {1000 * MIB}, from_1[NODES] = {0, 900 * MIB};
 	const struct hn_leg legs[] = {{.to = 1, .bytes = 1000 * MIB, .from = from_0},
 				      {.to = 0, .bytes = 900 * MIB, .from = from_1}};
-	const uint64_t room[NODES] = {HN_STEP_MIN_BYTES - 1, 0, 0, 0};
+	const struct hn_shelf room[NODES] = {{HN_STEP_MIN_BYTES - 1}};
 	struct hn_schedule schedule;
 
 	assert_int_equal(hn_schedule_make(legs, 2, room, NODES, &schedule), 0);
@@ -84,7 +86,7 @@ static void the_one_that_makes_room_goes_first(void **state)
 	const uint64_t from_0[NODES] = {500 * MIB}, from_1[NODES] = {0, 500 * MIB};
 	const struct hn_leg legs[] = {{.to = 1, .bytes = 500 * MIB, .from = from_0},
 				      {.to = 2, .bytes = 500 * MIB, .from = from_1}};
-	const uint64_t room[NODES] = {0, 100 * MIB, 500 * MIB, 0};
+	const struct hn_shelf room[NODES] = {{0}, {100 * MIB}, {500 * MIB}};
 	struct hn_schedule schedule;
 
 	assert_int_equal(hn_schedule_make(legs, 2, room, NODES, &schedule), 0);
@@ -94,19 +96,53 @@ static void the_one_that_makes_room_goes_first(void **state)
 	hn_schedule_done(&schedule);
 }
 
+/* Node 0 is 300 MiB below what must stay free: no step may count on the first 300 that leave it. */
+static void what_is_missing_fills_first(void **state)
+{
+	const uint64_t from_0[NODES] = {1000 * MIB}, from_1[NODES] = {0, 700 * MIB};
+	const struct hn_leg legs[] = {{.to = 1, .bytes = 1000 * MIB, .from = from_0},
+				      {.to = 0, .bytes = 700 * MIB, .from = from_1}};
+	const struct hn_shelf room[NODES] = {{0, 300 * MIB}, {400 * MIB, 0}};
+	struct hn_schedule schedule;
+
+	assert_int_equal(hn_schedule_make(legs, 2, room, NODES, &schedule), 0);
+	assert_true(schedule.fits);
+	assert_int_equal(schedule.steps[0].leg, 0);
+	assert_int_equal(schedule.steps[0].bytes, 400 * MIB);
+	assert_int_equal(schedule.steps[1].leg, 1);
+	assert_int_equal(schedule.steps[1].bytes, 96 * MIB);
+	play(legs, 2, room, &schedule);
+	hn_schedule_done(&schedule);
+}
+
+/* As much comes as leaves: what was missing would be missing in the end. */
+static void what_is_missing_may_be_too_much(void **state)
+{
+	const uint64_t from_0[NODES] = {1000 * MIB}, from_1[NODES] = {0, 1000 * MIB};
+	const struct hn_leg legs[] = {{.to = 1, .bytes = 1000 * MIB, .from = from_0},
+				      {.to = 0, .bytes = 1000 * MIB, .from = from_1}};
+	const struct hn_shelf room[NODES] = {{0, 300 * MIB}, {400 * MIB, 0}};
+	struct hn_schedule schedule;
+
+	assert_int_equal(hn_schedule_make(legs, 2, room, NODES, &schedule), 0);
+	assert_false(schedule.fits);
+	hn_schedule_done(&schedule);
+}
+
 static void none_ever_needs_more_than_is_free(void **state)
 {
 	struct hn_random random = {7};
 	int fit = 0, stepped = 0;
 
 	for (int round = 0; round < 3000; round++) {
-		uint64_t from[8][NODES] = {{0}}, room[NODES];
+		struct hn_shelf room[NODES] = {{0}};
+		uint64_t from[8][NODES] = {{0}};
 		struct hn_leg legs[8] = {{0}};
 		size_t count = 1 + hn_random_below(&random, 6);
 		struct hn_schedule schedule;
 
 		for (size_t node = 0; node < NODES; node++)
-			room[node] = hn_random_below(&random, 400) * MIB;
+			room[node].room_bytes = hn_random_below(&random, 400) * MIB;
 		for (size_t leg = 0; leg < count; leg++) {
 			legs[leg].to = hn_random_below(&random, NODES);
 			legs[leg].from = from[leg];
@@ -119,6 +155,9 @@ static void none_ever_needs_more_than_is_free(void **state)
 			for (size_t node = 0; node < NODES; node++)
 				legs[leg].bytes += from[leg][node];
 		}
+		for (size_t node = 0; node < NODES; node++) /* some have less than must stay free */
+			if (room[node].room_bytes < 50 * MIB)
+				room[node] = (struct hn_shelf){0, 4 * room[node].room_bytes};
 		assert_int_equal(hn_schedule_make(legs, count, room, NODES, &schedule), 0);
 		play(legs, count, room, &schedule);
 		fit += schedule.fits;
@@ -135,6 +174,8 @@ int main(void)
 		cmocka_unit_test(two_change_places_through_what_is_free),
 		cmocka_unit_test(without_room_it_says_so_and_tries),
 		cmocka_unit_test(the_one_that_makes_room_goes_first),
+		cmocka_unit_test(what_is_missing_fills_first),
+		cmocka_unit_test(what_is_missing_may_be_too_much),
 		cmocka_unit_test(none_ever_needs_more_than_is_free),
 	};
 
