@@ -57,11 +57,11 @@ int hn_exchange_begin(struct hn_managed *const guests[2], struct hn_swap *swap, 
 	return r;
 }
 
-/* One that waits for room: a note of its plan says so then. */
+/* One that waits for room, and has been found a partner. */
 static bool may_need_one(const struct hn_managed *managed)
 {
 	return !managed->running && !managed->service->ends && managed->plan &&
-	       managed->plan->action_count == 0 && managed->plan->note_count > 0 &&
+	       managed->plan->action_count == 0 && managed->plan->partner[0] &&
 	       managed->guest->mode == HN_MODE_ENFORCE && strcmp(managed->guest->policy, "adaptive") == 0;
 }
 
@@ -78,7 +78,7 @@ int hn_exchange_consider(struct hn_managed *managed, struct hn_error *err)
 		return 0;
 	if ((r = hn_decision_snapshot(managed->service, managed, &snapshot, &index, err)) < 0)
 		return r;
-	r = hn_decide_swap(&snapshot, index, &options, &swap, err);
+	r = hn_decide_swap_with(&snapshot, index, managed->plan->partner, &options, &swap, err);
 	if (r == 0 && swap)
 		guests[1] = hn_managed_find(managed->service, snapshot.guests[swap->guests[1]].guest->name);
 	free(snapshot.guests);

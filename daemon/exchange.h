@@ -22,8 +22,8 @@ struct hn_part {
 	size_t side; /* 0 or 1, as in the swap */
 };
 
-/* Looks for a partner of a guest that has just been decided on and has no room where it should be, and
- * begins. -ENOMEM, and what starting an operation returns. */
+/* Begins, when the guest that has just been decided on has no room where it should be and its plan names a
+ * partner. -ENOMEM, and what starting an operation returns. */
 int hn_exchange_consider(struct hn_managed *managed, struct hn_error *err);
 
 /*

@@ -54,6 +54,7 @@ struct hn_plan *hn_plan_copy(const struct hn_plan *plan)
 		return NULL;
 	copy->verdict = plan->verdict;
 	memcpy(copy->reason, plan->reason, sizeof(copy->reason));
+	memcpy(copy->partner, plan->partner, sizeof(copy->partner));
 	if (plan->home && !(copy->home = hn_placement_copy(plan->home)))
 		return NULL;
 	for (size_t i = 0; i < plan->action_count; i++) {

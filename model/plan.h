@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/set.h"
+#include "model/guest.h"
 #include "model/placement.h"
 
 enum hn_action_kind {
@@ -55,6 +56,8 @@ struct hn_plan {
 	size_t note_count; /* what the operator should know besides: immovable memory, policies that will
 			      drift */
 	char (*notes)[HN_REASON_MAX];
+	char partner[HN_NAME_MAX]; /* guest that could change places with it, as a note says; empty: none. For
+				      whoever acts on the plan; it is not in the JSON. */
 };
 
 void hn_plan_free(struct hn_plan *plan); /* NULL is fine */

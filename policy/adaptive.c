@@ -79,15 +79,18 @@ static bool vcpus_should_come(const struct hn_snapshot *snapshot, size_t guest, 
 							     HN_BUSY_MAX * hn_node_cpus(snapshot->host, node);
 }
 
-/* Busy time on each node but for this guest's. */
-static double *others_busy(const struct hn_snapshot *snapshot, size_t guest)
+/* Busy time on each node but for this guest's; all: of everybody. */
+static double *others_busy(const struct hn_snapshot *snapshot, size_t guest, const double *all)
 {
 	const struct hn_guest_state *state = &snapshot->guests[guest];
 	double *busy = calloc(snapshot->host->node_count + 1, sizeof(*busy));
 
 	if (!busy)
 		return NULL;
-	hn_busy_of_nodes(snapshot, busy);
+	if (all)
+		memcpy(busy, all, snapshot->host->node_count * sizeof(*busy));
+	else
+		hn_busy_of_nodes(snapshot, busy);
 	for (size_t node = 0; node < snapshot->host->node_count; node++)
 		for (size_t cell = 0; cell < state->guest->cell_count; cell++)
 			busy[node] -= hn_cell_busy(state->guest, state->sample, cell) *
@@ -95,11 +98,12 @@ static double *others_busy(const struct hn_snapshot *snapshot, size_t guest)
 	return busy;
 }
 
-int hn_adaptive_inclination(const struct hn_snapshot *snapshot, size_t guest, struct hn_placement **ret)
+int hn_adaptive_inclination(const struct hn_snapshot *snapshot, size_t guest, const double *all_busy,
+			    struct hn_placement **ret)
 {
 	const struct hn_guest_state *state = &snapshot->guests[guest];
 	HN_AUTO(memory) int *nodes = calloc(state->guest->cell_count + 1, sizeof(*nodes));
-	HN_AUTO(memory) double *busy = others_busy(snapshot, guest);
+	HN_AUTO(memory) double *busy = others_busy(snapshot, guest, all_busy);
 
 	if (!nodes || !busy)
 		return -ENOMEM;
@@ -309,7 +313,7 @@ int hn_adaptive_propose(const struct hn_look *look, const struct hn_regret *regr
 	r = hn_adaptive_find(look->snapshot, look->index, &look->options->solver, &ret->home, err);
 	if (r < 0)
 		return r;
-	r = hn_adaptive_inclination(look->snapshot, look->index, &inclined);
+	r = hn_adaptive_inclination(look->snapshot, look->index, NULL, &inclined);
 	if (r < 0)
 		return hn_oom(err);
 	if (r > 0)

@@ -43,8 +43,10 @@ int hn_adaptive_propose(const struct hn_look *look, const struct hn_regret *regr
 void hn_adaptive_weigh(const struct hn_look *look, const struct hn_placement *home,
 		       const struct hn_regret *regret, bool now, struct hn_proposal *ret);
 
-/* Where each cell would be by its memory and vCPUs alone: 1 and *ret, 0 when that is not known, -ENOMEM. */
-int hn_adaptive_inclination(const struct hn_snapshot *snapshot, size_t guest, struct hn_placement **ret);
+/* Where each cell would be by its memory and vCPUs alone: 1 and *ret, 0 when that is not known, -ENOMEM.
+ * all_busy: what hn_busy_of_nodes() tells, if it has been asked; else NULL. */
+int hn_adaptive_inclination(const struct hn_snapshot *snapshot, size_t guest, const double *all_busy,
+			    struct hn_placement **ret);
 
 /* Where the guest lives: the home it has, while possible; else where its memory is, while that is possible;
  * else as hn_home_node_find(). */

@@ -149,15 +149,16 @@ static int note_partner(const struct hn_look *look, struct hn_error *err)
 {
 	HN_AUTO(hn_swap) struct hn_swap *swap = NULL;
 	int r = hn_decide_swap(look->snapshot, look->index, look->options, &swap, err);
+	const char *name;
 
-	if (r == 0 && swap)
-		r = hn_plan_add_note(
-			    look->plan,
-			    "it could change places with guest '%.100s', in %zu steps through what is free",
-			    look->snapshot->guests[swap->guests[1]].guest->name, swap->turn_count) < 0
-			    ? hn_oom(err)
-			    : 0;
-	return r;
+	if (r < 0 || !swap)
+		return r;
+	name = look->snapshot->guests[swap->guests[1]].guest->name;
+	snprintf(look->plan->partner, sizeof(look->plan->partner), "%s", name);
+	r = hn_plan_add_note(look->plan,
+			     "it could change places with guest '%.100s', in %zu steps through what is free",
+			     name, swap->turn_count);
+	return r < 0 ? hn_oom(err) : 0;
 }
 
 /* Plans for a guest whose moves have to be worth it. 0, -ENOSPC, -ENOMEM. */

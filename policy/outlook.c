@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "policy/actions.h"
 #include "policy/locality.h"
@@ -32,6 +33,16 @@ int hn_outlook_init(struct hn_outlook *outlook, const struct hn_snapshot *snapsh
 		for (size_t cell = 0; state->sample && cell < state->guest->cell_count; cell++)
 			outlook->lost += hn_loss_of_cell(host, state->guest, state->sample, cell);
 	}
+	return 0;
+}
+
+int hn_outlook_copy(struct hn_outlook *outlook, const struct hn_outlook *of)
+{
+	*outlook = *of;
+	outlook->busy = calloc(of->node_count + 1, sizeof(double));
+	if (!outlook->busy)
+		return -ENOMEM;
+	memcpy(outlook->busy, of->busy, of->node_count * sizeof(double));
 	return 0;
 }
 

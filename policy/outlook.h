@@ -25,6 +25,9 @@ void hn_outlook_done(struct hn_outlook *outlook);
 /* As things are. -ENOMEM. */
 int hn_outlook_init(struct hn_outlook *outlook, const struct hn_snapshot *snapshot);
 
+/* The same once more. -ENOMEM. */
+int hn_outlook_copy(struct hn_outlook *outlook, const struct hn_outlook *of);
+
 /* As it would be with these sides (enum hn_side) of the cell, by index, in that home. */
 void hn_outlook_move(struct hn_outlook *outlook, const struct hn_snapshot *snapshot, size_t guest,
 		     size_t cell, const struct hn_placement *home, unsigned sides);

@@ -22,9 +22,14 @@ HN_CLEANUP_DEFINE(hn_swap, struct hn_swap *, hn_swap_free);
  * another of mode enforce and the same policy, with no operation under way, both shared, for which moving is
  * worth it as well, such that every step of both finds room and the host as a whole loses less afterwards. Of
  * both enough must be known, and each must be allowed where the other was by all of the solver's rules but
- * those about memory; two that are to be kept apart do not change places.
- * *ret is the one that lowers the potential most (policy/outlook.h), NULL when there is none. The regret in
- * the snapshot is taken as it is; the caller clears that of both. 0, -ENOMEM.
+ * those about memory; two that are to be kept apart do not change places. The partner takes memory away from
+ * where the guest's is to go; of many only the best are tried. *ret is the one that lowers the potential most
+ * (policy/outlook.h), NULL when there is none. The regret in the snapshot is taken as it is; the caller
+ * clears that of both. 0, -ENOMEM.
  */
 int hn_decide_swap(const struct hn_snapshot *snapshot, size_t guest, const struct hn_decide_options *options,
 		   struct hn_swap **ret, struct hn_error *err);
+
+/* The same with one partner alone, by name: for the one that hn_decide() has told of (hn_plan.partner). */
+int hn_decide_swap_with(const struct hn_snapshot *snapshot, size_t guest, const char *partner,
+			const struct hn_decide_options *options, struct hn_swap **ret, struct hn_error *err);

@@ -412,16 +412,16 @@ static int begin_exchange(struct hn_world *world, struct hn_swap *swap, struct h
 	return 0;
 }
 
-/* A guest that waits for room may change places with another; a note of its plan says so then. */
+/* A guest that waits for room may change places with the partner that its plan names. */
 static int consider_exchange(struct hn_world *world, size_t index, const struct hn_plan *plan,
 			     struct hn_error *err)
 {
 	HN_AUTO(hn_swap) struct hn_swap *swap = NULL;
 	int r;
 
-	if (world->policy->pace != HN_PACE_WORTH || plan->verdict == HN_VERDICT_ACT || plan->note_count == 0)
+	if (plan->verdict == HN_VERDICT_ACT || !plan->partner[0])
 		return 0;
-	r = hn_decide_swap(world->snapshot, index, &world->options.decide, &swap, err);
+	r = hn_decide_swap_with(world->snapshot, index, plan->partner, &world->options.decide, &swap, err);
 	return r == 0 && swap ? begin_exchange(world, swap, err) : r;
 }
 

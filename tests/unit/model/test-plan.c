@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "specimen.h"
@@ -73,13 +74,21 @@ static void a_copy_is_equal_and_apart(void **state)
 	hn_plan_free(NULL);
 }
 
+static void a_copy_has_the_same_partner(void **state)
+{
+	HN_AUTO(hn_plan) struct hn_plan *plan = hn_plan_new(), *copy = NULL;
+
+	snprintf(plan->partner, sizeof(plan->partner), "other");
+	copy = hn_plan_copy(plan);
+	assert_string_equal(copy->partner, "other");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(actions_keep_their_order),
-		cmocka_unit_test(only_migrations_move_bytes),
-		cmocka_unit_test(notes_are_cut_and_kept),
-		cmocka_unit_test(a_copy_is_equal_and_apart),
+		cmocka_unit_test(actions_keep_their_order),    cmocka_unit_test(only_migrations_move_bytes),
+		cmocka_unit_test(notes_are_cut_and_kept),      cmocka_unit_test(a_copy_is_equal_and_apart),
+		cmocka_unit_test(a_copy_has_the_same_partner),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
