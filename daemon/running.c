@@ -81,6 +81,22 @@ static void put_fence_back(struct hn_running_operation *running)
 			 hn_set_format(&managed->cpuset_nodes, nodes, sizeof(nodes)));
 }
 
+/* A plan without migrations is one of threads alone: it has bound some, or been in vain. (The emulator's
+ * share a pin, so they are not counted.) */
+static struct hn_looks looks_after(const struct hn_running_operation *running)
+{
+	const struct hn_managed *managed = running->managed;
+	const struct hn_operation *record = &managed->operation;
+	uint64_t predicted = hn_plan_migrate_bytes(running->plan), brought = record->moved_bytes;
+
+	if (predicted == 0) {
+		predicted = running->plan->action_count;
+		brought = record->state == HN_OPERATION_DONE && record->threads_bound > 0 ? predicted : 0;
+	}
+	return hn_looks_after(&managed->looks, hn_now_ns(), managed->service->config->settle_ns, predicted,
+			      brought);
+}
+
 void hn_running_finish(struct hn_running_operation *running, enum hn_operation_state state,
 		       const char *format, ...)
 {
@@ -100,8 +116,7 @@ void hn_running_finish(struct hn_running_operation *running, enum hn_operation_s
 	       "guest '%s': operation %" PRIu64 " %s: %s", managed->name, record->id,
 	       hn_operation_state_name(state), record->message);
 	hn_chronicle_move(managed, running->price, running->gain);
-	managed->looks = hn_looks_after(&managed->looks, hn_now_ns(), managed->service->config->settle_ns,
-					hn_plan_migrate_bytes(running->plan), record->moved_bytes);
+	managed->looks = looks_after(running);
 	hn_price_learn(&managed->service->calibration, record->moved_bytes, record->cpu_ns, -1);
 	hn_regret_clear(managed->regret);
 	hn_running_tell(managed,

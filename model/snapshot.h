@@ -16,7 +16,8 @@
 /* What earlier looks at a guest left behind; the caller carries it from tick to tick. */
 struct hn_looks {
 	unsigned agreeing;  /* consecutive looks that wanted something done with the same home */
-	unsigned fruitless; /* consecutive operations that brought less than half of what was predicted */
+	unsigned fruitless; /* consecutive operations that brought less than half of what was predicted, or
+			       of threads alone that failed */
 	uint64_t settle_until_ns; /* nothing new is begun before, CLOCK_MONOTONIC */
 	double distrust;          /* its moves are priced that many times higher, >= 1; 0 counts as 1 */
 	double lost_share;     /* of its busy time, to remote memory before its last move; 0 judged already */

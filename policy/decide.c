@@ -296,13 +296,13 @@ int hn_decide(const struct hn_snapshot *snapshot, size_t guest, const struct hn_
 }
 
 struct hn_looks hn_looks_after(const struct hn_looks *looks, uint64_t now_ns, uint64_t settle_ns,
-			       uint64_t predicted_bytes, uint64_t moved_bytes)
+			       uint64_t predicted, uint64_t brought)
 {
 	struct hn_looks after = *looks;
 	unsigned doublings;
 
 	after.agreeing = 0;
-	after.fruitless = moved_bytes < predicted_bytes - predicted_bytes / 2 ? looks->fruitless + 1 : 0;
+	after.fruitless = brought < predicted - predicted / 2 ? looks->fruitless + 1 : 0;
 	doublings = after.fruitless < FRUITLESS_DOUBLINGS_MAX ? after.fruitless : FRUITLESS_DOUBLINGS_MAX;
 	after.settle_until_ns = now_ns + (settle_ns << doublings);
 	return after;

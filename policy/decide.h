@@ -36,9 +36,9 @@ int hn_decide(const struct hn_snapshot *snapshot, size_t guest, const struct hn_
 	      struct hn_error *err);
 
 /*
- * How long a guest is left alone after an operation that moved moved_bytes of predicted_bytes: one settle
- * period, doubled for every fruitless operation in a row (at most 64 times), so that pages which will not
- * move are not tried for ever.
+ * How long a guest is left alone after an operation that brought so much of what was predicted: bytes, or
+ * threads where no memory was to move. One settle period, doubled for every fruitless operation in a row (at
+ * most 64 times), so that what will not go is not tried for ever.
  */
 struct hn_looks hn_looks_after(const struct hn_looks *looks, uint64_t now_ns, uint64_t settle_ns,
-			       uint64_t predicted_bytes, uint64_t moved_bytes);
+			       uint64_t predicted, uint64_t brought);

@@ -2,9 +2,10 @@
  * fake-hands - stands in for homenode-host in tests: "moves" memory by counting, at the pace it is told, and
  * obeys as the real one does; of a move with a limit, that much. A move to node 7 makes it deaf: it neither
  * answers nor obeys. Threads it "binds", memory it "inspects": that of process 5000 is held by VFIO, 5001
- * cannot be inspected, and the cpusets of 5002 allow it node 1 only. Kernel NUMA balancing is a file. In the
- * folder that FAKE_HANDS_FOLDER names, what it was asked goes into the file "asked", a line each, and a file
- * PID says where that process's memory is (fake-memory.h), which it keeps true.
+ * cannot be inspected, the cpusets of 5002 allow it node 1 only, and the last thread of 5003 cannot be bound.
+ * Kernel NUMA balancing is a file. In the folder that FAKE_HANDS_FOLDER names, what it was asked goes into
+ * the file "asked", a line each, and a file PID says where that process's memory is (fake-memory.h), which it
+ * keeps true.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -28,6 +29,7 @@
 #define HIDDEN_PID 5001
 #define FENCED_PID 5002
 #define FENCED_NODE 1
+#define STUBBORN_PID 5003
 
 static __attribute__((format(printf, 1, 2))) void note(const char *format, ...)
 {
@@ -148,6 +150,11 @@ static int serve_bind(const struct hn_hands_header *request, const void *body)
 	struct hn_hands_bound bound = {.bound = bind->binding_count};
 	char text[HN_SET_TEXT_MAX];
 
+	if (bind->process.pid == STUBBORN_PID) {
+		bound.bound--;
+		bound.failed = 1;
+		bound.result = -EPERM;
+	}
 	for (uint32_t i = 0; i < bind->binding_count; i++)
 		note("bind %d to %s\n", bindings[i].tid,
 		     hn_set_format(&bindings[i].cpus, text, sizeof(text)));

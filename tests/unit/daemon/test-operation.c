@@ -16,6 +16,7 @@
 #include "daemon/admission.h"
 #include "daemon/events.h"
 #include "daemon/exchange.h"
+#include "daemon/hands.h"
 #include "daemon/migration.h"
 #include "daemon/regulator.h"
 #include "policy/swap.h"
@@ -93,6 +94,7 @@ static int tear_down(void **state)
 		hn_guest_free(scene->guests[i].guest);
 	}
 	hn_stuck_done(service);
+	hn_hands_free(service->hands);
 	hn_regulator_free(service->regulator);
 	hn_admission_free(service->admission);
 	hn_events_free(service->events);
@@ -259,6 +261,50 @@ static void a_cancel_ends_one_that_runs_and_one_that_waits(void **state)
 	assert_true(scene->guests[0].operation.moved_bytes > 0);
 }
 
+static void bind_only(struct scene *scene, size_t index, unsigned threads)
+{
+	struct hn_plan *plan = hn_plan_new();
+	struct hn_part none = {0};
+	struct hn_error err;
+
+	for (unsigned i = 0; i < threads; i++) {
+		struct hn_action *action = hn_plan_add_action(plan, HN_ACTION_BIND);
+
+		action->tid = 4711 + (int)i;
+		action->cpus = hn_set_of(1);
+	}
+	if (hn_operation_start(&scene->guests[index], plan, 0, &none, &err) < 0)
+		fail_msg("%s", err.message);
+}
+
+/* Nothing has to move, so the bytes do not tell that it fails again and again. */
+static void threads_that_cannot_be_bound_are_tried_ever_less_often(void **state)
+{
+	struct scene *scene = *state;
+	struct hn_service *service = &scene->service;
+	struct hn_managed *managed = &scene->guests[0];
+	struct hn_error err;
+
+	assert_int_equal(hn_hands_new(service->base, service->hands_program, "queries", 10 * HN_NS_PER_S,
+				      &service->hands, &err),
+			 0);
+	managed->guest->pid = 5003;
+	for (unsigned i = 1; i <= 3; i++) {
+		uint64_t begun = hn_now_ns();
+
+		bind_only(scene, 0, 4);
+		wait_for(scene, first_has_ended);
+		assert_int_equal(managed->operation.state, HN_OPERATION_FAILED);
+		assert_int_equal(managed->looks.fruitless, i);
+		assert_true(managed->looks.settle_until_ns >= begun + (scene->config.settle_ns << i));
+	}
+	managed->guest->pid = 4711;
+	bind_only(scene, 0, 4);
+	wait_for(scene, first_has_ended);
+	assert_int_equal(managed->operation.state, HN_OPERATION_DONE);
+	assert_int_equal(managed->looks.fruitless, 0);
+}
+
 /* One that does not obey is given up after a few seconds; dead, it holds up nobody. */
 static void a_deaf_mover_is_given_up(void **state)
 {
@@ -413,6 +459,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_pause_holds_and_a_resume_goes_on, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_cancel_ends_one_that_runs_and_one_that_waits, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(threads_that_cannot_be_bound_are_tried_ever_less_often,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_deaf_mover_is_given_up, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_realtime_guest_that_resumes_is_let_go, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(two_change_places_step_by_step, set_up, tear_down),
