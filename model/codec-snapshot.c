@@ -45,6 +45,7 @@ static json_object *encode_state(const void *element)
 		 hn_json_add_double(json, "distrust", state->looks.distrust) ||
 		 hn_json_add_double(json, "lost_share", state->looks.lost_share) ||
 		 hn_json_add_double(json, "promised_share", state->looks.promised_share) ||
+		 hn_json_add_u64(json, "fetches", state->looks.fetches) ||
 		 (state->regret ? hn_codec_add_part(json, "regret", encode_regret(state->regret))
 				: hn_json_add(json, "regret", NULL)) ||
 		 hn_json_add_bool(json, "moving", state->moving) ||
@@ -78,7 +79,9 @@ static int decode_looks(json_object *json, struct hn_looks *ret, struct hn_error
 	       (hn_codec_present(json, "lost_share") &&
 		(r = hn_json_get_double(json, "lost_share", &ret->lost_share, err)) < 0) ||
 	       (hn_codec_present(json, "promised_share") &&
-		(r = hn_json_get_double(json, "promised_share", &ret->promised_share, err)) < 0));
+		(r = hn_json_get_double(json, "promised_share", &ret->promised_share, err)) < 0) ||
+	       (hn_codec_present(json, "fetches") &&
+		(r = hn_codec_get_unsigned(json, "fetches", &ret->fetches, err)) < 0));
 	if (r == 0 && ret->distrust != 0 && ret->distrust < 1)
 		return hn_fail(err, -EPROTO, "member 'distrust': %g is neither 0 nor at least 1",
 			       ret->distrust);

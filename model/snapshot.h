@@ -22,6 +22,8 @@ struct hn_looks {
 	double distrust;          /* its moves are priced that many times higher, >= 1; 0 counts as 1 */
 	double lost_share;     /* of its busy time, to remote memory before its last move; 0 judged already */
 	double promised_share; /* of it, that the move was to bring back */
+	unsigned fetches; /* consecutive operations that mostly brought back what lay on memory-only nodes,
+			     where it was again before the guest had settled */
 };
 
 /*

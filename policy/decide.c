@@ -68,6 +68,8 @@ static void conclude_actions(const struct hn_look *look, const struct hn_policy 
 	if (look->plan->action_count == 0) {
 		looks->agreeing = 0;
 		looks->fruitless = 0;
+		if (look->snapshot->now_ns >= looks->settle_until_ns)
+			looks->fetches = 0;
 		hn_look_conclude(look->plan, HN_VERDICT_AT_HOME, "%s", home);
 		return;
 	}
@@ -76,7 +78,10 @@ static void conclude_actions(const struct hn_look *look, const struct hn_policy 
 	if (look->state->moving)
 		hn_look_conclude(look->plan, HN_VERDICT_WAIT, "an operation on it is under way");
 	else if (!at_once && look->snapshot->now_ns < looks->settle_until_ns)
-		hn_look_conclude(look->plan, HN_VERDICT_WAIT, "it settles after the last operation");
+		hn_look_conclude(look->plan, HN_VERDICT_WAIT, "it settles after the last operation%s",
+				 looks->fetches > 1 ? ", longer: what is fetched from memory-only nodes "
+						      "comes there again"
+						    : "");
 	else if (!at_once && looks->agreeing < options->looks)
 		hn_look_conclude(look->plan, HN_VERDICT_WAIT, "look %u of %u that wants %s, %s to move",
 				 looks->agreeing, options->looks, home, bytes);
@@ -115,6 +120,28 @@ static void judge_last_move(const struct hn_look *look, struct hn_looks *looks)
 	looks->promised_share = looks->lost_share = 0;
 }
 
+/* Whether most of what is to move lies on memory-only nodes. There the kernel demotes pages that are cold, so
+ * they may come there again. */
+static bool is_fetch(const struct hn_look *look)
+{
+	const struct hn_host *host = look->snapshot->host;
+	uint64_t demoted = 0, others = 0;
+
+	for (size_t i = 0; i < look->plan->action_count; i++) {
+		int cell = hn_guest_cell_index(look->guest, look->plan->actions[i].cell);
+
+		if (look->plan->actions[i].kind != HN_ACTION_MIGRATE || cell < 0)
+			continue;
+		for (size_t node = 0; node < host->node_count; node++) {
+			uint64_t pages = look->sample->cells[cell].on_node[node];
+
+			if (!hn_set_has(&look->plan->home->cells[cell].nodes, host->nodes[node].id))
+				*(hn_set_empty(&host->nodes[node].cpus) ? &demoted : &others) += pages;
+		}
+	}
+	return demoted > others;
+}
+
 /* The move is about to be made, by whoever enforces the plan: it has been paid for. */
 static void pay(const struct hn_look *look, const struct hn_proposal *proposal, struct hn_looks *looks,
 		struct hn_regret *regret)
@@ -124,6 +151,8 @@ static void pay(const struct hn_look *look, const struct hn_proposal *proposal, 
 	if (look->plan->verdict != HN_VERDICT_ACT || look->guest->mode != HN_MODE_ENFORCE ||
 	    look->options->now)
 		return;
+	if (hn_plan_migrate_bytes(look->plan) > 0)
+		looks->fetches = is_fetch(look) ? looks->fetches + 1 : 0;
 	hn_regret_clear(regret);
 	if (!proposal || share <= 0 || proposal->before <= 0)
 		return;
@@ -299,11 +328,12 @@ struct hn_looks hn_looks_after(const struct hn_looks *looks, uint64_t now_ns, ui
 			       uint64_t predicted, uint64_t brought)
 {
 	struct hn_looks after = *looks;
-	unsigned doublings;
+	unsigned again = looks->fetches > 1 ? looks->fetches - 1 : 0, doublings;
 
 	after.agreeing = 0;
 	after.fruitless = brought < predicted - predicted / 2 ? looks->fruitless + 1 : 0;
-	doublings = after.fruitless < FRUITLESS_DOUBLINGS_MAX ? after.fruitless : FRUITLESS_DOUBLINGS_MAX;
+	doublings = after.fruitless > again ? after.fruitless : again;
+	doublings = doublings < FRUITLESS_DOUBLINGS_MAX ? doublings : FRUITLESS_DOUBLINGS_MAX;
 	after.settle_until_ns = now_ns + (settle_ns << doublings);
 	return after;
 }

@@ -38,7 +38,8 @@ int hn_decide(const struct hn_snapshot *snapshot, size_t guest, const struct hn_
 /*
  * How long a guest is left alone after an operation that brought so much of what was predicted: bytes, or
  * threads where no memory was to move. One settle period, doubled for every fruitless operation in a row (at
- * most 64 times), so that what will not go is not tried for ever.
+ * most 64 times), so that what will not go is not tried for ever; and for every one that fetches from
+ * memory-only nodes what comes there again.
  */
 struct hn_looks hn_looks_after(const struct hn_looks *looks, uint64_t now_ns, uint64_t settle_ns,
 			       uint64_t predicted, uint64_t brought);

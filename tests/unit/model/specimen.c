@@ -658,7 +658,8 @@ static void draw_state(struct hn_random *random, const struct hn_host *host, str
 					 number(random),
 					 coin(random) ? 0 : 1 + 63 * share(random),
 					 share(random),
-					 share(random)};
+					 share(random),
+					 (unsigned)number(random)};
 	state->moving = coin(random);
 	state->promised = coin(random);
 }
@@ -1054,7 +1055,7 @@ bool same_snapshot(const struct hn_snapshot *a, const struct hn_snapshot *b)
 
 		if (!same_guest(x->guest, y->guest) || !same_sample(x->sample, y->sample) ||
 		    !same_placement(x->home, y->home) || x->looks.agreeing != y->looks.agreeing ||
-		    x->looks.fruitless != y->looks.fruitless ||
+		    x->looks.fruitless != y->looks.fruitless || x->looks.fetches != y->looks.fetches ||
 		    x->looks.settle_until_ns != y->looks.settle_until_ns || x->moving != y->moving ||
 		    x->promised != y->promised || x->looks.distrust != y->looks.distrust ||
 		    x->looks.lost_share != y->looks.lost_share ||

@@ -89,6 +89,7 @@ static bool may_be_missing(const json_object *json, const char *key)
 					   "calibration",
 					   "lost_share",
 					   "promised_share",
+					   "fetches",
 					   "trend",
 					   "remote_cost",
 					   "reported",

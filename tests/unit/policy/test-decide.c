@@ -719,6 +719,62 @@ static void backs_off_after_fruitless_operations(void **state)
 	assert_int_equal(looks.settle_until_ns, 1010);
 }
 
+/* 100 pages of 1000 on a memory-only node, where they are again some looks after they were fetched: how often
+ * that is done in 4000 s. */
+static unsigned count_fetches(unsigned looks_until_demoted, bool memory_only)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 8, 8000);
+	struct hn_guest_state *state;
+	unsigned fetched = 0, left = 0;
+
+	if (memory_only)
+		scene_memory_only(snapshot, 1);
+	scene_guest_on(snapshot, "g", 1, 4000, 4, 0);
+	scene_home(snapshot, 0, 0, 0);
+	state = &snapshot->guests[0];
+	for (int i = 0; i < 400; i++) {
+		HN_AUTO(hn_plan) struct hn_plan *plan = NULL;
+		uint64_t away = left > 0 ? 0 : 100, bytes;
+		struct hn_error err;
+
+		left -= left > 0;
+		state->sample->cells[0].on_node[0] = 1000 - away;
+		state->sample->cells[0].on_node[1] = away;
+		snapshot->now_ns += 10 * HN_NS_PER_S;
+		state->sample->taken_ns = snapshot->now_ns;
+		assert_int_equal(
+			hn_decide(snapshot, 0, &hn_decide_defaults, &plan, &state->looks, NULL, &err), 0);
+		if (plan->verdict != HN_VERDICT_ACT)
+			continue;
+		bytes = hn_plan_migrate_bytes(plan);
+		state->looks =
+			hn_looks_after(&state->looks, snapshot->now_ns, 60 * HN_NS_PER_S, bytes, bytes);
+		left = looks_until_demoted;
+		fetched++;
+	}
+	return fetched;
+}
+
+/* After 1, 2, 4, ... settle periods; what is still at home after them begins with one again. */
+static void what_is_demoted_again_is_fetched_ever_less_often(void **state)
+{
+	assert_in_range(count_fetches(0, true), 5, 8);
+	assert_in_range(count_fetches(3, true), 5, 8); /* at home in between, not yet settled */
+	assert_in_range(count_fetches(7, true), 40, 50);
+	assert_in_range(count_fetches(0, false), 55, 67); /* from a node with CPUs it is fetched as ever */
+}
+
+static void says_why_it_settles_for_longer(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = nearly_at_home(400);
+
+	snapshot->guests[0].looks.settle_until_ns = snapshot->now_ns + 1;
+	snapshot->guests[0].looks.fetches = 1;
+	assert_one_look(snapshot, HN_VERDICT_WAIT, "it settles after the last operation");
+	snapshot->guests[0].looks.fetches = 2;
+	assert_one_look(snapshot, HN_VERDICT_WAIT, "comes there again");
+}
+
 static void less_than_half_is_fruitless(void **state)
 {
 	const struct hn_looks looks = {.fruitless = 1};
@@ -794,6 +850,8 @@ int main(void)
 		cmocka_unit_test(what_cannot_move_sets_nothing_else_in_motion),
 		cmocka_unit_test(backs_off_after_fruitless_operations),
 		cmocka_unit_test(less_than_half_is_fruitless),
+		cmocka_unit_test(what_is_demoted_again_is_fetched_ever_less_often),
+		cmocka_unit_test(says_why_it_settles_for_longer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
