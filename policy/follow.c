@@ -1,6 +1,7 @@
 #include "policy/follow.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "policy/home-node.h"
 #include "policy/whereabouts.h"
@@ -21,11 +22,43 @@ int hn_follow_memory(const struct hn_snapshot *snapshot, size_t guest, const str
 	return r > 0 ? 0 : hn_home_node_find(snapshot, guest, limits, ret, err);
 }
 
-int hn_follow_cpus(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
-		   struct hn_placement **ret, struct hn_error *err)
+/* The node, by index, that memory of the cell is brought away from only with reason: its home, where it has
+ * been brought before, else where most of it is. */
+static int node_to_leave(const struct hn_snapshot *snapshot, size_t guest, size_t cell, bool keeps_home)
 {
-	HN_AUTO(hn_placement) struct hn_placement *home = NULL;
-	int r = hn_placement_of_cpus(snapshot, guest, &home);
+	const struct hn_cell_home *home = keeps_home ? &snapshot->guests[guest].home->cells[cell] : NULL;
+
+	return home && hn_set_count(&home->nodes) == 1
+		       ? hn_host_node_index(snapshot->host, hn_set_next(&home->nodes, 0))
+		       : hn_whereabouts_of_memory(snapshot, guest, cell);
+}
+
+/* 1 and where the vCPUs lead each cell's memory; 0 while that is not known of every cell; -ENOMEM. */
+static int led_by_cpus(const struct hn_snapshot *snapshot, size_t guest, bool keeps_home,
+		       struct hn_placement **ret)
+{
+	size_t cells = snapshot->guests[guest].guest->cell_count;
+	HN_AUTO(memory) int *nodes = calloc(cells + 1, sizeof(*nodes));
+
+	if (!nodes)
+		return -ENOMEM;
+	for (size_t cell = 0; cell < cells; cell++) {
+		nodes[cell] = hn_whereabouts_led(snapshot, guest, cell,
+						 node_to_leave(snapshot, guest, cell, keeps_home));
+		if (nodes[cell] < 0)
+			nodes[cell] = hn_whereabouts_of_memory(snapshot, guest, cell);
+		if (nodes[cell] < 0)
+			return 0;
+	}
+	*ret = hn_placement_whole(snapshot, guest, nodes);
+	return *ret ? 1 : -ENOMEM;
+}
+
+/* What was found, as the guest's home: r says whether anything was. */
+static int settle(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
+		  int r, struct hn_placement *found, struct hn_placement **ret, struct hn_error *err)
+{
+	HN_AUTO(hn_placement) struct hn_placement *home = found;
 
 	if (r < 0)
 		return hn_oom(err);
@@ -35,4 +68,25 @@ int hn_follow_cpus(const struct hn_snapshot *snapshot, size_t guest, const struc
 	if (r == 0)
 		*ret = hn_steal(home);
 	return r;
+}
+
+int hn_follow_cpus(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
+		   struct hn_placement **ret, struct hn_error *err)
+{
+	struct hn_placement *found = NULL;
+	int r = hn_home_node_possible(snapshot, guest, snapshot->guests[guest].home, limits, err);
+
+	if (r >= 0)
+		r = led_by_cpus(snapshot, guest, r > 0, &found);
+	return settle(snapshot, guest, limits, r, found, ret, err);
+}
+
+int hn_follow_cpus_at_once(const struct hn_snapshot *snapshot, size_t guest,
+			   const struct hn_solver_limits *limits, struct hn_placement **ret,
+			   struct hn_error *err)
+{
+	struct hn_placement *found = NULL;
+	int r = hn_placement_of_cpus(snapshot, guest, &found);
+
+	return settle(snapshot, guest, limits, r, found, ret, err);
 }

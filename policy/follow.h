@@ -9,6 +9,14 @@
 int hn_follow_memory(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
 		     struct hn_placement **ret, struct hn_error *err);
 
-/* Each cell is at home where its vCPUs have run most, as long as its memory fits there: -ENOSPC. */
+/*
+ * Each cell is at home where its vCPUs have run, as long as its memory fits there: -ENOSPC. It keeps the home
+ * it has, or stays where most of its memory is, until they have run twice as much elsewhere
+ * (hn_whereabouts_led()).
+ */
 int hn_follow_cpus(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
 		   struct hn_placement **ret, struct hn_error *err);
+/* The same, but always where they have run most, be it by a hair. */
+int hn_follow_cpus_at_once(const struct hn_snapshot *snapshot, size_t guest,
+			   const struct hn_solver_limits *limits, struct hn_placement **ret,
+			   struct hn_error *err);

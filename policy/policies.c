@@ -38,19 +38,21 @@ static const struct hn_policy policies[] = {
 	},
 	{
 		.name = "memory-follows-cpu",
-		.summary = "memory is brought to where its cell's vCPUs run; no thread is bound",
+		.summary = "memory is brought to where its cell's vCPUs run, once they run there twice as "
+			   "much as "
+			   "where it is; no thread is bound",
 		.origin = "pages following their tasks in AutoNUMA (Arcangeli, 2012)",
 		.sides = HN_SIDE_MEMORY,
 		.find_home = hn_follow_cpus,
 	},
 	{
 		.name = "greedy",
-		.summary = "as memory-follows-cpu, at the first sample with a remote page and without "
-			   "settling; for comparison",
+		.summary = "as memory-follows-cpu, at the first sample with a remote page, be it for a hair "
+			   "more time, and without settling; for comparison",
 		.origin = "migrate on fault, the baseline of Linux's balancenuma (Gorman, 2012)",
 		.pace = HN_PACE_FIRST_SAMPLE,
 		.sides = HN_SIDE_MEMORY,
-		.find_home = hn_follow_cpus,
+		.find_home = hn_follow_cpus_at_once,
 	},
 	{
 		.name = "interleave",

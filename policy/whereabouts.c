@@ -6,6 +6,8 @@
 #include "policy/capacity.h"
 #include "policy/locality.h"
 
+#define LEADING 2 /* a node has so many times as much of the vCPUs' time as another that is left for it */
+
 double hn_remoteness(const struct hn_host *host, size_t from, size_t to)
 {
 	unsigned distance = hn_host_distance(host, from, to);
@@ -114,6 +116,17 @@ int hn_whereabouts_of_memory(const struct hn_snapshot *snapshot, size_t guest, s
 int hn_whereabouts_of_cpus(const struct hn_snapshot *snapshot, size_t guest, size_t cell)
 {
 	return most_of(snapshot, guest, cell, time_on, pages_on);
+}
+
+int hn_whereabouts_led(const struct hn_snapshot *snapshot, size_t guest, size_t cell, int from)
+{
+	const struct hn_guest_state *state = &snapshot->guests[guest];
+	int cpus = hn_whereabouts_of_cpus(snapshot, guest, cell);
+
+	if (from < 0 || cpus < 0 || !hn_node_allowed(snapshot, guest, cell, (size_t)from))
+		return cpus;
+	return time_on(state, cell, (size_t)cpus) < LEADING * time_on(state, cell, (size_t)from) ? from
+												 : cpus;
 }
 
 struct hn_placement *hn_placement_whole(const struct hn_snapshot *snapshot, size_t guest, const int *nodes)

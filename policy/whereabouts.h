@@ -29,6 +29,13 @@ unsigned hn_node_cpus(const struct hn_host *host, size_t node);
 int hn_whereabouts_of_memory(const struct hn_snapshot *snapshot, size_t guest, size_t cell);
 int hn_whereabouts_of_cpus(const struct hn_snapshot *snapshot, size_t guest, size_t cell);
 
+/*
+ * Where the cell's vCPUs lead memory that is, or belongs, on the node from (by index, -1 none): where they
+ * spent most of their time, if that is twice as much as on that node; else it stays. So vCPUs that run here
+ * as much as there do not carry it to and fro. -1 while nothing is known.
+ */
+int hn_whereabouts_led(const struct hn_snapshot *snapshot, size_t guest, size_t cell, int from);
+
 /* The guest's cell, by index, may have a home on the node: it has CPUs and memory, and its operator allows
  * it. */
 bool hn_node_allowed(const struct hn_snapshot *snapshot, size_t guest, size_t cell, size_t node);

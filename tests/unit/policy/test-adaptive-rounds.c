@@ -159,6 +159,64 @@ static void a_constant_load_comes_to_rest(void **state)
 	assert_true(moved > 12);
 }
 
+/* A guest of one cell, all on node 0, whose operator has pinned half of its vCPUs to each of two nodes. */
+static struct hn_snapshot *pinned_over_two(const char *policy)
+{
+	struct hn_snapshot *snapshot = scene_new(2, 8, 256000);
+
+	scene_guest_on(snapshot, "g", 1, 100000, 8, 0);
+	for (size_t i = 0; i < 8; i++) {
+		struct hn_thread_sample *thread = &snapshot->guests[0].sample->threads[i];
+
+		snapshot->guests[0].guest->threads[i].kept = true;
+		if (i < 4)
+			continue;
+		scene_allow(snapshot->guests[0].sample, i, snapshot->host->nodes[1].cpus);
+		thread->last_node = 1;
+		thread->residency[0] = 0;
+		thread->residency[1] = 1;
+	}
+	set_policy(snapshot, 0, policy);
+	return snapshot;
+}
+
+/* Each vCPU is 60 % busy, give or take 10, and what is known of it fades by a fifth a tick, as
+ * host/residency.c has it. */
+static void vary_load(struct hn_random *random, struct hn_snapshot *snapshot, bool first)
+{
+	for (size_t i = 0; i < 8; i++) {
+		double *busy = &snapshot->guests[0].sample->threads[i].busy;
+		double now = 0.5 + 0.2 * (double)hn_random_below(random, 1000) / 1000;
+
+		*busy = first ? now : 0.8 * *busy + 0.2 * now;
+	}
+}
+
+/* An hour of it: now the one node has more of its time by a hair, now the other. */
+static void memory_between_pinned_vcpus_rests(void **state)
+{
+	static const char *const policies[] = {"memory-follows-cpu", "home-node", "adaptive"};
+
+	for (size_t p = 0; p < HN_COUNT(policies); p++) {
+		HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = pinned_over_two(policies[p]);
+		struct hn_random random = {7};
+		int moves = 0;
+
+		for (int i = 0; i < 360; i++) {
+			HN_AUTO(hn_plan) struct hn_plan *plan = NULL;
+
+			vary_load(&random, snapshot, i == 0);
+			snapshot->now_ns += TICK;
+			plan = look(snapshot, 0);
+			if (plan->verdict != HN_VERDICT_ACT)
+				continue;
+			moves++;
+			carry_out(snapshot, 0, plan);
+		}
+		assert_int_equal(moves, 0);
+	}
+}
+
 /* Load that goes anywhere at any time: vCPUs run here and there, are bound and let loose, are busy and idle.
  */
 static void scatter(struct hn_random *random, struct hn_snapshot *snapshot)
@@ -346,6 +404,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_constant_load_comes_to_rest),
+		cmocka_unit_test(memory_between_pinned_vcpus_rests),
 		cmocka_unit_test(moves_cost_no_more_than_what_was_lost),
 		cmocka_unit_test(no_policy_breaks_a_hard_rule),
 	};

@@ -50,6 +50,61 @@ static void followers_differ_in_whom_they_follow(void **state)
 	assert_null(home_under(snapshot, "greedy"));
 }
 
+/* Three vCPUs of which so many run on node 1, the others on node 0; where memory that is on a node goes. */
+static void assert_led(int there, size_t memory, const char *follows, const char *follows_at_once)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(3, 8, 4000);
+	HN_AUTO(hn_placement) struct hn_placement *home = NULL, *greedy = NULL;
+
+	scene_guest_on(snapshot, "g", 1, 1000, 3, memory);
+	scene_threads(snapshot, 0, -1, 0);
+	for (int i = 0; i < there; i++) {
+		double *residency = snapshot->guests[0].sample->threads[i].residency;
+
+		residency[0] = 0;
+		residency[1] = 1;
+	}
+	home = home_under(snapshot, "memory-follows-cpu");
+	greedy = home_under(snapshot, "greedy");
+	assert_nodes(home, 0, follows);
+	assert_nodes(greedy, 0, follows_at_once);
+	scene_pages(snapshot, 0, 0, memory == 2 ? 0 : 2, 1500); /* most of it is elsewhere: its home counts */
+	scene_home(snapshot, 0, 0, memory);
+	hn_placement_free(home);
+	home = home_under(snapshot, "memory-follows-cpu");
+	assert_nodes(home, 0, follows);
+}
+
+static void memory_follows_whoever_runs_twice_as_much(void **state)
+{
+	assert_led(0, 0, "0", "0");
+	assert_led(1, 0, "0", "0");
+	assert_led(2, 0, "1", "1");
+	assert_led(1, 1, "0", "0");
+	assert_led(2, 2, "1", "1"); /* nobody runs there */
+	{
+		HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 8, 4000);
+		HN_AUTO(hn_placement) struct hn_placement *home = NULL, *greedy = NULL;
+
+		scene_guest_on(snapshot, "g", 1, 1000, 4, 0);
+		for (int i = 0; i < 2; i++) {
+			struct hn_thread_sample *thread = &snapshot->guests[0].sample->threads[i];
+
+			thread->residency[0] = 0;
+			thread->residency[1] = 1;
+		}
+		snapshot->guests[0].sample->threads[2].busy = 0.9;
+		home = home_under(snapshot, "memory-follows-cpu");
+		greedy = home_under(snapshot, "greedy");
+		assert_nodes(home, 0, "0");
+		assert_nodes(greedy, 0, "1");
+		hn_set_add(&snapshot->guests[0].guest->allowed_nodes, 1); /* it may not stay */
+		hn_placement_free(home);
+		home = home_under(snapshot, "memory-follows-cpu");
+		assert_nodes(home, 0, "1");
+	}
+}
+
 static void equal_homes_are_told_apart_by_the_vcpus(void **state)
 {
 	for (size_t node = 0; node < 3; node++) {
@@ -340,6 +395,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(followers_differ_in_whom_they_follow),
+		cmocka_unit_test(memory_follows_whoever_runs_twice_as_much),
 		cmocka_unit_test(equal_homes_are_told_apart_by_the_vcpus),
 		cmocka_unit_test(interleave_divides_evenly_in_strides),
 		cmocka_unit_test(interleave_goes_by_bandwidth_where_known),
