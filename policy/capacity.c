@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/seated.h"
+
 static bool has_isolated(const struct hn_host *host)
 {
 	for (size_t i = 0; i < host->cpu_count; i++)
@@ -99,19 +101,37 @@ static bool is_among(size_t guest, const size_t *guests, size_t guest_count)
 	return false;
 }
 
+/* cores is NULL for a guest of which nothing has been seen. */
+static void add_owned(const struct hn_guest_state *other, size_t node_count, const struct hn_cores *cores,
+		      struct hn_set *owned)
+{
+	struct hn_set pinned = {0};
+
+	if (cores)
+		pinned = hn_seated_add(cores, other, owned);
+	if (!goes_home(other, node_count) && !grows_at_home(other, node_count))
+		return;
+	for (size_t i = 0; i < other->home->vcpu_count; i++)
+		if (!hn_set_has(&pinned, other->home->vcpus[i].vcpu))
+			hn_set_or(owned, &other->home->vcpus[i].cpus);
+}
+
 struct hn_set hn_owned_cpus(const struct hn_snapshot *snapshot, const size_t *guests, size_t guest_count)
 {
 	struct hn_set owned = {0};
+	struct hn_cores cores;
+	bool known = false;
 
 	for (size_t i = 0; i < snapshot->guest_count; i++) {
 		const struct hn_guest_state *other = &snapshot->guests[i];
 
-		if (!has_own_cpus(other->guest) || is_among(i, guests, guest_count) ||
-		    (!goes_home(other, snapshot->host->node_count) &&
-		     !grows_at_home(other, snapshot->host->node_count)))
+		if (!has_own_cpus(other->guest) || is_among(i, guests, guest_count))
 			continue;
-		for (size_t vcpu = 0; vcpu < other->home->vcpu_count; vcpu++)
-			hn_set_or(&owned, &other->home->vcpus[vcpu].cpus);
+		if (other->sample && !known) {
+			hn_cores_fill(snapshot->host, &cores);
+			known = true;
+		}
+		add_owned(other, snapshot->host->node_count, other->sample ? &cores : NULL, &owned);
 	}
 	return owned;
 }
@@ -227,11 +247,20 @@ static void take_untouched(const struct hn_guest_state *other, const struct hn_h
 		take_cell_untouched(other, host, cell, by_node);
 }
 
-static void take_where_seen(const struct hn_guest_state *other, struct taken *by_node)
+/* A thread on CPUs that nobody shares with it. */
+static bool is_alone(const struct hn_guest_state *state, size_t thread, const struct hn_set *owned)
+{
+	const struct hn_set *allowed = state->sample->threads[thread].allowed;
+
+	return has_own_cpus(state->guest) && !hn_set_empty(allowed) && hn_set_inside(allowed, owned);
+}
+
+static void take_where_seen(const struct hn_guest_state *other, const struct hn_set *owned,
+			    struct taken *by_node)
 {
 	for (size_t i = 0; i < other->guest->thread_count && other->sample; i++)
 		if (other->guest->threads[i].kind == HN_THREAD_VCPU &&
-		    other->sample->threads[i].last_node >= 0)
+		    other->sample->threads[i].last_node >= 0 && !is_alone(other, i, owned))
 			by_node[other->sample->threads[i].last_node].shared_vcpus++;
 }
 
@@ -249,7 +278,7 @@ static void take_bandwidth(const struct hn_guest_state *other, const struct hn_h
 }
 
 static void take_for_others(const struct hn_snapshot *snapshot, const size_t *guests, size_t guest_count,
-			    struct taken *by_node, struct hn_capacity *capacity)
+			    const struct hn_set *owned, struct taken *by_node, struct hn_capacity *capacity)
 {
 	for (size_t i = 0; i < snapshot->guest_count; i++) {
 		const struct hn_guest_state *other = &snapshot->guests[i];
@@ -257,7 +286,7 @@ static void take_for_others(const struct hn_snapshot *snapshot, const size_t *gu
 		if (other->guest->mode == HN_MODE_OFF || is_among(i, guests, guest_count))
 			continue;
 		if (!goes_home(other, snapshot->host->node_count)) {
-			take_where_seen(other, by_node);
+			take_where_seen(other, owned, by_node);
 			take_untouched(other, snapshot->host, by_node);
 			continue;
 		}
@@ -423,7 +452,7 @@ struct hn_capacity *hn_capacity_new_for(const struct hn_snapshot *snapshot, cons
 	capacity->cell_bytes = calloc(nodes * cells + 1, sizeof(*capacity->cell_bytes));
 	if (!capacity->cell_bytes || count_seats(snapshot->host, &owned, capacity))
 		return NULL;
-	take_for_others(snapshot, guests, guest_count, taken, capacity);
+	take_for_others(snapshot, guests, guest_count, &owned, taken, capacity);
 	fill_own(snapshot, guests, guest_count, capacity);
 	for (size_t node = 0; node < nodes; node++) {
 		fill_node(snapshot->host, node, &taken[node], keep_free_bytes, &capacity->nodes[node]);

@@ -84,5 +84,6 @@ struct hn_cpu_nodes {
 };
 void hn_cpu_nodes_fill(const struct hn_host *host, struct hn_cpu_nodes *ret);
 
-/* CPUs that other guests' dedicated and realtime vCPUs have been given as their own. */
+/* CPUs that other guests' dedicated and realtime vCPUs have been given as their own, or that these sit on
+ * already (policy/seated.h). */
 struct hn_set hn_owned_cpus(const struct hn_snapshot *snapshot, const size_t *guests, size_t guest_count);
