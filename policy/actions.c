@@ -24,10 +24,10 @@ struct draft {
 	uint64_t placed; /* in steps that were written */
 };
 
-/* CPUs of every node in the set that this guest's threads may use. */
+/* CPUs of every node in the set that this guest's threads may use, and no other guest has for its own. */
 static struct hn_set cpus_of(const struct hn_look *look, const struct hn_set *nodes)
 {
-	struct hn_set cpus = {0};
+	struct hn_set owned = hn_owned_cpus(look->snapshot, &look->index, 1), cpus = {0};
 
 	for (size_t i = 0; i < look->snapshot->host->node_count; i++) {
 		struct hn_set usable;
@@ -37,6 +37,7 @@ static struct hn_set cpus_of(const struct hn_look *look, const struct hn_set *no
 		usable = hn_usable_cpus(look->snapshot->host, i, look->guest->class);
 		hn_set_or(&cpus, &usable);
 	}
+	hn_set_subtract(&cpus, &owned);
 	return cpus;
 }
 
@@ -55,7 +56,7 @@ struct hn_set hn_home_cpus(const struct hn_look *look, const struct hn_placement
 	const struct hn_thread *which = &look->guest->threads[thread];
 
 	for (size_t i = 0; i < home->vcpu_count && which->kind == HN_THREAD_VCPU; i++)
-		if (home->vcpus[i].vcpu == which->vcpu && !hn_set_empty(&home->vcpus[i].cpus))
+		if (home->vcpus[i].vcpu == which->vcpu)
 			return home->vcpus[i].cpus;
 	if (home->vcpu_count > 0 && which->kind != HN_THREAD_VCPU && !hn_set_empty(&home->other_cpus))
 		return home->other_cpus;

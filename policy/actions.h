@@ -59,7 +59,8 @@ double hn_share_at_home(const struct hn_look *look, const struct hn_placement *h
 /* Upper estimate of the cell's bytes that lie outside that home. */
 uint64_t hn_bytes_away(const struct hn_look *look, const struct hn_placement *home, size_t cell);
 
-/* CPUs that the thread, by index, is to run on in that home. */
+/* CPUs that the thread, by index, is to run on in that home: none that another guest has for its own, and
+ * none at all where those are all there are. */
 struct hn_set hn_home_cpus(const struct hn_look *look, const struct hn_placement *home, size_t thread);
 
 /*

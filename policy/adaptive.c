@@ -129,14 +129,19 @@ int hn_adaptive_inclination(const struct hn_snapshot *snapshot, size_t guest, co
 static void count_strangers(const struct hn_look *look, const struct hn_placement *home, size_t cell,
 			    unsigned *ret_loose, unsigned *ret_barred)
 {
+	struct hn_set cpus;
+	bool known = false;
+
 	*ret_loose = *ret_barred = 0;
 	for (size_t i = 0; i < look->guest->thread_count; i++) {
-		struct hn_set cpus, common = *look->sample->threads[i].allowed;
+		struct hn_set common = *look->sample->threads[i].allowed;
 
 		if (look->guest->threads[i].kind != HN_THREAD_VCPU ||
 		    look->guest->threads[i].cell != look->guest->cells[cell].id)
 			continue;
-		cpus = hn_home_cpus(look, home, i);
+		if (!known || home->vcpu_count > 0) /* without seats all have the same */
+			cpus = hn_home_cpus(look, home, i);
+		known = true;
 		*ret_loose += !hn_set_inside(&common, &cpus);
 		hn_set_and(&common, &cpus);
 		*ret_barred += hn_set_empty(&common);

@@ -3,12 +3,36 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "policy/capacity.h"
 #include "policy/home-node.h"
 #include "policy/whereabouts.h"
+
+/* Each cell with vCPUs has a node with CPUs that are not all some other guest's own. 0, -ENOSPC. */
+static int require_seats(const struct hn_snapshot *snapshot, size_t guest, const struct hn_placement *home,
+			 struct hn_error *err)
+{
+	const struct hn_guest *model = snapshot->guests[guest].guest;
+	const struct hn_set owned = hn_owned_cpus(snapshot, &guest, 1);
+
+	for (size_t cell = 0; cell < home->cell_count; cell++) {
+		int node = hn_set_next(&home->cells[cell].nodes, 0);
+		struct hn_set cpus = hn_usable_cpus(
+			snapshot->host, (size_t)hn_host_node_index(snapshot->host, node), model->class);
+
+		hn_set_subtract(&cpus, &owned);
+		if (hn_set_empty(&cpus) && !hn_set_empty(&model->cells[cell].vcpus))
+			return hn_fail(
+				err, -ENOSPC,
+				"CPUs: all of node %d, where the memory of cell %d is, are other guests' own",
+				node, model->cells[cell].id);
+	}
+	return 0;
+}
 
 int hn_follow_memory(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
 		     struct hn_placement **ret, struct hn_error *err)
 {
+	HN_AUTO(hn_placement) struct hn_placement *home = NULL;
 	int r = 1;
 
 	/* before it has memory, vCPUs that happen to be somewhere are no reason to stay there */
@@ -16,10 +40,15 @@ int hn_follow_memory(const struct hn_snapshot *snapshot, size_t guest, const str
 		r = hn_whereabouts_of_memory(snapshot, guest, cell) >= 0 ||
 		    snapshot->guests[guest].guest->cells[cell].memory_bytes == 0;
 	if (r > 0)
-		r = hn_placement_of_memory(snapshot, guest, ret);
+		r = hn_placement_of_memory(snapshot, guest, &home);
 	if (r < 0)
 		return hn_oom(err);
-	return r > 0 ? 0 : hn_home_node_find(snapshot, guest, limits, ret, err);
+	if (r == 0)
+		return hn_home_node_find(snapshot, guest, limits, ret, err);
+	r = require_seats(snapshot, guest, home, err);
+	if (r == 0)
+		*ret = hn_steal(home);
+	return r;
 }
 
 /* The node, by index, that memory of the cell is brought away from only with reason: its home, where it has

@@ -5,7 +5,8 @@
  */
 #include "policy/policies.h"
 
-/* Each cell is at home where most of its memory is; what has none yet goes where the solver says. */
+/* Each cell is at home where most of its memory is, as long as its vCPUs may use CPUs there: -ENOSPC; what
+ * has none yet goes where the solver says. */
 int hn_follow_memory(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
 		     struct hn_placement **ret, struct hn_error *err);
 

@@ -10,6 +10,7 @@
 
 #include "base/units.h"
 #include "policy/decide.h"
+#include "policy/policies.h"
 #include "scene.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -505,6 +506,72 @@ static void keeps_off_isolated_cpus(void **state)
 	assert_true(hn_set_equal(&plan->actions[0].cpus, &only));
 }
 
+/* g's memory is on node 0, all of whose CPUs a realtime guest has for its own. */
+static struct hn_snapshot *beside_realtime(const char *policy)
+{
+	struct hn_snapshot *snapshot = scene_new(2, 4, 8000);
+	struct hn_guest *guest;
+	size_t other;
+
+	scene_guest_on(snapshot, "g", 1, 1000, 2, 0);
+	scene_threads(snapshot, 0, -1, 1);
+	for (size_t i = 0; i < 2; i++)
+		scene_allow_also(snapshot->guests[0].sample, i, &snapshot->host->nodes[0].cpus);
+	other = scene_guest_on(snapshot, "realtime", 1, 1000, 4, 0);
+	snapshot->guests[other].guest->class = HN_CLASS_REALTIME;
+	for (int i = 0; i < 4; i++)
+		scene_allow(snapshot->guests[other].sample, (size_t)i, hn_set_of(i));
+	guest = snapshot->guests[0].guest;
+	snprintf(guest->policy, sizeof(guest->policy), "%s", policy);
+	return snapshot;
+}
+
+static void nobody_is_bound_to_anothers_own_cpus(void **state)
+{
+	for (const struct hn_policy *policy = hn_policies(); policy->name; policy++) {
+		HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = beside_realtime(policy->name);
+		HN_AUTO(hn_plan) struct hn_plan *plan = NULL;
+
+		if (policy->pace == HN_PACE_BEFORE_IT_RUNS)
+			snapshot->guests[0].guest->state = HN_RUN_PAUSED;
+		plan = decide_now(snapshot);
+		for (size_t i = 0; i < plan->action_count; i++) {
+			struct hn_set common = plan->actions[i].cpus;
+
+			hn_set_and(&common, &snapshot->host->nodes[0].cpus);
+			assert_true(hn_set_empty(&common));
+		}
+		if (strcmp(policy->name, "cpu-follows-memory") == 0)
+			assert_verdict(plan, HN_VERDICT_BLOCKED, "does not fit: CPUs: all of node 0");
+	}
+}
+
+/* A dedicated guest for whose two vCPUs there is no core of their own: it shares what is nobody's. */
+static void who_finds_no_cores_shares_none(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(1, 4, 8000);
+	HN_AUTO(hn_plan) struct hn_plan *plan = NULL;
+	size_t other;
+
+	for (size_t i = 0; i < 4; i++)
+		snapshot->host->cpus[i].core = (int)i / 2;
+	scene_guest_on(snapshot, "g", 1, 1000, 2, 0);
+	snapshot->guests[0].guest->class = HN_CLASS_DEDICATED;
+	strcpy(snapshot->guests[0].guest->policy, "cpu-follows-memory");
+	other = scene_guest_on(snapshot, "other", 1, 1000, 1, 0);
+	snapshot->guests[other].guest->class = HN_CLASS_DEDICATED;
+	scene_allow(snapshot->guests[other].sample, 0, hn_set_of(1));
+	plan = decide_now(snapshot);
+	assert_int_equal(plan->action_count, 2);
+	for (size_t i = 0; i < 2; i++) {
+		struct hn_set left = {0};
+
+		hn_set_add(&left, 2);
+		hn_set_add(&left, 3);
+		assert_true(hn_set_equal(&plan->actions[i].cpus, &left));
+	}
+}
+
 static void threads_come_before_pages(void **state)
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = misplaced();
@@ -837,6 +904,8 @@ int main(void)
 		cmocka_unit_test(binds_only_threads_that_may_run_outside),
 		cmocka_unit_test(leaves_a_thread_where_its_operator_has_pinned_it),
 		cmocka_unit_test(keeps_off_isolated_cpus),
+		cmocka_unit_test(nobody_is_bound_to_anothers_own_cpus),
+		cmocka_unit_test(who_finds_no_cores_shares_none),
 		cmocka_unit_test(threads_come_before_pages),
 		cmocka_unit_test(predicts_the_upper_end_of_the_interval),
 		cmocka_unit_test(predicts_hidden_pages_like_the_others),
