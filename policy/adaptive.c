@@ -98,6 +98,30 @@ static double *others_busy(const struct hn_snapshot *snapshot, size_t guest, con
 	return busy;
 }
 
+/* Its operator has pinned vCPUs of the cell, and they do not come. */
+static bool has_kept_vcpus(const struct hn_guest *guest, size_t cell)
+{
+	for (size_t i = 0; i < guest->thread_count; i++)
+		if (guest->threads[i].kept && guest->threads[i].kind == HN_THREAD_VCPU &&
+		    guest->threads[i].cell == guest->cells[cell].id)
+			return true;
+	return false;
+}
+
+/* The node, by index, that the cell is inclined to; -1 while nothing is known. */
+static int inclination_of(const struct hn_snapshot *snapshot, size_t guest, size_t cell, const double *busy)
+{
+	int memory = hn_whereabouts_of_memory(snapshot, guest, cell);
+	int cpus = hn_whereabouts_of_cpus(snapshot, guest, cell);
+	const struct hn_guest *model = snapshot->guests[guest].guest;
+
+	if (memory < 0 || cpus < 0)
+		return memory < 0 ? cpus : memory;
+	if (hn_guest_cell_movable(model, cell) && has_kept_vcpus(model, cell))
+		return hn_whereabouts_led(snapshot, guest, cell, memory);
+	return vcpus_should_come(snapshot, guest, cell, (size_t)memory, busy[memory]) ? memory : cpus;
+}
+
 int hn_adaptive_inclination(const struct hn_snapshot *snapshot, size_t guest, const double *all_busy,
 			    struct hn_placement **ret)
 {
@@ -108,44 +132,44 @@ int hn_adaptive_inclination(const struct hn_snapshot *snapshot, size_t guest, co
 	if (!nodes || !busy)
 		return -ENOMEM;
 	for (size_t cell = 0; cell < state->guest->cell_count; cell++) {
-		int memory = hn_whereabouts_of_memory(snapshot, guest, cell);
-		int cpus = hn_whereabouts_of_cpus(snapshot, guest, cell);
-
-		if (memory < 0 && cpus < 0)
+		nodes[cell] = inclination_of(snapshot, guest, cell, busy);
+		if (nodes[cell] < 0)
 			return 0;
-		if (memory < 0)
-			nodes[cell] = cpus;
-		else if (cpus < 0 || vcpus_should_come(snapshot, guest, cell, (size_t)memory, busy[memory]))
-			nodes[cell] = memory;
-		else
-			nodes[cell] = cpus;
 		busy[nodes[cell]] += hn_cell_busy(state->guest, state->sample, cell);
 	}
 	*ret = hn_placement_whole(snapshot, guest, nodes);
 	return *ret ? 1 : -ENOMEM;
 }
 
-/* vCPUs of the cell that would have to be bound, and how many of these may not run at home yet. */
-static void count_strangers(const struct hn_look *look, const struct hn_placement *home, size_t cell,
-			    unsigned *ret_loose, unsigned *ret_barred)
+/* vCPUs of a cell that are not where its home would have them. */
+struct strangers {
+	unsigned loose;  /* would have to be bound */
+	unsigned barred; /* of these: may not run at home yet */
+	unsigned kept;   /* may not run at home, and stay where their operator has pinned them */
+};
+
+static struct strangers count_strangers(const struct hn_look *look, const struct hn_placement *home,
+					size_t cell)
 {
+	struct strangers count = {0};
 	struct hn_set cpus;
 	bool known = false;
 
-	*ret_loose = *ret_barred = 0;
 	for (size_t i = 0; i < look->guest->thread_count; i++) {
+		const struct hn_thread *thread = &look->guest->threads[i];
 		struct hn_set common = *look->sample->threads[i].allowed;
 
-		if (look->guest->threads[i].kind != HN_THREAD_VCPU ||
-		    look->guest->threads[i].cell != look->guest->cells[cell].id)
+		if (thread->kind != HN_THREAD_VCPU || thread->cell != look->guest->cells[cell].id)
 			continue;
 		if (!known || home->vcpu_count > 0) /* without seats all have the same */
 			cpus = hn_home_cpus(look, home, i);
 		known = true;
-		*ret_loose += !hn_set_inside(&common, &cpus);
+		count.loose += !thread->kept && !hn_set_inside(&common, &cpus);
 		hn_set_and(&common, &cpus);
-		*ret_barred += hn_set_empty(&common);
+		if (hn_set_empty(&common))
+			++*(thread->kept ? &count.kept : &count.barred);
 	}
+	return count;
 }
 
 /* Of the cell's time, that spent on the nodes of that home. */
@@ -164,28 +188,27 @@ static unsigned sides_of(const struct hn_look *look, const struct hn_placement *
 {
 	double pages = hn_share_at_home(look, home, cell);
 	bool movable = hn_guest_cell_movable(look->guest, cell);
-	unsigned loose, barred;
+	struct strangers strangers = count_strangers(look, home, cell);
 
-	count_strangers(look, home, cell, &loose, &barred);
 	if (pages >= look->options->home_share || !movable)
-		return loose > 0 ? HN_SIDE_VCPUS : 0;
-	if (barred == 0)
+		return strangers.loose > 0 ? HN_SIDE_VCPUS : 0;
+	if (strangers.barred + strangers.kept == 0)
 		return HN_SIDE_MEMORY | HN_SIDE_NARROW;
-	if (now)
+	if (now && strangers.kept == 0)
 		return HN_SIDE_MEMORY | HN_SIDE_VCPUS;
 	if (time_at_home(look, home, cell) > 0.5)
 		return HN_SIDE_MEMORY | HN_SIDE_NARROW;
-	return pages > 0.5 ? HN_SIDE_VCPUS : 0;
+	return pages > 0.5 && strangers.loose > 0 ? HN_SIDE_VCPUS : 0;
 }
 
 static double price_of(const struct hn_look *look, const struct hn_placement *home, size_t cell,
 		       unsigned sides)
 {
-	unsigned vcpus = (unsigned)hn_guest_vcpu_count(look->guest), loose, barred;
+	unsigned vcpus = (unsigned)hn_guest_vcpu_count(look->guest);
+	struct strangers strangers = count_strangers(look, home, cell);
 	double distrust = look->state->looks.distrust, price;
 
-	count_strangers(look, home, cell, &loose, &barred);
-	price = hn_price_of_rebinding(sides & HN_SIDE_MEMORY ? barred : loose, distrust);
+	price = hn_price_of_rebinding(sides & HN_SIDE_MEMORY ? strangers.barred : strangers.loose, distrust);
 	if (sides & HN_SIDE_MEMORY)
 		price += hn_price_of_migration(&look->snapshot->calibration, hn_bytes_away(look, home, cell),
 					       vcpus, distrust);

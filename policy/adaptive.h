@@ -4,12 +4,13 @@
  * Pure. See policy/policies.h.
  *
  * For each cell it looks where the memory is and where the vCPUs run. vCPUs go to the memory when most of it
- * is there, or cannot move, and the node stays below 90 % busy; else memory goes to the vCPUs; when that does
- * not fit, to where the solver says. Never both sides of one cell in one move, save that vCPUs which may run
- * at home already are kept there. A cell's move is worth it when the regret for not being there
- * (policy/regret.h) is theta times its price (policy/price.h). It is made when all cells' moves together
- * lower the potential (policy/outlook.h); the caller clears the regret then, so that every move is paid for:
- * all moves ever made cost no more than all regret that ever accrued / theta.
+ * is there, or cannot move, and the node stays below 90 % busy; else memory goes to the vCPUs, and to those
+ * that their operator has pinned always; when that does not fit, to where the solver says. Never both sides
+ * of one cell in one move, save that vCPUs which may run at home already are kept there. A cell's move is
+ * worth it when the regret for not being there (policy/regret.h) is theta times its price (policy/price.h).
+ * It is made when all cells' moves together lower the potential (policy/outlook.h); the caller clears the
+ * regret then, so that every move is paid for: all moves ever made cost no more than all regret that ever
+ * accrued / theta.
  */
 #include "policy/actions.h"
 #include "policy/policies.h"

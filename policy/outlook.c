@@ -102,10 +102,14 @@ static double share_brought(const struct hn_snapshot *snapshot, const struct hn_
 	return page_share(state, cell, node);
 }
 
-/* Whether the thread would be at home, and not where it ran. */
-static bool goes_home(const struct hn_snapshot *snapshot, const struct hn_thread_sample *thread,
+/* Whether the guest's thread would be at home, and not where it ran. */
+static bool goes_home(const struct hn_snapshot *snapshot, const struct hn_guest_state *state, size_t index,
 		      const struct hn_placement *home, size_t cell, unsigned sides)
 {
+	const struct hn_thread_sample *thread = &state->sample->threads[index];
+
+	if (state->guest->threads[index].kept)
+		return false;
 	if (sides & HN_SIDE_VCPUS)
 		return true;
 	for (size_t node = 0; node < snapshot->host->node_count && (sides & HN_SIDE_NARROW); node++) {
@@ -126,12 +130,13 @@ static bool is_of_cell(const struct hn_guest *guest, size_t thread, size_t cell)
 }
 
 /* Share of its time that the thread would run on the node. */
-static double time_share(const struct hn_snapshot *snapshot, const struct hn_thread_sample *thread,
+static double time_share(const struct hn_snapshot *snapshot, const struct hn_guest_state *state, size_t index,
 			 const struct hn_placement *home, size_t cell, unsigned sides, size_t node)
 {
-	return goes_home(snapshot, thread, home, cell, sides)
+	return goes_home(snapshot, state, index, home, cell, sides)
 		       ? home_share(home, cell, node)
-		       : hn_residency_of_thread(thread, snapshot->host->node_count, node);
+		       : hn_residency_of_thread(&state->sample->threads[index], snapshot->host->node_count,
+						node);
 }
 
 double hn_outlook_cell(const struct hn_snapshot *snapshot, size_t guest, size_t cell,
@@ -150,8 +155,7 @@ double hn_outlook_cell(const struct hn_snapshot *snapshot, size_t guest, size_t 
 		for (size_t i = 0; i < state->guest->thread_count; i++)
 			for (size_t node = 0; is_of_cell(state->guest, i, cell) && node < nodes; node++)
 				sum += there * state->sample->threads[i].busy *
-				       time_share(snapshot, &state->sample->threads[i], home, cell, sides,
-						  node) *
+				       time_share(snapshot, state, i, home, cell, sides, node) *
 				       hn_remoteness(snapshot->host, node, memory);
 	}
 	return sum * HN_REMOTE_LOSS;
@@ -169,7 +173,7 @@ void hn_outlook_move(struct hn_outlook *outlook, const struct hn_snapshot *snaps
 
 		for (size_t node = 0; is_of_cell(state->guest, i, cell) && node < outlook->node_count; node++)
 			outlook->busy[node] +=
-				thread->busy * (time_share(snapshot, thread, home, cell, sides, node) -
+				thread->busy * (time_share(snapshot, state, i, home, cell, sides, node) -
 						hn_residency_of_thread(thread, outlook->node_count, node));
 	}
 }

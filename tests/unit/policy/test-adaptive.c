@@ -127,6 +127,55 @@ static void memory_moves_when_what_was_lost_is_worth_it(void **state)
 	}
 }
 
+static void keep_vcpus(struct hn_snapshot *snapshot, size_t first)
+{
+	for (size_t i = first; i < snapshot->guests[0].guest->thread_count; i++)
+		snapshot->guests[0].guest->threads[i].kept = true;
+}
+
+/* One cell's vCPUs are on each node, where their operator has pinned them; all of the memory is on node 0. */
+static void memory_comes_to_pinned_vcpus(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 8, 8000);
+	HN_AUTO(hn_plan) struct hn_plan *plan = NULL;
+
+	scene_guest_on(snapshot, "g", 2, 1000, 2, 0);
+	scene_threads(snapshot, 0, 1, 1);
+	make_adaptive(snapshot, 0);
+	keep_vcpus(snapshot, 0);
+	assert_true(looks_until_it_acts(snapshot, 200, &plan) > 0);
+	assert_int_equal(plan->action_count, 1);
+	assert_int_equal(plan->actions[0].kind, HN_ACTION_MIGRATE);
+	assert_int_equal(plan->actions[0].cell, 1);
+	assert_int_equal(plan->actions[0].to_node, 1);
+	scene_carry_out(snapshot, 0, plan);
+	hn_plan_free(hn_steal(plan));
+	assert_int_equal(looks_until_it_acts(snapshot, 200, &plan), 0);
+}
+
+/* Of the one cell's vCPUs half are pinned to node 1: the others could come to its memory, and these could
+ * not. */
+static void memory_comes_to_vcpus_of_which_some_are_pinned(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = apart(2);
+	HN_AUTO(hn_plan) struct hn_plan *plan = NULL;
+
+	keep_vcpus(snapshot, 2);
+	assert_true(looks_until_it_acts(snapshot, 200, &plan) > 0);
+	assert_int_equal(plan->action_count, 1);
+	assert_int_equal(plan->actions[0].to_node, 1);
+}
+
+static void pinned_vcpus_and_memory_stay_apart(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = apart(2);
+	HN_AUTO(hn_plan) struct hn_plan *plan = NULL;
+
+	keep_vcpus(snapshot, 0);
+	snapshot->guests[0].guest->backends[0].movability = HN_IMMOVABLE_PINNED;
+	assert_int_equal(looks_until_it_acts(snapshot, 50, &plan), 0);
+}
+
 static void it_says_what_it_waits_for(void **state)
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = apart(2);
@@ -494,6 +543,9 @@ int main(void)
 		cmocka_unit_test(vcpus_come_to_their_memory),
 		cmocka_unit_test(a_busy_node_gets_no_more_vcpus),
 		cmocka_unit_test(memory_moves_when_what_was_lost_is_worth_it),
+		cmocka_unit_test(memory_comes_to_pinned_vcpus),
+		cmocka_unit_test(memory_comes_to_vcpus_of_which_some_are_pinned),
+		cmocka_unit_test(pinned_vcpus_and_memory_stay_apart),
 		cmocka_unit_test(it_says_what_it_waits_for),
 		cmocka_unit_test(a_home_that_was_only_considered_is_given_up),
 		cmocka_unit_test(it_says_when_it_would_take_both_sides),
