@@ -354,6 +354,7 @@ void hn_managed_free(struct hn_managed *managed)
 	free(managed->container_nodes);
 	free(managed->problem);
 	free(managed->note);
+	free(managed->unheeded);
 	hn_guest_free(managed->guest);
 	hn_placement_free(managed->home);
 	TAILQ_REMOVE(&service->guests, managed, entry);
@@ -428,8 +429,9 @@ struct hn_report *hn_managed_report(const struct hn_managed *managed)
 		return NULL;
 	report->guest = managed->guest ? hn_guest_copy(managed->guest) : hn_guest_new(managed->name);
 	report->operation = managed->operation;
-	if (managed->problem)
-		snprintf(report->problem, sizeof(report->problem), "%s", managed->problem);
+	if (managed->problem || managed->unheeded)
+		snprintf(report->problem, sizeof(report->problem), "%s",
+			 managed->problem ? managed->problem : managed->unheeded);
 	if (!report->guest || (managed->home && !(report->home = hn_placement_copy(managed->home))) ||
 	    (managed->plan && !(report->plan = hn_plan_copy(managed->plan))) ||
 	    (managed->sample && !(report->sample = hn_sample_copy(managed->sample))))

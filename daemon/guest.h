@@ -110,8 +110,9 @@ struct hn_managed {
 	struct hn_regret *regret;      /* NULL before the first look */
 	struct hn_operation operation; /* the latest */
 	struct hn_running_operation *running;
-	char *problem; /* NULL when all is well */
-	char *note;    /* what cannot be told of it, NULL none */
+	char *problem;  /* NULL when all is well */
+	char *note;     /* what cannot be told of it, NULL none */
+	char *unheeded; /* nodes that its operator wishes and its limits rule out, NULL none */
 };
 
 /* Starts to manage the guest whose QMP socket is at path; appended to the service's list. -ENOMEM,

@@ -215,14 +215,18 @@ bool hn_make_up_take(struct hn_managed *managed, struct hn_guest *told)
 	return true;
 }
 
-static void limit(struct hn_set *nodes, const struct hn_set *to)
+/* The empty set is all. False, and nodes as they were, when they have none in common. */
+static bool limit(struct hn_set *nodes, const struct hn_set *to)
 {
+	struct hn_set common = *nodes;
+
 	if (hn_set_empty(to))
-		return;
-	if (hn_set_empty(nodes))
-		*nodes = *to;
-	else
-		hn_set_and(nodes, to);
+		return true;
+	hn_set_and(&common, to);
+	if (hn_set_empty(&common) && !hn_set_empty(nodes))
+		return false;
+	*nodes = hn_set_empty(nodes) ? *to : common;
+	return true;
 }
 
 static bool window_is_open(const struct hn_settings *settings)
@@ -237,7 +241,6 @@ static bool window_is_open(const struct hn_settings *settings)
 /* Each cell to what its XML binds it to. */
 static void limit_cells(const struct hn_guest *from_xml, struct hn_guest *guest)
 {
-	limit(&guest->allowed_nodes, &from_xml->allowed_nodes);
 	for (size_t i = 0; i < guest->cell_count; i++) {
 		int index = hn_guest_cell_index(from_xml, guest->cells[i].id);
 
@@ -246,22 +249,58 @@ static void limit_cells(const struct hn_guest *from_xml, struct hn_guest *guest)
 	}
 }
 
+/* Records and logs (once while it does not change) that wished nodes are none that the guest can be on; NULL:
+ * they are. */
+static void tell_unheeded(struct hn_managed *managed, const struct hn_set *wished,
+			  const struct hn_set *limits)
+{
+	char text[HN_ERROR_MAX] = "", nodes[64], others[64];
+
+	if (wished)
+		snprintf(text, sizeof(text),
+			 "nodes = %s cannot be heeded: its cgroups and its XML allow it node %s alone",
+			 hn_set_format(wished, nodes, sizeof(nodes)),
+			 hn_set_format(limits, others, sizeof(others)));
+	if (strcmp(text, managed->unheeded ? managed->unheeded : "") == 0)
+		return;
+	if (wished)
+		hn_log(HN_LOG_WARNING, "guest '%s': %s", managed->name, text);
+	free(hn_steal(managed->unheeded));
+	managed->unheeded = wished ? strdup(text) : NULL;
+}
+
 /* Nodes that it cannot or may not use whatever the settings say; its cgroups are no limit where they are to
- * follow. */
-static void limit_nodes(const struct hn_managed *managed, const struct hn_settings *settings,
+ * follow. Empty: there are none such. */
+static struct hn_set limits_of(const struct hn_managed *managed, bool follow_cpuset)
+{
+	const struct hn_domain *domain = managed->domain;
+	struct hn_set limits = {0};
+
+	if (!follow_cpuset) {
+		limit(&limits, &managed->cpuset_nodes);
+		if (domain && domain->guest)
+			limit(&limits, &domain->guest->allowed_nodes);
+	}
+	if (managed->container_nodes)
+		limit(&limits, managed->container_nodes);
+	return limits;
+}
+
+static void limit_nodes(struct hn_managed *managed, const struct hn_settings *settings,
 			struct hn_guest *guest)
 {
 	const struct hn_domain *domain = managed->domain;
+	struct hn_set limits = limits_of(managed, settings->follow_cpuset);
+	const struct hn_set wished = guest->allowed_nodes;
+	bool heeded = limit(&guest->allowed_nodes, &limits);
 
+	if (!heeded) /* empty would be all of them */
+		guest->allowed_nodes = limits;
+	tell_unheeded(managed, heeded ? NULL : &wished, &limits);
 	for (size_t i = 0; i < guest->cell_count; i++)
 		hn_set_clear(&guest->cells[i].allowed_nodes);
-	if (!settings->follow_cpuset) {
-		limit(&guest->allowed_nodes, &managed->cpuset_nodes);
-		if (domain && domain->guest)
-			limit_cells(domain->guest, guest);
-	}
-	if (managed->container_nodes)
-		limit(&guest->allowed_nodes, managed->container_nodes);
+	if (!settings->follow_cpuset && domain && domain->guest)
+		limit_cells(domain->guest, guest);
 	if (domain)
 		hn_settings_respect_pins(&domain->wishes, settings, hn_domain_pins_are_ours(managed),
 					 managed->service->host, guest);

@@ -190,6 +190,7 @@ void scene_remove(struct scene_guest *guest)
 	hn_guest_free(managed->guest);
 	event_free(managed->tick);
 	free(managed->problem);
+	free(managed->unheeded);
 	fake_memory_close(guest->memory, scene->folder, guest->first_pid);
 	free(guest);
 }

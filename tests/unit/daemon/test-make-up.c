@@ -6,9 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
+#include "daemon/config.h"
 #include "scene.h"
 
 /* vCPUs, then threads that no source names. */
@@ -101,12 +103,64 @@ static void a_home_outlives_memory_that_comes(void **state)
 	scene_free(scene);
 }
 
+/* What the guest is allowed when its operator says wished, its cgroups cpuset, and its container contained.
+ */
+static void assert_allowed(const char *wished, const char *cpuset, const char *contained, const char *allowed,
+			   const char *problem)
+{
+	struct scene *scene = scene_new(4);
+	struct scene_guest *guest = scene_add(scene, "web", 0, HN_GIB);
+	struct hn_guest_rule rule = {.pattern = "web"};
+	struct hn_set container = {0};
+	char text[64];
+
+	rule.settings.said = 1u << HN_SETTING_NODES;
+	assert_int_equal(hn_set_parse(wished, &rule.settings.nodes, NULL), 0);
+	assert_int_equal(hn_set_parse(cpuset, &guest->managed.cpuset_nodes, NULL), 0);
+	assert_int_equal(hn_set_parse(contained, &container, NULL), 0);
+	guest->managed.container_nodes = &container;
+	scene->config.rules = &rule;
+	scene->config.rule_count = 1;
+	for (int i = 0; i < 2; i++) { /* whatever was there before */
+		HN_AUTO(hn_report) struct hn_report *report = NULL;
+
+		hn_make_up_apply_settings(&guest->managed);
+		hn_set_format(&guest->managed.guest->allowed_nodes, text, sizeof(text));
+		assert_string_equal(text, allowed);
+		report = hn_managed_report(&guest->managed);
+		assert_non_null(strstr(report->problem, problem));
+		assert_int_equal(*report->problem != 0, *problem != 0);
+	}
+	hn_set_clear(&guest->managed.cpuset_nodes);
+	hn_set_clear(&container);
+	hn_make_up_apply_settings(&guest->managed);
+	assert_null(guest->managed.unheeded);
+	hn_set_format(&guest->managed.guest->allowed_nodes, text, sizeof(text));
+	assert_string_equal(text, wished);
+	scene->config.rules = NULL;
+	scene->config.rule_count = 0;
+	guest->managed.container_nodes = NULL;
+	scene_free(scene);
+}
+
+static void nodes_that_its_limits_rule_out_are_not_all_nodes(void **state)
+{
+	assert_allowed("0", "1", "", "1", "nodes = 0 cannot be heeded");
+	assert_allowed("0", "", "2-3", "2-3", "node 2-3 alone");
+	assert_allowed("0", "1-2", "2-3", "2", "node 2 alone");
+	assert_allowed("0-2", "1", "2-3", "1",
+		       ""); /* of limits that have nothing in common the first holds */
+	assert_allowed("0-2", "1-3", "", "1-2", "");
+	assert_allowed("0-2", "", "", "0-2", "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(threads_are_known_by_what_they_are),
 		cmocka_unit_test(a_home_outlives_memory_that_comes),
 		cmocka_unit_test(many_threads_in_another_order_are_the_same),
+		cmocka_unit_test(nodes_that_its_limits_rule_out_are_not_all_nodes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
