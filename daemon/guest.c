@@ -12,6 +12,7 @@
 #include "base/units.h"
 #include "daemon/agent.h"
 #include "daemon/balancer.h"
+#include "daemon/bound-threads.h"
 #include "daemon/domain.h"
 #include "daemon/draining.h"
 #include "daemon/events.h"
@@ -162,6 +163,7 @@ void hn_managed_process_gone(struct hn_managed *managed)
 	hn_operation_abandon(managed, "QEMU has ended");
 	tell_gone(managed);
 	hn_managed_forget_looks(managed);
+	hn_bound_threads_forget(managed);
 	hn_placement_free(hn_steal(managed->home));
 	unsee(managed);
 	managed->identified = managed->runs_realtime = false;
@@ -355,6 +357,7 @@ void hn_managed_free(struct hn_managed *managed)
 	free(managed->problem);
 	free(managed->note);
 	free(managed->unheeded);
+	hn_bound_threads_forget(managed);
 	hn_guest_free(managed->guest);
 	hn_placement_free(managed->home);
 	TAILQ_REMOVE(&service->guests, managed, entry);

@@ -36,6 +36,7 @@
 
 struct event;
 struct hn_backend_memo;
+struct hn_bound_thread;
 struct hn_domain;
 struct hn_guest_agent;
 struct hn_residency;
@@ -101,6 +102,8 @@ struct hn_managed {
 	struct hn_trend_looks *cell_trends; /* of its cells' */
 	size_t history_count;
 	struct hn_thread_history *history;
+	size_t bound_count;
+	struct hn_bound_thread *bound; /* daemon/bound-threads.h, in order of tid */
 	struct hn_placement *home;
 	uint64_t promised_ns; /* when it was seen to have been placed by a reservation; 0: it was not */
 	struct hn_plan *plan;

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/units.h"
+#include "daemon/bound-threads.h"
 #include "daemon/chronicle.h"
 #include "daemon/decision.h"
 #include "daemon/gauge.h"
@@ -354,6 +355,7 @@ static int take_view(struct hn_managed *managed, const void *body, size_t length
 	managed->service->tally.look_ns += view.cost_ns;
 	hn_sample_free(managed->sample);
 	managed->sample = sample;
+	hn_bound_threads_heed(managed);
 	managed->ranges_checked = true;
 	keep_localities(managed);
 	heed_scheduling(managed, readings, view.thread_count);

@@ -30,7 +30,8 @@ static json_object *encode_thread(const void *element)
 		 hn_json_add_string(json, "kind", hn_thread_kind_name(thread->kind)) ||
 		 hn_json_add_int(json, "vcpu", thread->vcpu) || hn_json_add_int(json, "cell", thread->cell) ||
 		 hn_json_add_string(json, "name", thread->name) ||
-		 (thread->kept && hn_json_add_bool(json, "kept", true));
+		 (thread->kept && hn_json_add_bool(json, "kept", true)) ||
+		 (thread->ours && hn_json_add_bool(json, "ours", true));
 	return hn_codec_finish(json, failed);
 }
 
@@ -141,7 +142,9 @@ static int decode_thread(json_object *json, struct hn_guest *guest, struct hn_er
 	       (r = hn_json_get_int(json, "cell", &thread->cell, err)) < 0 ||
 	       (r = hn_codec_get_text(json, "name", thread->name, sizeof(thread->name), err)) < 0 ||
 	       (hn_codec_present(json, "kept") &&
-		(r = hn_json_get_bool(json, "kept", &thread->kept, err)) < 0));
+		(r = hn_json_get_bool(json, "kept", &thread->kept, err)) < 0) ||
+	       (hn_codec_present(json, "ours") &&
+		(r = hn_json_get_bool(json, "ours", &thread->ours, err)) < 0));
 	return r;
 }
 

@@ -81,6 +81,7 @@ struct hn_thread {
 	int cell; /* HN_THREAD_VCPU: its cell; else -1 (serves the whole guest) */
 	char name[32];
 	bool kept; /* it stays where its operator has pinned it */
+	bool ours; /* it may run where homenode has bound it, and nobody has bound it since */
 };
 
 /* Why memory cannot be moved; unknown counts as immovable until shown otherwise. */

@@ -74,40 +74,61 @@ static bool is_meant(const struct hn_look *look, const unsigned *sides, size_t t
 
 	for (size_t i = 0; i < look->guest->cell_count; i++)
 		all |= sides[i];
+	if (hn_set_inside(&common, cpus))
+		return (cell < 0 ? all : sides[cell]) & (HN_SIDE_VCPUS | HN_SIDE_WIDEN);
 	if (cell < 0)
 		return all & (HN_SIDE_VCPUS | HN_SIDE_NARROW);
 	hn_set_and(&common, cpus);
 	return (sides[cell] & HN_SIDE_VCPUS) || ((sides[cell] & HN_SIDE_NARROW) && !hn_set_empty(&common));
 }
 
+/* Whether the thread has no business where it may run now, or was bound to a part of its home when the rest
+ * was others' own. Who bound it to a part if not homenode had a reason. */
+static bool is_misbound(const struct hn_look *look, size_t thread, const struct hn_set *cpus)
+{
+	const struct hn_set *allowed = look->sample->threads[thread].allowed;
+
+	if (look->guest->threads[thread].kept || hn_set_empty(cpus) || hn_set_empty(allowed))
+		return false;
+	if (!hn_set_inside(allowed, cpus))
+		return true;
+	return look->guest->class == HN_CLASS_SHARED && look->guest->threads[thread].ours &&
+	       !hn_set_equal(allowed, cpus);
+}
+
+static void give_reason(const struct hn_thread *thread, const struct hn_set *allowed,
+			struct hn_action *action)
+{
+	bool more = hn_set_inside(allowed, &action->cpus);
+	char nodes[64], cpus[64];
+
+	hn_set_format(&action->nodes, nodes, sizeof(nodes));
+	hn_set_format(allowed, cpus, sizeof(cpus));
+	if (thread->kind == HN_THREAD_VCPU)
+		snprintf(action->reason, sizeof(action->reason),
+			 "vCPU %d of cell %d may run on CPUs %s%s; its cell lives on node %s", thread->vcpu,
+			 thread->cell, cpus, more ? ", and now on others" : "", nodes);
+	else
+		snprintf(action->reason, sizeof(action->reason),
+			 "%s '%s' may run on CPUs %s%s; the guest lives on node %s",
+			 hn_thread_kind_name(thread->kind), thread->name, cpus,
+			 more ? ", and now on others" : "", nodes);
+}
+
 static int plan_bind(const struct hn_look *look, const unsigned *sides, size_t index)
 {
-	const struct hn_thread *thread = &look->guest->threads[index];
-	struct hn_set nodes = nodes_of(look, look->plan->home, index);
 	struct hn_set cpus = hn_home_cpus(look, look->plan->home, index);
-	const struct hn_set *allowed = look->sample->threads[index].allowed;
-	char node_text[64], allowed_text[64];
 	struct hn_action *action;
 
-	if (thread->kept || hn_set_empty(&cpus) || hn_set_empty(allowed) || hn_set_inside(allowed, &cpus) ||
-	    !is_meant(look, sides, index, &cpus))
+	if (!is_misbound(look, index, &cpus) || !is_meant(look, sides, index, &cpus))
 		return 0;
 	action = hn_plan_add_action(look->plan, HN_ACTION_BIND);
 	if (!action)
 		return -ENOMEM;
-	action->tid = thread->tid;
+	action->tid = look->guest->threads[index].tid;
 	action->cpus = cpus;
-	action->nodes = nodes;
-	hn_set_format(&nodes, node_text, sizeof(node_text));
-	hn_set_format(allowed, allowed_text, sizeof(allowed_text));
-	if (thread->kind == HN_THREAD_VCPU)
-		snprintf(action->reason, sizeof(action->reason),
-			 "vCPU %d of cell %d may run on CPUs %s; its cell lives on node %s", thread->vcpu,
-			 thread->cell, allowed_text, node_text);
-	else
-		snprintf(action->reason, sizeof(action->reason),
-			 "%s '%s' may run on CPUs %s; the guest lives on node %s",
-			 hn_thread_kind_name(thread->kind), thread->name, allowed_text, node_text);
+	action->nodes = nodes_of(look, look->plan->home, index);
+	give_reason(&look->guest->threads[index], look->sample->threads[index].allowed, action);
 	return 0;
 }
 

@@ -29,6 +29,7 @@ enum hn_side {
 	HN_SIDE_VCPUS = 1,  /* its vCPUs, wherever they may run now */
 	HN_SIDE_MEMORY = 2, /* its pages */
 	HN_SIDE_NARROW = 4, /* its vCPUs that may run at home already are kept there */
+	HN_SIDE_WIDEN = 8,  /* those that homenode has bound to a part of their home get all of it back */
 };
 
 /*

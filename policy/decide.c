@@ -201,6 +201,8 @@ static int plan_worth(const struct hn_look *look, const struct hn_policy *policy
 		look->plan->home = hn_steal(proposal.home);
 		r = hn_look_choose_cpus(look, why);
 	}
+	for (size_t cell = 0; r == 0 && cell < look->guest->cell_count; cell++)
+		proposal.sides[cell] |= HN_SIDE_WIDEN; /* costs nobody anything */
 	if (r == 0)
 		r = hn_actions_plan(look, proposal.sides) < 0 ? hn_oom(why) : 0;
 	if (r == 0) {
@@ -212,9 +214,10 @@ static int plan_worth(const struct hn_look *look, const struct hn_policy *policy
 				"it can be asked for");
 		else if (look->plan->verdict == HN_VERDICT_AT_HOME && proposal.wanted)
 			hn_look_conclude(look->plan, HN_VERDICT_WAIT, "%s", proposal.reason);
-		else if (look->plan->verdict == HN_VERDICT_ACT)
+		else if (look->plan->verdict == HN_VERDICT_ACT && proposal.worth)
 			r = hn_plan_add_note(look->plan, "%s", proposal.reason) < 0 ? hn_oom(why) : 0;
-		pay(look, &proposal, looks, regret);
+		if (proposal.worth)
+			pay(look, &proposal, looks, regret);
 	}
 	if (r == 0 && proposal.cramped && !proposal.worth)
 		r = note_partner(look, why);

@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "daemon/admission.h"
 #include "daemon/balancer.h"
+#include "daemon/bound-threads.h"
 #include "daemon/events.h"
 #include "daemon/operation.h"
 #include "daemon/regulator.h"
@@ -191,6 +192,7 @@ void scene_remove(struct scene_guest *guest)
 	event_free(managed->tick);
 	free(managed->problem);
 	free(managed->unheeded);
+	hn_bound_threads_forget(managed);
 	fake_memory_close(guest->memory, scene->folder, guest->first_pid);
 	free(guest);
 }

@@ -240,6 +240,7 @@ struct hn_guest *specimen_guest(struct hn_random *random)
 		thread->cell = integer(random);
 		text(random, thread->name, sizeof(thread->name));
 		thread->kept = coin(random);
+		thread->ours = coin(random);
 	}
 	for (uint64_t i = below(random, 4); i > 0; i--) {
 		struct hn_backend *backend;
@@ -800,7 +801,7 @@ bool same_guest(const struct hn_guest *a, const struct hn_guest *b)
 		if (a->threads[i].tid != b->threads[i].tid || a->threads[i].kind != b->threads[i].kind ||
 		    a->threads[i].vcpu != b->threads[i].vcpu || a->threads[i].cell != b->threads[i].cell ||
 		    strcmp(a->threads[i].name, b->threads[i].name) != 0 ||
-		    a->threads[i].kept != b->threads[i].kept)
+		    a->threads[i].kept != b->threads[i].kept || a->threads[i].ours != b->threads[i].ours)
 			return false;
 	for (size_t i = 0; i < a->backend_count; i++)
 		if (!same_backend(&a->backends[i], &b->backends[i]))

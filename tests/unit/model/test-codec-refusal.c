@@ -82,7 +82,7 @@ static bool may_be_missing(const json_object *json, const char *key)
 					   "iothread_count",
 					   "bandwidth",
 					   "fragment",
-					   "bound",
+					   "ours",
 					   "other_cpus",
 					   "distrust",
 					   "regret",
@@ -108,6 +108,7 @@ static bool may_be_missing(const json_object *json, const char *key)
 					   "paused",
 					   "draining",
 					   "kept",
+					   "bound",
 					   "promised"};
 	bool is_backend = json_object_object_get_ex(json, "host_address", NULL);
 	bool is_pool = json_object_object_get_ex(json, "total_pages", NULL);

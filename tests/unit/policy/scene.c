@@ -388,7 +388,7 @@ void scene_carry_out(struct hn_snapshot *snapshot, size_t guest, const struct hn
 			if (state->guest->threads[j].tid != action->tid)
 				continue;
 			scene_allow(state->sample, j, action->cpus);
-			found = true;
+			state->guest->threads[j].ours = found = true;
 		}
 		assert_true(found);
 	}

@@ -546,6 +546,95 @@ static void nobody_is_bound_to_anothers_own_cpus(void **state)
 	}
 }
 
+static void set_home_of_own(struct hn_snapshot *snapshot, size_t guest, int vcpus)
+{
+	struct hn_placement *home;
+
+	scene_home(snapshot, guest, 0, 0);
+	home = snapshot->guests[guest].home;
+	assert_int_equal(hn_placement_set_vcpus(home, (size_t)vcpus), 0);
+	for (int i = 0; i < vcpus; i++)
+		home->vcpus[i] = (struct hn_vcpu_home){.vcpu = i, .cpus = hn_set_of(i)};
+}
+
+/* What vCPU 0 may run on once g has been looked at five times, and all been done that was found. */
+static struct hn_set allowed_after_looks(struct hn_snapshot *snapshot)
+{
+	for (int i = 0; i < 5; i++) {
+		HN_AUTO(hn_plan) struct hn_plan *plan = look(snapshot, &hn_decide_defaults);
+
+		if (plan->verdict == HN_VERDICT_ACT)
+			scene_carry_out(snapshot, 0, plan);
+	}
+	return *snapshot->guests[0].sample->threads[0].allowed;
+}
+
+/* g, all on node 0 of 8 CPUs, six of which a dedicated guest has for its own. */
+static struct hn_snapshot *beside_dedicated(const char *policy)
+{
+	struct hn_snapshot *snapshot = scene_new(2, 8, 8000);
+	struct hn_guest *guest;
+	size_t other;
+
+	scene_guest_on(snapshot, "g", 1, 1000, 2, 0);
+	guest = snapshot->guests[0].guest;
+	snprintf(guest->policy, sizeof(guest->policy), "%s", policy);
+	hn_set_add(&guest->allowed_nodes, 0);
+	other = scene_guest(snapshot, "dedicated");
+	scene_cell(snapshot, other, 1000, 6);
+	snapshot->guests[other].guest->class = HN_CLASS_DEDICATED;
+	set_home_of_own(snapshot, other, 6);
+	return snapshot;
+}
+
+static void cpus_come_back_when_their_owner_has_ended(void **state)
+{
+	static const char *const policies[] = {"home-node", "cpu-follows-memory", "adaptive"};
+
+	for (size_t i = 0; i < HN_COUNT(policies); i++) {
+		HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = beside_dedicated(policies[i]);
+		struct hn_set left = {0}, now;
+
+		hn_set_add(&left, 6);
+		hn_set_add(&left, 7);
+		if (strcmp(policies[i], "adaptive") ==
+		    0) /* it has no need to keep off, but was bound before */
+			for (size_t t = 0; t < 2; t++) {
+				scene_allow(snapshot->guests[0].sample, t, left);
+				snapshot->guests[0].guest->threads[t].ours = true;
+			}
+		now = allowed_after_looks(snapshot);
+		assert_true(hn_set_equal(&now, &left));
+		snapshot->guests[1].guest->mode = HN_MODE_OFF; /* it has ended */
+		now = allowed_after_looks(snapshot);
+		assert_true(hn_set_equal(&now, &snapshot->host->nodes[0].cpus));
+		assert_one_look(snapshot, HN_VERDICT_AT_HOME, "node 0");
+	}
+}
+
+/* Somebody else has bound it to a part of its home; or its operator has pinned it; or it has a core of its
+ * own.
+ */
+static void a_part_of_its_home_is_enough_where_others_say_so(void **state)
+{
+	for (int i = 0; i < 3; i++) {
+		HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(1, 8, 8000);
+		struct hn_guest *guest;
+
+		scene_guest_on(snapshot, "g", 1, 1000, 1, 0);
+		scene_allow(snapshot->guests[0].sample, 0, hn_set_of(3));
+		guest = snapshot->guests[0].guest;
+		guest->threads[0].ours = i > 0;
+		guest->threads[0].kept = i == 1;
+		if (i == 2) {
+			guest->class = HN_CLASS_DEDICATED;
+			set_home_of_own(snapshot, 0, 1);
+			hn_set_add(&snapshot->guests[0].home->vcpus[0].cpus, 3);
+		}
+		assert_one_look(snapshot, HN_VERDICT_AT_HOME, "node 0");
+	}
+}
+
 /* A dedicated guest for whose two vCPUs there is no core of their own: it shares what is nobody's. */
 static void who_finds_no_cores_shares_none(void **state)
 {
@@ -905,6 +994,8 @@ int main(void)
 		cmocka_unit_test(leaves_a_thread_where_its_operator_has_pinned_it),
 		cmocka_unit_test(keeps_off_isolated_cpus),
 		cmocka_unit_test(nobody_is_bound_to_anothers_own_cpus),
+		cmocka_unit_test(cpus_come_back_when_their_owner_has_ended),
+		cmocka_unit_test(a_part_of_its_home_is_enough_where_others_say_so),
 		cmocka_unit_test(who_finds_no_cores_shares_none),
 		cmocka_unit_test(threads_come_before_pages),
 		cmocka_unit_test(predicts_the_upper_end_of_the_interval),
