@@ -185,7 +185,7 @@ static const struct {
 	 "thread 5 vcpu 9 cell 0 'CPU 9'"},
 	{"query-cpus-fast", "{\"return\": [{\"cpu-index\": 9999, \"thread-id\": 5}]}",
 	 "note guest 'fallback': vCPU 9999 is beyond the 2048 that are supported"},
-	{"query-name", "{\"return\": {\"name\": \"a\\nb\"}}", "guest a?b uuid"},
+	{"query-name", "{\"return\": {\"name\": \"a\\nb\"}}", "guest a b uuid"},
 	{"query-name", REFUSED, "guest fallback uuid"},
 	{"query-iothreads", REFUSED, "note guest 'fallback': monitor: query-iothreads: GenericError: no"},
 	{"query-memdev", REFUSED,
