@@ -27,7 +27,8 @@ struct draft {
 /* CPUs of every node in the set that this guest's threads may use, and no other guest has for its own. */
 static struct hn_set cpus_of(const struct hn_look *look, const struct hn_set *nodes)
 {
-	struct hn_set owned = hn_owned_cpus(look->snapshot, &look->index, 1), cpus = {0};
+	struct hn_set owned = look->owned ? *look->owned : hn_owned_cpus(look->snapshot, &look->index, 1);
+	struct hn_set cpus = {0};
 
 	for (size_t i = 0; i < look->snapshot->host->node_count; i++) {
 		struct hn_set usable;

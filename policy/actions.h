@@ -22,6 +22,8 @@ struct hn_look {
 	const struct hn_sample *sample;
 	const struct hn_decide_options *options;
 	struct hn_plan *plan;
+	const struct hn_set
+		*owned; /* CPUs that other guests have for their own; NULL: worked out when asked */
 };
 
 /* What of a cell may be brought home; an or of these. */

@@ -8,6 +8,7 @@
 #include "base/units.h"
 #include "policy/actions.h"
 #include "policy/adaptive.h"
+#include "policy/capacity.h"
 #include "policy/look.h"
 #include "policy/policies.h"
 #include "policy/price.h"
@@ -306,7 +307,8 @@ int hn_decide(const struct hn_snapshot *snapshot, size_t guest, const struct hn_
 	HN_AUTO(hn_regret) struct hn_regret *regret = NULL;
 	const struct hn_policy *policy = hn_policy_find(state->guest->policy, err);
 	struct hn_decide_options eager = *options;
-	struct hn_look look = {snapshot, guest, state, state->guest, state->sample, options, plan};
+	const struct hn_set owned = hn_owned_cpus(snapshot, &guest, 1);
+	struct hn_look look = {snapshot, guest, state, state->guest, state->sample, options, plan, &owned};
 	int r;
 
 	if (!plan)

@@ -168,7 +168,10 @@ static unsigned multiple_around(const struct hn_problem *problem, size_t cell)
 
 static bool is_free(const struct hn_problem *problem, const struct hn_problem_cell *cell)
 {
-	return cell->tie < 0 && !memchr(cell->barred, true, problem->node_count);
+	for (size_t node = 0; node < problem->node_count; node++)
+		if (cell->barred[node])
+			return false;
+	return cell->tie < 0;
 }
 
 /* No multiple below this one seats so many vCPUs, which are all there are that are shared, on so many CPUs.

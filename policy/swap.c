@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "policy/adaptive.h"
+#include "policy/capacity.h"
 #include "policy/look.h"
 #include "policy/outlook.h"
 #include "policy/schedule.h"
@@ -29,6 +30,7 @@ struct quest {
 	const struct hn_snapshot *snapshot;
 	const struct hn_decide_options *options;
 	struct hn_outlook before, moved; /* moved: with the guest where it would go */
+	struct hn_set owned;             /* CPUs that guests have for their own, which none of these does */
 	struct party own;
 	size_t count;
 	struct candidate *candidates;
@@ -84,8 +86,8 @@ static int weigh(const struct quest *quest, size_t guest, struct party *party)
 	struct hn_look *look = &party->look;
 	int r;
 
-	*look = (struct hn_look){quest->snapshot, guest,          state,        state->guest,
-				 state->sample,   quest->options, hn_plan_new()};
+	*look = (struct hn_look){quest->snapshot, guest,          state,         state->guest,
+				 state->sample,   quest->options, hn_plan_new(), &quest->owned};
 	proposal->sides = calloc(state->guest->cell_count + 1, sizeof(unsigned));
 	if (!look->plan || !proposal->sides)
 		return -ENOMEM;
@@ -299,6 +301,7 @@ static int decide_among(const struct hn_snapshot *snapshot, size_t guest, size_t
 	*ret = NULL;
 	if (!may_swap(snapshot, guest))
 		return 0;
+	quest.owned = hn_owned_cpus(snapshot, NULL, 0);
 	r = find(&quest, guest, first, end, ret);
 	quest_done(&quest);
 	return r < 0 ? hn_oom(err) : 0;
