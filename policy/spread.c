@@ -39,7 +39,7 @@ static int filling_init(struct filling *filling, const struct hn_snapshot *snaps
 				    .guest = guest,
 				    .rules = {.cpu_multiple = 1, .strays_count = limits->strays_count}};
 	r = hn_problem_new(snapshot, &filling->guest, 1, limits->keep_free_bytes, &filling->problem, err);
-	if (r < 0)
+	if (!filling->problem)
 		return r;
 	filling->assignment = hn_assignment_new(filling->problem, &filling->rules);
 	filling->home = hn_placement_new(snapshot->host->node_count, cells);
