@@ -33,14 +33,16 @@ static int filling_init(struct filling *filling, const struct hn_snapshot *snaps
 			const struct hn_solver_limits *limits, struct hn_error *err)
 {
 	size_t cells = snapshot->guests[guest].guest->cell_count;
+	struct hn_problem *problem;
 	int r;
 
 	*filling = (struct filling){.snapshot = snapshot,
 				    .guest = guest,
 				    .rules = {.cpu_multiple = 1, .strays_count = limits->strays_count}};
-	r = hn_problem_new(snapshot, &filling->guest, 1, limits->keep_free_bytes, &filling->problem, err);
-	if (!filling->problem)
+	r = hn_problem_new(snapshot, &filling->guest, 1, limits->keep_free_bytes, &problem, err);
+	if (r < 0)
 		return r;
+	filling->problem = problem;
 	filling->assignment = hn_assignment_new(filling->problem, &filling->rules);
 	filling->home = hn_placement_new(snapshot->host->node_count, cells);
 	filling->places = calloc(cells, sizeof(*filling->places));
