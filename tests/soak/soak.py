@@ -9,7 +9,7 @@ import time
 
 from audit import Audit
 from deeds import Deeds
-from growth import Growth, read, read_mappings
+from growth import Growth, by_name, read, read_mappings
 from promises import Promises
 from scene import Broken, Scene
 
@@ -73,11 +73,11 @@ class Soak:
     def measure(self):
         causes = (len(self.host.alive()), self.deeds.clients.prune())
         for growth, pid in zip(self.growth, (self.host.daemon.pid, self.audit.hands)):
-            figures = read(pid) if pid else None
+            mappings = read_mappings(pid) if pid else []
+            figures = read(pid, mappings) if mappings else None
             if figures:
-                mappings = read_mappings(pid)
-                growth.add(time.monotonic(), figures, causes, mappings)
-                self.keep(growth.name, figures, mappings)
+                growth.add(time.monotonic(), figures, causes, by_name(mappings))
+                self.keep(growth.name, figures, by_name(mappings))
 
     def keep(self, name, figures, mappings):
         """One line of the series for each reading, at once: it is there if the soak is killed."""

@@ -4,13 +4,13 @@ import os
 import random
 import unittest
 
-from growth import BOUNDS, Growth, read, read_mappings, slope
+from growth import BOUNDS, Growth, by_name, is_code, read, read_mappings, slope
 
 
 def growth(value_at, causes_at=lambda i: (0, 0), count=120):
     found = Growth("it")
     for i in range(count):
-        found.add(i * 5, {"rss_kib": value_at(i), "descriptors": 9, "threads": 3}, causes_at(i))
+        found.add(i * 5, {"held_kib": value_at(i), "rss_kib": 2 * value_at(i), "descriptors": 9, "threads": 3}, causes_at(i))
     return found
 
 
@@ -35,16 +35,16 @@ class Verdict(unittest.TestCase):
         chance = random.Random(2)
         noise = [chance.uniform(-800, 800) for _ in range(120)]
         self.assertEqual(list(growth(lambda i: 20000 + noise[i]).complaints()), [])
-        leak = 2 * BOUNDS["rss_kib"] / 80  # a reading; 80 of 120 are after the warm-up
+        leak = 2 * BOUNDS["held_kib"] / 80  # a reading; 80 of 120 are after the warm-up
         found = list(growth(lambda i: 20000 + noise[i] + leak * i).complaints())
         self.assertEqual(len(found), 1)
-        self.assertIn("rss_kib", found[0])
+        self.assertIn("held_kib", found[0])
 
     def test_what_has_grown_is_told_by_its_mapping(self):
         found = Growth("it")
         for i in range(120):
             mappings = {"/lib/it.so": 5000 + 40 * min(i, 30), "[heap]": 1000 + 100 * i, "[stack]": 100 + i % 2}
-            found.add(i * 5, {"rss_kib": sum(mappings.values()), "descriptors": 9, "threads": 3}, (0, 0), mappings)
+            found.add(i * 5, {"held_kib": sum(mappings.values()), "rss_kib": 1, "descriptors": 9, "threads": 3}, (0, 0), mappings)
         self.assertEqual([name for name, _ in found.mappings()], ["[heap]"])
         self.assertAlmostEqual(found.mappings()[0][1], 7900, 0)
         self.assertIn("most of it: [heap] +7900", list(found.complaints())[0])
@@ -62,12 +62,12 @@ class Verdict(unittest.TestCase):
         for leak, complaints in ((0, 0), (0.1, 1)):
             found = Growth("it")
             for i in range(120):
-                found.add(i * 5, {"rss_kib": 1, "descriptors": int(20 + 2 * guests[i] + leak * i), "threads": 3}, (guests[i], 0))
+                found.add(i * 5, {"held_kib": 1, "rss_kib": 1, "descriptors": int(20 + 2 * guests[i] + leak * i), "threads": 3}, (guests[i], 0))
             self.assertEqual(len(list(found.complaints())), complaints, leak)
 
     def test_too_few_readings_tell_nothing(self):
         found = growth(lambda i: i * 10**6, count=6)
-        self.assertEqual(found.report()["rss_kib"], {"first": 0, "last": 5 * 10**6, "most": 5 * 10**6, "grown": None})
+        self.assertEqual(found.report()["held_kib"], {"first": 0, "last": 5 * 10**6, "most": 5 * 10**6, "grown": None})
         self.assertEqual((list(found.complaints()), Growth("nothing").report()), ([], {}))
 
 
@@ -79,15 +79,24 @@ class Reading(unittest.TestCase):
             self.assertEqual(read(os.getpid())["descriptors"], before["descriptors"] + 1)
 
     def test_mappings_add_up_to_what_is_resident(self):
-        mappings = read_mappings(os.getpid())
+        mappings = by_name(read_mappings(os.getpid()))
         self.assertGreater(mappings["[heap]"], 100)
         self.assertGreater(mappings["[anonymous]"], 100)
         self.assertTrue(any(name.startswith("/") for name in mappings))
         self.assertAlmostEqual(sum(mappings.values()), read(os.getpid())["rss_kib"], delta=2048)
 
+    def test_what_is_held_is_all_but_code(self):
+        for permissions, name, code in (("r-xp", "/lib/it.so", True), ("r--p", "/lib/it.so", True), ("rw-p", "/lib/it.so", False),
+                                        ("r--s", "/var/history.db", False), ("rw-s", "/var/history.db-shm", False),
+                                        ("r--p", "[vvar]", False), ("rw-p", "[heap]", False), ("rw-p", "[anonymous]", False)):
+            self.assertEqual(is_code(permissions, name), code, name)
+        before = read(os.getpid())["held_kib"]
+        held = bytearray(os.urandom(8 << 20))
+        self.assertAlmostEqual(read(os.getpid())["held_kib"] - before, len(held) >> 10, delta=1024)
+
     def test_of_nobody(self):
         self.assertIsNone(read(2**22 + 1))
-        self.assertEqual(read_mappings(2**22 + 1), {})
+        self.assertEqual(read_mappings(2**22 + 1), [])
 
 
 if __name__ == "__main__":
