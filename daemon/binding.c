@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "daemon/arrival.h"
-#include "daemon/bound-threads.h"
 #include "daemon/domain.h"
 #include "daemon/guest-calls.h"
 #include "daemon/hands-channel.h"
@@ -47,8 +46,6 @@ static void end(struct hn_binding *binding, const struct hn_error *err)
 	hn_binding_done done = binding->done;
 	void *context = binding->context;
 
-	if (!err)
-		hn_bound_threads_note(binding->managed, binding->plan);
 	hn_binding_cancel(binding);
 	done(&outcome, err ? &why : NULL, context);
 }

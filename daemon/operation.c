@@ -8,6 +8,7 @@
 
 #include "base/units.h"
 #include "daemon/binding.h"
+#include "daemon/bound-threads.h"
 #include "daemon/chronicle.h"
 #include "daemon/events.h"
 #include "daemon/fence.h"
@@ -237,8 +238,10 @@ static void on_bound(const struct hn_binding_outcome *outcome, const struct hn_e
 	if (err)
 		/* bringing the memory to where the threads cannot follow would make it worse */
 		hn_retreat(running, HN_OPERATION_FAILED, "%s", err->message);
-	else
+	else {
+		hn_bound_threads_note(running->managed, running->plan);
 		open_fence(running);
+	}
 }
 
 static bool has_bindings(const struct hn_plan *plan)

@@ -118,7 +118,9 @@ void hn_running_finish(struct hn_running_operation *running, enum hn_operation_s
 	hn_chronicle_move(managed, running->price, running->gain);
 	managed->looks = looks_after(running);
 	hn_price_learn(&managed->service->calibration, record->moved_bytes, record->cpu_ns, -1);
-	hn_regret_clear(managed->regret);
+	if (hn_plan_migrate_bytes(running->plan) >
+	    0) /* threads that were let run elsewhere have paid nothing back */
+		hn_regret_clear(managed->regret);
 	hn_running_tell(managed,
 			state == HN_OPERATION_DONE ? HN_EVENT_OPERATION_DONE : HN_EVENT_OPERATION_FAILED,
 			record->message);

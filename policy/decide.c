@@ -9,6 +9,7 @@
 #include "policy/actions.h"
 #include "policy/adaptive.h"
 #include "policy/capacity.h"
+#include "policy/home-node.h"
 #include "policy/look.h"
 #include "policy/policies.h"
 #include "policy/price.h"
@@ -272,7 +273,10 @@ static int keep_home(const struct hn_look *look, struct hn_error *err)
 	if (look->plan->home || !look->state->home)
 		return 0;
 	look->plan->home = hn_placement_copy(look->state->home);
-	return look->plan->home ? 0 : hn_oom(err);
+	if (!look->plan->home)
+		return hn_oom(err);
+	hn_home_node_resize(look->guest, look->plan->home); /* its memory may have come and gone */
+	return 0;
 }
 
 /* Everything but the regret. */

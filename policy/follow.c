@@ -51,14 +51,26 @@ int hn_follow_memory(const struct hn_snapshot *snapshot, size_t guest, const str
 	return r;
 }
 
-/* The node, by index, that memory of the cell is brought away from only with reason: its home, where it has
- * been brought before, else where most of it is. */
+/* A home is given at the first look that wants it: memory that has not come there yet is not kept there. */
+static bool has_come(const struct hn_guest_state *state, size_t cell, size_t node)
+{
+	const struct hn_cell_sample *pages = &state->sample->cells[cell];
+
+	return pages->on_node[node] >= (hn_cell_sample_present(pages, state->sample->node_count) + 1) / 2;
+}
+
+/* The node, by index, that memory of the cell is brought away from only with reason: its home, when it has
+ * been brought there, else where most of it is. */
 static int node_to_leave(const struct hn_snapshot *snapshot, size_t guest, size_t cell, bool keeps_home)
 {
-	const struct hn_cell_home *home = keeps_home ? &snapshot->guests[guest].home->cells[cell] : NULL;
+	const struct hn_guest_state *state = &snapshot->guests[guest];
+	const struct hn_set *nodes = keeps_home ? &state->home->cells[cell].nodes : NULL;
+	int home = nodes && hn_set_count(nodes) == 1
+			   ? hn_host_node_index(snapshot->host, hn_set_next(nodes, 0))
+			   : -1;
 
-	return home && hn_set_count(&home->nodes) == 1
-		       ? hn_host_node_index(snapshot->host, hn_set_next(&home->nodes, 0))
+	return home >= 0 && state->sample && has_come(state, cell, (size_t)home)
+		       ? home
 		       : hn_whereabouts_of_memory(snapshot, guest, cell);
 }
 

@@ -197,7 +197,7 @@ static void resize(struct hn_cell_home *home, size_t node_count, const struct hn
 }
 
 /* What cannot move has there what it has. */
-static void resize_cells(const struct hn_guest *guest, struct hn_placement *home)
+void hn_home_node_resize(const struct hn_guest *guest, struct hn_placement *home)
 {
 	for (size_t cell = 0; cell < home->cell_count && cell < guest->cell_count; cell++)
 		if (hn_guest_cell_movable(guest, cell))
@@ -216,7 +216,7 @@ int hn_home_node_keep(const struct hn_snapshot *snapshot, size_t guest, const st
 	home = hn_placement_copy(state->home);
 	if (!home)
 		return hn_oom(err);
-	resize_cells(state->guest, home);
+	hn_home_node_resize(state->guest, home);
 	r = hn_home_node_possible(snapshot, guest, home, limits, err);
 	if (r > 0)
 		*ret = hn_steal(home);

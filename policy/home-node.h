@@ -10,6 +10,9 @@
 int hn_home_node_possible(const struct hn_snapshot *snapshot, size_t guest, const struct hn_placement *home,
 			  const struct hn_solver_limits *limits, struct hn_error *err);
 
+/* The home's cells have as much memory there as the guest's have now, on the same nodes in the same parts. */
+void hn_home_node_resize(const struct hn_guest *guest, struct hn_placement *home);
+
 /* 1 and a copy of the home the guest has, with as much memory as its cells have now, while that is possible;
  * 0, -ENOMEM. */
 int hn_home_node_keep(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,

@@ -62,7 +62,7 @@ struct hn_set hn_seated_add(const struct hn_cores *cores, const struct hn_guest_
 			    struct hn_set *owned)
 {
 	const struct hn_guest *guest = state->guest;
-	struct hn_set here = {0}, kept = {0};
+	struct hn_set here = {0}, stay = {0};
 	int vcpus = hn_guest_vcpu_count(guest);
 
 	for (size_t i = 0; i < guest->thread_count; i++) {
@@ -72,11 +72,11 @@ struct hn_set hn_seated_add(const struct hn_cores *cores, const struct hn_guest_
 		if (guest->threads[i].kind != HN_THREAD_VCPU || !sits(cores, allowed, meant ? vcpus : 1))
 			continue;
 		hn_set_or(&here, allowed);
-		if (guest->threads[i].kept)
-			hn_set_add(&kept, guest->threads[i].vcpu);
+		if (meant)
+			hn_set_add(&stay, guest->threads[i].vcpu);
 	}
 	if (!hn_set_empty(&here))
 		complete_cores(cores, &here);
 	hn_set_or(owned, &here);
-	return kept;
+	return stay;
 }

@@ -19,8 +19,8 @@ void hn_cores_fill(const struct hn_host *host, struct hn_cores *ret);
  * Adds to owned what vCPUs of the guest, which has a sample, sit on, SMT siblings included. A vCPU sits on a
  * core when it may run on no other; one that its operator has pinned, or a realtime one, on several, too,
  * when these are no more than the guest has vCPUs. One that may run wherever nothing is isolated sits
- * nowhere. Returns the vCPUs that sit where their operator has pinned them: what their home says is not for
- * them.
+ * nowhere. Returns the vCPUs that sit where their operator has pinned them, and realtime ones that sit: what
+ * their home says is not for them.
  */
 struct hn_set hn_seated_add(const struct hn_cores *cores, const struct hn_guest_state *state,
 			    struct hn_set *owned);

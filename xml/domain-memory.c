@@ -129,14 +129,17 @@ static int read_sizes(xmlNodePtr device, uint64_t *ret_mapped, uint64_t *ret_giv
  * qemu_command.c): a DIMM's has its slot's number, virtio-mem's counts on its own, and an operator may give
  * another. What is not running has none, and is called by its place here.
  */
-static int read_id(xmlNodePtr device, size_t place, char *ret, size_t size, struct hn_error *err)
+static void read_id(xmlNodePtr device, size_t place, char *ret, size_t size)
 {
 	xmlNodePtr alias = hn_xml_child(device, "alias");
+	struct hn_error ignored;
 
-	snprintf(ret, size, "mem%s%zu", is_virtio_mem(device) ? "virtiomem" : "dimm", place);
+	memcpy(ret, "mem", sizeof("mem"));
 	if (!alias)
-		return 0;
-	return hn_xml_text(alias, "name", ret + strlen("mem"), size - strlen("mem"), err);
+		snprintf(ret, size, "mem%s%zu", is_virtio_mem(device) ? "virtiomem" : "dimm", place);
+	else if (hn_xml_text(alias, "name", ret + strlen("mem"), size - strlen("mem"), &ignored) < 0)
+		snprintf(ret, size, "memory device %zu",
+			 place); /* called after what is longer than names are kept */
 }
 
 static int read_target_cell(xmlNodePtr device, struct hn_guest *guest, struct hn_cell **ret,
@@ -155,6 +158,15 @@ static int read_target_cell(xmlNodePtr device, struct hn_guest *guest, struct hn
 	return 0;
 }
 
+static uint64_t mapped_by(const struct hn_guest *guest, int cell)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < guest->backend_count; i++)
+		bytes += guest->backends[i].cell == cell ? guest->backends[i].bytes : 0;
+	return bytes;
+}
+
 static int read_memory_device(xmlNodePtr device, size_t place, struct hn_guest *guest, struct hn_error *err)
 {
 	xmlNodePtr source = hn_xml_child(device, "source");
@@ -166,10 +178,10 @@ static int read_memory_device(xmlNodePtr device, size_t place, struct hn_guest *
 	int r;
 
 	if ((r = read_target_cell(device, guest, &cell, err)) < 0 ||
-	    (r = read_sizes(device, &mapped, &given, err)) < 0 ||
-	    (r = read_id(device, place, id, sizeof(id), err)) < 0)
+	    (r = read_sizes(device, &mapped, &given, err)) < 0)
 		return r;
-	if (mapped > HN_MEMORY_MAX - cell->memory_bytes)
+	read_id(device, place, id, sizeof(id));
+	if (mapped > HN_MEMORY_MAX - mapped_by(guest, cell->id))
 		return hn_xml_fail(device, err, "size brings cell %d to more than 2^63-1 bytes", cell->id);
 	backend = hn_guest_add_backend(guest, id);
 	if (!backend)

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "daemon/bound-threads.h"
 #include "daemon/migration.h"
 #include "daemon/operation.h"
 #include "policy/swap.h"
@@ -188,6 +189,26 @@ static void who_retreats_is_not_resumed(void **state)
 	assert_bound_to(yard->guests[1], "4-7");
 }
 
+/* Where its operator has put it is not where homenode has bound it, though it was bound back to there. */
+static void who_is_bound_back_is_not_ours(void **state)
+{
+	struct yard *yard = *state;
+	struct scene_guest *second = yard->guests[1];
+	struct hn_error err;
+
+	second->cpus = hn_set_of(5);
+	scene_look(second);
+	begin_swap(yard, 0);
+	scene_wait(yard->scene, first_moves);
+	hn_bound_threads_heed(&second->managed);
+	assert_int_equal(hn_operation_cancel(&second->managed, "stopped by an operator", &err), 0);
+	scene_wait(yard->scene, scene_is_idle);
+	assert_bound_to(second, "5");
+	scene_look(second);
+	hn_bound_threads_heed(&second->managed);
+	assert_false(second->managed.guest->threads[0].ours);
+}
+
 /* The guest ends while its threads are bound back. */
 static void a_guest_may_end_at_it(void **state)
 {
@@ -211,6 +232,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_is_through_stays, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_swap_that_is_done_binds_nobody_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(who_retreats_is_not_resumed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(who_is_bound_back_is_not_ours, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_guest_may_end_at_it, set_up, tear_down),
 	};
 

@@ -948,6 +948,27 @@ static void less_than_half_is_fruitless(void **state)
 
 /* Its home has no room any more, and no other node has: it is blocked, and what it had is still promised to
  * it. */
+/* What was unplugged is promised to nobody any more, under policies as well that decide nothing. */
+static void a_home_that_is_kept_has_the_memory_there_is(void **state)
+{
+	static const char *const policies[] = {"static", "first-touch", "home-node"};
+
+	for (size_t i = 0; i < HN_COUNT(policies); i++) {
+		HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(1, 8, 4000);
+		HN_AUTO(hn_plan) struct hn_plan *plan = NULL;
+
+		scene_guest_on(snapshot, "g", 1, 3000, 2, 0);
+		snprintf(snapshot->guests[0].guest->policy, sizeof(snapshot->guests[0].guest->policy), "%s",
+			 policies[i]);
+		scene_home(snapshot, 0, 0, 0);
+		snapshot->guests[0].guest->cells[0].memory_bytes = 500 * MIB;
+		snapshot->guests[0].guest->backends[0].bytes = 500 * MIB;
+		plan = look(snapshot, &hn_decide_defaults);
+		assert_non_null(plan->home);
+		assert_int_equal(plan->home->cells[0].bytes[0], 500 * MIB);
+	}
+}
+
 static void a_blocked_guest_keeps_its_home(void **state)
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 4, 4000);
@@ -967,6 +988,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(leaves_alone_what_is_off),
+		cmocka_unit_test(a_home_that_is_kept_has_the_memory_there_is),
 		cmocka_unit_test(a_blocked_guest_keeps_its_home),
 		cmocka_unit_test(plans_in_every_other_mode_alike),
 		cmocka_unit_test(leaves_alone_a_realtime_guest_that_runs),

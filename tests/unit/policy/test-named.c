@@ -68,11 +68,30 @@ static void assert_led(int there, size_t memory, const char *follows, const char
 	greedy = home_under(snapshot, "greedy");
 	assert_nodes(home, 0, follows);
 	assert_nodes(greedy, 0, follows_at_once);
-	scene_pages(snapshot, 0, 0, memory == 2 ? 0 : 2, 1500); /* most of it is elsewhere: its home counts */
+	for (size_t node = 0; node < 3; node++) /* half of it is at home: that counts */
+		if (node != memory)
+			scene_pages(snapshot, 0, 0, (int)node, 500);
 	scene_home(snapshot, 0, 0, memory);
 	hn_placement_free(home);
 	home = home_under(snapshot, "memory-follows-cpu");
 	assert_nodes(home, 0, follows);
+}
+
+/* They ran elsewhere for once, and a home there was wished for: it has no memory yet that would have to be
+ * led away. */
+static void a_home_to_which_no_memory_has_come_holds_none(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 8, 4000);
+	HN_AUTO(hn_placement) struct hn_placement *home = NULL;
+
+	scene_guest_on(snapshot, "g", 1, 1000, 5, 0);
+	for (int i = 0; i < 5; i++) {
+		snapshot->guests[0].sample->threads[i].residency[0] = 0.6;
+		snapshot->guests[0].sample->threads[i].residency[1] = 0.4;
+	}
+	scene_home(snapshot, 0, 0, 1);
+	home = home_under(snapshot, "memory-follows-cpu");
+	assert_nodes(home, 0, "0");
 }
 
 static void memory_follows_whoever_runs_twice_as_much(void **state)
@@ -395,6 +414,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(followers_differ_in_whom_they_follow),
+		cmocka_unit_test(a_home_to_which_no_memory_has_come_holds_none),
 		cmocka_unit_test(memory_follows_whoever_runs_twice_as_much),
 		cmocka_unit_test(equal_homes_are_told_apart_by_the_vcpus),
 		cmocka_unit_test(interleave_divides_evenly_in_strides),

@@ -153,6 +153,23 @@ static void pins_count_and_not_what_the_home_says(void **state)
 	assert_owned(snapshot, "6,14");
 }
 
+/* Nobody moves it: what its home names besides is not its own. */
+static void a_realtime_guest_owns_what_it_sits_on_and_no_more(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(1, 16, 16000);
+	size_t guest = scene_guest_on(snapshot, "rt", 1, 1000, 2, 0);
+
+	snapshot->guests[guest].guest->class = HN_CLASS_REALTIME;
+	scene_home(snapshot, guest, 0, 0);
+	assert_int_equal(hn_placement_set_vcpus(snapshot->guests[guest].home, 2), 0);
+	for (int i = 0; i < 2; i++) {
+		snapshot->guests[guest].home->vcpus[i] =
+			(struct hn_vcpu_home){.vcpu = i, .cpus = hn_set_of(i)};
+		scene_allow(snapshot->guests[guest].sample, (size_t)i, hn_set_of(6 + i));
+	}
+	assert_owned(snapshot, "6-7");
+}
+
 /* Two of 8 cores are left out; who sits there is no load on the others. */
 static void seats_are_what_is_left(void **state)
 {
@@ -177,6 +194,7 @@ int main(void)
 		cmocka_unit_test(who_may_run_anywhere_owns_nothing),
 		cmocka_unit_test(cores_of_a_running_guest_are_not_given_away),
 		cmocka_unit_test(pins_count_and_not_what_the_home_says),
+		cmocka_unit_test(a_realtime_guest_owns_what_it_sits_on_and_no_more),
 		cmocka_unit_test(seats_are_what_is_left),
 	};
 

@@ -439,6 +439,24 @@ static void memory_devices_are_called_as_libvirt_calls_them(void **state)
 	assert_string_not_equal(other->backends[1].id, other->backends[2].id);
 }
 
+static void memory_devices_of_too_much_or_with_long_aliases(void **state)
+{
+	static const char *const too_much = "<devices>" DEVICE(
+		"virtio-mem", "<size unit='E'>7</size><requested>0</requested>", "")
+		DEVICE("virtio-mem", "<size unit='E'>7</size><requested>0</requested>", "") "</devices>";
+	struct hn_guest *guest = NULL;
+	struct hn_error err = {0};
+	char device[400];
+
+	assert_int_equal(read_with(VCPU, MEMORY, too_much, &guest, &err), -EPROTO);
+	assert_non_null(strstr(err.message, "size brings cell 0 to more than"));
+	snprintf(device, sizeof(device), "<devices>%s<alias name='ua-%0*d'/></memory></devices>",
+		 "<memory model='dimm'><target><size unit='MiB'>64</size></target>", HN_NAME_MAX, 1);
+	assert_int_equal(read_with(VCPU, MEMORY, device, &guest, &err), 0);
+	assert_string_equal(guest->backends[1].id, "memory device 0");
+	hn_guest_free(guest);
+}
+
 /* What is mapped is found by its size; what is given is what a home has to have room for. */
 static void virtio_mem_maps_more_than_it_gives(void **state)
 {
@@ -678,6 +696,7 @@ int main(void)
 		cmocka_unit_test(fixtures_that_are_no_domain_are_refused),
 		cmocka_unit_test(what_is_wrong_is_told_with_its_line),
 		cmocka_unit_test(memory_devices_are_called_as_libvirt_calls_them),
+		cmocka_unit_test(memory_devices_of_too_much_or_with_long_aliases),
 		cmocka_unit_test(virtio_mem_maps_more_than_it_gives),
 		cmocka_unit_test(units_are_libvirts),
 		cmocka_unit_test(pages_are_those_of_the_machine),
