@@ -299,10 +299,14 @@ static void threads_that_cannot_be_bound_are_tried_ever_less_often(void **state)
 		assert_true(managed->looks.settle_until_ns >= begun + (scene->config.settle_ns << i));
 	}
 	managed->guest->pid = 4711;
+	hn_regret_free(managed->regret);
+	managed->regret = hn_regret_new(1, 1);
+	managed->regret->seconds[0] = 7;
 	bind_only(scene, 0, 4);
 	wait_for(scene, first_has_ended);
 	assert_int_equal(managed->operation.state, HN_OPERATION_DONE);
 	assert_int_equal(managed->looks.fruitless, 0);
+	assert_true(managed->regret->seconds[0] == 7); /* what memory far away has cost stands as it was */
 }
 
 /* One that does not obey is given up after a few seconds; dead, it holds up nobody. */
