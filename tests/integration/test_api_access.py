@@ -128,7 +128,7 @@ class Certificates(unittest.TestCase):
         self.addCleanup(lambda: self.assertEqual(self.host.stop(), 0, self.host.log()[-3000:]))
 
     def call(self, identity, method="GET", path="/v1/host", body=None, **options):
-        connection = http.client.HTTPSConnection("localhost", self.port, context=client(self.ours, identity, **options),
+        connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=client(self.ours, identity, **options),
                                                  timeout=20)
         return self.host.exchange(method, path, body, connection=connection)[:2]
 
@@ -151,8 +151,8 @@ class Certificates(unittest.TestCase):
         for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
             context = client(self.ours, self.reader, version)
             for _ in range(20):
-                with socket.create_connection(("localhost", self.port), timeout=20) as plain, \
-                        context.wrap_socket(plain, server_hostname="localhost") as stream:
+                with socket.create_connection(("127.0.0.1", self.port), timeout=20) as plain, \
+                        context.wrap_socket(plain, server_hostname="127.0.0.1") as stream:
                     stream.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                     self.assertTrue(stream.recv(100).startswith(b"HTTP/1.1 "), version)
 
@@ -212,7 +212,7 @@ class Certificates(unittest.TestCase):
         self.assertLessEqual(len(re.findall("is refused: TLS", self.host.log())), 2)
 
     def test_new_certificates_without_a_restart(self):
-        stream = http.client.HTTPSConnection("localhost", self.port, context=client(self.ours, self.reader), timeout=20)
+        stream = http.client.HTTPSConnection("127.0.0.1", self.port, context=client(self.ours, self.reader), timeout=20)
         stream.request("GET", "/v1/events")
         answer = stream.getresponse()
         self.assertEqual(answer.status, 200)
@@ -231,13 +231,13 @@ class Certificates(unittest.TestCase):
         stream.close()
         trusting = ssl.create_default_context(cadata=before)
         trusting.load_cert_chain(*self.others.issue("new", "/CN=x/OU=homenode-reader"))
-        connection = http.client.HTTPSConnection("localhost", self.port, context=trusting, timeout=20)
+        connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=trusting, timeout=20)
         self.assertEqual(self.host.exchange("GET", "/v1/host", connection=connection)[0], 200)
         trusting = ssl.create_default_context(cadata=before)
         trusting.load_cert_chain(*self.reader)
         with self.assertRaises((ssl.SSLError, ConnectionError, http.client.HTTPException)):
             self.host.exchange("GET", "/v1/host",
-                               connection=http.client.HTTPSConnection("localhost", self.port, context=trusting, timeout=20))
+                               connection=http.client.HTTPSConnection("127.0.0.1", self.port, context=trusting, timeout=20))
         self.write_authority("nothing of the kind\n")
         self.host.daemon.send_signal(signal.SIGHUP)
         self.host.wait_log(r"the certificates are as they were: \[api\] ca: ")

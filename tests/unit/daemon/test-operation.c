@@ -14,6 +14,7 @@
 
 #include "base/units.h"
 #include "daemon/admission.h"
+#include "daemon/bound-threads.h"
 #include "daemon/events.h"
 #include "daemon/exchange.h"
 #include "daemon/hands.h"
@@ -91,6 +92,8 @@ static int tear_down(void **state)
 	for (size_t i = 0; i < GUESTS; i++) {
 		hn_operation_abandon(&scene->guests[i], "the test is over");
 		event_free(scene->guests[i].tick);
+		hn_bound_threads_forget(&scene->guests[i]);
+		hn_regret_free(scene->guests[i].regret);
 		hn_guest_free(scene->guests[i].guest);
 	}
 	hn_stuck_done(service);
