@@ -56,8 +56,8 @@ size_t hn_pages_reveal(pid_t pid, void *const *pages, size_t count)
 		touched += done;
 		i += done < part ? done + 1 : part; /* a call ends at the first page that refuses */
 	}
-	if (before.mode ==
-	    MPOL_DEFAULT) /* which takes no nodes, and no mask of none (get_nodes() of mm/mempolicy.c) */
+	/* the default takes no nodes, and no mask of none (get_nodes() of mm/mempolicy.c) */
+	if (before.mode == MPOL_DEFAULT)
 		set_mempolicy(MPOL_DEFAULT, NULL, 0);
 	else
 		set_mempolicy(before.mode, before.nodes, NODE_MASK_BITS);

@@ -33,8 +33,7 @@ static const struct {
 	{"/dev/infiniband/uverbs", HN_PIN_RDMA},
 	{"/dev/sev", HN_PIN_SEV},
 	{"anon_inode:[kvm-gmem]", HN_PIN_GUEST_MEMFD},
-	{"/[kvm-gmem]",
-	 HN_PIN_GUEST_MEMFD}, /* where it is a file system of its own (virt/kvm/guest_memfd.c) */
+	{"/[kvm-gmem]", HN_PIN_GUEST_MEMFD}, /* since Linux 6.19, of a file system of its own */
 	{"anon_inode:[io_uring]", HN_PIN_IO_URING},
 };
 

@@ -204,7 +204,7 @@ static int plan_worth(const struct hn_look *look, const struct hn_policy *policy
 		r = hn_look_choose_cpus(look, why);
 	}
 	for (size_t cell = 0; r == 0 && cell < look->guest->cell_count; cell++)
-		proposal.sides[cell] |= HN_SIDE_WIDEN; /* costs nobody anything */
+		proposal.sides[cell] |= HN_SIDE_WIDEN; /* moves nothing, and is not paid for */
 	if (r == 0)
 		r = hn_actions_plan(look, proposal.sides) < 0 ? hn_oom(why) : 0;
 	if (r == 0) {

@@ -138,8 +138,7 @@ static void read_id(xmlNodePtr device, size_t place, char *ret, size_t size)
 	if (!alias)
 		snprintf(ret, size, "mem%s%zu", is_virtio_mem(device) ? "virtiomem" : "dimm", place);
 	else if (hn_xml_text(alias, "name", ret + strlen("mem"), size - strlen("mem"), &ignored) < 0)
-		snprintf(ret, size, "memory device %zu",
-			 place); /* called after what is longer than names are kept */
+		snprintf(ret, size, "memory device %zu", place); /* its alias is longer than names are kept */
 }
 
 static int read_target_cell(xmlNodePtr device, struct hn_guest *guest, struct hn_cell **ret,
