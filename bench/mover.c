@@ -1,7 +1,7 @@
 /*
  * mover - how fast memory is moved from node to node: ours against migrate_pages(2), which migratepages(8) is
- * made of, and against a single move_pages(2) of all of it, the call that ours is made of; whether caps are
- * held; how soon a move ends that is cancelled.
+ * made of, and against a single move_pages(2) of all of it, the call that ours is made of; the CPU time each
+ * takes, for ours may use more than one; whether caps are held; how soon a move ends that is cancelled.
  *
  *     bench-mover [--quick]
  *
@@ -31,12 +31,33 @@
 static unsigned rounds = ROUNDS_MAX;
 static uint64_t bytes = 512 * HN_MIB;
 
+/* What a move has taken, and how much has arrived. */
+struct cost {
+	double mib, seconds, cpu_seconds;
+};
+
+static double clock_s(clockid_t clock)
+{
+	struct timespec time;
+
+	clock_gettime(clock, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
 static double now_s(void)
 {
-	struct timespec now;
+	return clock_s(CLOCK_MONOTONIC);
+}
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+static struct cost cost_begin(void)
+{
+	return (struct cost){.seconds = -now_s(), .cpu_seconds = -clock_s(CLOCK_PROCESS_CPUTIME_ID)};
+}
+
+static void cost_end(struct cost *cost)
+{
+	cost->seconds += now_s();
+	cost->cpu_seconds += clock_s(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static int run(const struct bench_parcel *parcel, int to_node, uint64_t cap, hn_move_watch watch,
@@ -57,41 +78,43 @@ static int run(const struct bench_parcel *parcel, int to_node, uint64_t cap, hn_
 	return r;
 }
 
-/* MiB a second; the memory must be there afterwards. */
-static double ours(const struct bench_parcel *parcel, int from, int to)
+/* The memory must be there afterwards. */
+static struct cost ours(const struct bench_parcel *parcel, int from, int to)
 {
+	struct cost cost = cost_begin();
 	struct hn_move_progress progress;
-	double began = now_s(), took;
 
 	run(parcel, to, 0, NULL, NULL, &progress);
-	took = now_s() - began;
+	cost_end(&cost);
 	if (progress.moved_bytes < bytes / 100 * 99)
 		warnx("only %llu MiB moved from node %d to %d",
 		      (unsigned long long)(progress.moved_bytes / HN_MIB), from, to);
-	return (double)progress.moved_bytes / HN_MIB / took;
+	cost.mib = (double)progress.moved_bytes / HN_MIB;
+	return cost;
 }
 
-static double peers(const struct bench_parcel *parcel, int from, int to)
+static struct cost peers(const struct bench_parcel *parcel, int from, int to)
 {
 	unsigned long old = 1ul << from, new = 1ul << to;
 	uint64_t before = bench_parcel_on(parcel, to);
-	double began = now_s(), took;
+	struct cost cost = cost_begin();
 
 	if (migrate_pages(parcel->process.pid, 64, &old, &new) < 0)
 		err(1, "migrate_pages");
-	took = now_s() - began;
-	return (double)(bench_parcel_on(parcel, to) - before) / HN_MIB / took;
+	cost_end(&cost);
+	cost.mib = (double)(bench_parcel_on(parcel, to) - before) / HN_MIB;
+	return cost;
 }
 
 /* One call, which knows that all the pages are there; of huge pages only their heads are named. */
-static double bare(const struct bench_parcel *parcel, int from, int to)
+static struct cost bare(const struct bench_parcel *parcel, int from, int to)
 {
 	uint64_t page_bytes = parcel->range.page_bytes ? parcel->range.page_bytes : (uint64_t)getpagesize();
 	size_t count = bytes / page_bytes;
 	HN_AUTO(memory) void **pages = calloc(count, sizeof(*pages));
 	HN_AUTO(memory) int *nodes = calloc(count, sizeof(*nodes)), *status = calloc(count, sizeof(*status));
 	uint64_t before = bench_parcel_on(parcel, to);
-	double began, took;
+	struct cost cost;
 
 	if (!pages || !nodes || !status)
 		err(1, "calloc");
@@ -99,33 +122,36 @@ static double bare(const struct bench_parcel *parcel, int from, int to)
 		pages[i] = (void *)(uintptr_t)(parcel->range.start + i * page_bytes);
 		nodes[i] = to;
 	}
-	began = now_s();
+	cost = cost_begin();
 	if (move_pages(parcel->process.pid, count, pages, nodes, status, MPOL_MF_MOVE) < 0)
 		err(1, "move_pages");
-	took = now_s() - began;
-	return (double)(bench_parcel_on(parcel, to) - before) / HN_MIB / took;
+	cost_end(&cost);
+	cost.mib = (double)(bench_parcel_on(parcel, to) - before) / HN_MIB;
+	return cost;
 }
 
-static void print_throughput(const char *scene, double *us, double *them, const char *whose)
+static void print_figure(const char *scene, const char *figure, const char *unit, double *us, double *them,
+			 const char *whose)
 {
 	bench_figure_print(&(struct bench_figure){.bench = "mover",
 						  .scene = scene,
-						  .figure = "throughput_mib_s",
-						  .unit = "MiB/s",
+						  .figure = figure,
+						  .unit = unit,
 						  .ours = bench_median(us, rounds),
 						  .peer = bench_median(them, rounds),
 						  .peer_name = whose,
 						  .n = rounds});
 }
 
-typedef double (*mover)(const struct bench_parcel *parcel, int from, int to);
+typedef struct cost (*mover)(const struct bench_parcel *parcel, int from, int to);
 
-/* MiB a second over both ways. */
-static double there_and_back(mover move, const struct bench_parcel *parcel)
+static struct cost there_and_back(mover move, const struct bench_parcel *parcel)
 {
-	double there = move(parcel, 0, 1), back = move(parcel, 1, 0);
+	struct cost there = move(parcel, 0, 1), back = move(parcel, 1, 0);
 
-	return 2 / (1 / there + 1 / back);
+	return (struct cost){.mib = there.mib + back.mib,
+			     .seconds = there.seconds + back.seconds,
+			     .cpu_seconds = there.cpu_seconds + back.cpu_seconds};
 }
 
 /* Who goes first changes from round to round. A host just booted has touched nothing yet: one round for it.
@@ -133,7 +159,7 @@ static double there_and_back(mover move, const struct bench_parcel *parcel)
 static void measure_throughput(const char *scene, enum bench_pages pages)
 {
 	static const mover movers[] = {ours, peers, bare};
-	double speeds[HN_COUNT(movers)][ROUNDS_MAX];
+	double speeds[HN_COUNT(movers)][ROUNDS_MAX], cpu[HN_COUNT(movers)][ROUNDS_MAX];
 	struct bench_parcel parcel;
 
 	bench_parcel_start(bytes, pages, 0, 0, &parcel);
@@ -141,13 +167,16 @@ static void measure_throughput(const char *scene, enum bench_pages pages)
 	for (unsigned i = 0; i < rounds; i++) {
 		for (size_t turn = 0; turn < HN_COUNT(movers); turn++) {
 			size_t who = (i + turn) % HN_COUNT(movers);
+			struct cost cost = there_and_back(movers[who], &parcel);
 
-			speeds[who][i] = there_and_back(movers[who], &parcel);
+			speeds[who][i] = cost.mib / cost.seconds;
+			cpu[who][i] = cost.cpu_seconds / (cost.mib * HN_MIB / HN_GIB);
 		}
 	}
 	bench_parcel_stop(&parcel);
-	print_throughput(scene, speeds[0], speeds[1], "migratepages");
-	print_throughput(scene, speeds[0], speeds[2], "move_pages");
+	print_figure(scene, "throughput_mib_s", "MiB/s", speeds[0], speeds[1], "migratepages");
+	print_figure(scene, "throughput_mib_s", "MiB/s", speeds[0], speeds[2], "move_pages");
+	print_figure(scene, "cpu_s_per_gib", "s", cpu[0], cpu[1], "migratepages");
 }
 
 static void measure_cap(uint64_t mib)

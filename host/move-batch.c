@@ -35,6 +35,8 @@ void hn_move_batch_init(struct hn_move_batch *batch, const struct hn_move_kernel
 	batch->page_bytes = hn_base_page_bytes();
 	batch->flags = order->shared ? MPOL_MF_MOVE_ALL : MPOL_MF_MOVE;
 	batch->refused = false;
+	hn_move_lanes_init(&batch->lanes, kernel->lanes);
+	batch->mates_cpu_ns = 0;
 	batch->count = 0;
 }
 
@@ -58,8 +60,7 @@ static int ask(const struct hn_move_batch *batch, void **pages, size_t count, in
 	long r;
 
 	do
-		r = kernel->move_pages(kernel->context, batch->order->process.pid, count, pages, NULL,
-				       ret_status, 0);
+		r = kernel->ask(kernel->context, batch->order->process.pid, pages, count, ret_status);
 	while (r == -EINTR);
 	return r < 0 ? process_failed(batch, r, err) : 0;
 }
@@ -229,13 +230,17 @@ static void pending_fill(struct hn_move_batch *batch, size_t first, size_t count
 	pending->count = count;
 }
 
-static bool is_final(long answer)
+static void call_make(struct hn_move_batch *batch, unsigned lanes, struct hn_move_progress *progress)
 {
-	return answer == -ESRCH || answer == -EPERM || answer == -ENODEV || answer == -EINVAL ||
-	       answer == -EFAULT || answer == -E2BIG;
+	struct hn_move_call *call = &batch->call;
+
+	hn_move_call_make(call, batch->kernel, batch->order->process.pid, lanes, &batch->flags, progress);
+	for (size_t i = 1; i < call->span_count; i++)
+		batch->mates_cpu_ns += call->spans[i].cpu_ns;
+	hn_move_lanes_learn(&batch->lanes, call->spans, call->span_count);
 }
 
-int hn_move_batch_run(struct hn_move_batch *batch, size_t first, size_t count,
+int hn_move_batch_run(struct hn_move_batch *batch, size_t first, size_t count, unsigned lanes,
 		      struct hn_move_progress *progress, struct hn_error *err)
 {
 	const struct hn_move_kernel *kernel = batch->kernel;
@@ -249,13 +254,13 @@ int hn_move_batch_run(struct hn_move_batch *batch, size_t first, size_t count,
 		int r;
 
 		hn_move_call_list(call, pending, batch->order->to_node, calls % 2 == 0);
-		hn_move_call_make(call, kernel, batch->order->process.pid, &batch->flags, progress);
-		if (is_final(call->answer))
-			return process_failed(batch, call->answer, err);
-		if (call->answer == -EACCES) {
+		call_make(batch, lanes, progress);
+		if (call->failure == -EACCES) {
 			pending_refuse(batch, progress);
 			return 0;
 		}
+		if (call->failure)
+			return process_failed(batch, call->failure, err);
 		tries += call->complete || calls > CALLS_MAX ||
 			 kernel->now_ns(kernel->context) - began_ns > PATIENCE_NS;
 		hn_move_call_read(call, pending);

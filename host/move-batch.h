@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "host/move-call.h"
+#include "host/move-lanes.h"
 #include "host/mover.h"
 
 #define HN_BATCH_PAGES HN_CALL_PAGES
@@ -36,6 +37,8 @@ struct hn_move_batch {
 
 	struct hn_move_pending pending; /* those of a piece that are not there yet */
 	struct hn_move_call call;
+	struct hn_move_lanes lanes;
+	uint64_t mates_cpu_ns; /* of other threads than the caller, in moving calls */
 	void *asked[HN_BATCH_PAGES];
 	int asked_status[HN_BATCH_PAGES];
 };
@@ -53,6 +56,8 @@ int hn_move_batch_look(struct hn_move_batch *batch, struct hn_move_progress *pro
  * one. */
 size_t hn_move_batch_piece(const struct hn_move_batch *batch, size_t first, uint64_t bytes);
 
-/* Moves count pages from first on and books each. -ESRCH, -EPERM, -ENODEV, -errno. */
-int hn_move_batch_run(struct hn_move_batch *batch, size_t first, size_t count,
+/* Moves count pages from first on, by that many lanes at most, and books each. -ESRCH, -EPERM, -ENODEV,
+ * -errno.
+ */
+int hn_move_batch_run(struct hn_move_batch *batch, size_t first, size_t count, unsigned lanes,
 		      struct hn_move_progress *progress, struct hn_error *err);

@@ -52,38 +52,99 @@ void hn_move_call_list(struct hn_move_call *call, struct hn_move_pending *pendin
 			call->place[i] = call->place[i - 1];
 }
 
+static void spans_cut(struct hn_move_call *call, unsigned lanes)
+{
+	size_t first = 0;
+
+	call->span_count = call->count >= lanes ? lanes : 1;
+	for (size_t i = 0; i < call->span_count; i++) {
+		size_t end = call->count * (i + 1) / call->span_count;
+
+		call->spans[i] = (struct hn_move_span){.pages = &call->heads[first],
+						       .nodes = &call->nodes[first],
+						       .status = &call->status[first],
+						       .count = end - first};
+		first = end;
+	}
+}
+
+/* How far a call has told of its pages. */
+static size_t span_told(const struct hn_move_span *span)
+{
+	size_t told = span->count;
+
+	while (told > 0 && span->status[told - 1] == NOT_TOLD)
+		told--;
+	return told;
+}
+
 /*
  * When a group fails that was ended by a page which cannot be queued, that page has its status, the group
  * before it has none, and all behind it is untried. A group that fails without such a page went on to the end
  * of the list.
  */
-static bool is_complete(const struct hn_move_call *call)
+static bool is_complete(const struct hn_move_span *span)
 {
-	size_t last = call->count;
+	size_t told = span_told(span);
 
-	while (last > 0 && call->status[last - 1] == NOT_TOLD)
-		last--;
-	return call->answer <= 0 || last == call->count || last < 2 || call->status[last - 2] != NOT_TOLD;
+	return span->answer <= 0 || told == span->count || told < 2 || span->status[told - 2] != NOT_TOLD;
 }
 
-void hn_move_call_make(struct hn_move_call *call, const struct hn_move_kernel *kernel, pid_t pid, int *flags,
-		       struct hn_move_progress *progress)
+static bool is_final(long answer)
+{
+	return answer == -ESRCH || answer == -EPERM || answer == -ENODEV || answer == -EINVAL ||
+	       answer == -EFAULT || answer == -E2BIG;
+}
+
+/* Where only some spans found the target outside the cpuset, it has just been taken out, and others have
+ * moved. */
+static long failure_of(const struct hn_move_call *call)
+{
+	size_t refused = 0;
+
+	for (size_t i = 0; i < call->span_count; i++) {
+		if (is_final(call->spans[i].answer))
+			return call->spans[i].answer;
+		refused += call->spans[i].answer == -EACCES;
+	}
+	return refused == call->span_count ? -EACCES : 0;
+}
+
+static bool all_complete(const struct hn_move_call *call)
+{
+	for (size_t i = 0; i < call->span_count; i++)
+		if (!is_complete(&call->spans[i]))
+			return false;
+	return true;
+}
+
+static bool any_answered(const struct hn_move_call *call, long answer)
+{
+	for (size_t i = 0; i < call->span_count; i++)
+		if (call->spans[i].answer == answer)
+			return true;
+	return false;
+}
+
+void hn_move_call_make(struct hn_move_call *call, const struct hn_move_kernel *kernel, pid_t pid,
+		       unsigned lanes, int *flags, struct hn_move_progress *progress)
 {
 	uint64_t began_ns = kernel->now_ns(kernel->context);
 	bool again;
 
-	do {
-		call->answer = kernel->move_pages(kernel->context, pid, call->count, call->heads, call->nodes,
-						  call->status, *flags);
-		again = call->answer == -EINTR;
-		if (call->answer == -EPERM && *flags == MPOL_MF_MOVE_ALL) {
+	spans_cut(call, lanes);
+	do { /* pages that have moved meanwhile are told to be there */
+		kernel->move(kernel->context, pid, call->spans, call->span_count, *flags);
+		again = any_answered(call, -EINTR);
+		if (any_answered(call, -EPERM) && *flags == MPOL_MF_MOVE_ALL) {
 			*flags = MPOL_MF_MOVE; /* not allowed to touch others' pages: do without */
 			again = true;
 		}
-		progress->calls++;
+		progress->calls += call->span_count;
 	} while (again);
 	progress->copying_ns += kernel->now_ns(kernel->context) - began_ns;
-	call->complete = is_complete(call);
+	call->failure = failure_of(call);
+	call->complete = all_complete(call);
 }
 
 /* Why a page that is still elsewhere did not move: by its status, or the call's answer where it got none. */
@@ -104,26 +165,36 @@ static enum hn_stay reason_of(int status, long answer)
 	}
 }
 
+/* Statuses are stored only once all of a group, and so all of a huge page, has moved. */
+static void page_read(const struct hn_move_call *call, const struct hn_move_span *span, size_t tried,
+		      struct hn_move_pending *pending, size_t page)
+{
+	size_t place = call->place[page], in_span = place - (size_t)(span->status - call->status);
+	int status = call->status[place];
+
+	pending->arrived[page] = status == call->nodes[place];
+	pending->reason[page] = reason_of(status, span->answer);
+	if (status != NOT_TOLD)
+		pending->turn[page] = HN_TURN_TOLD;
+	else if (in_span < tried)
+		pending->turn[page] = HN_TURN_TRIED;
+	/* else the call did not come to it, and its turn stays */
+}
+
 void hn_move_call_read(const struct hn_move_call *call, struct hn_move_pending *pending)
 {
-	size_t reached = call->count;
+	size_t tried[HN_LANES];
 
-	while (!call->complete && reached > 0 && call->status[reached - 1] == NOT_TOLD)
-		reached--;
+	for (size_t i = 0; i < call->span_count; i++)
+		tried[i] = is_complete(&call->spans[i]) ? call->spans[i].count : span_told(&call->spans[i]);
 	for (size_t i = 0; i < pending->count; i++) {
-		int status;
+		size_t in = 0;
 
 		pending->arrived[i] = false;
 		if (pending->turn[i] == HN_TURN_NEVER)
 			continue;
-		status = call->status[call->place[i]];
-		/* Stored only once all of its group, and so all of its huge page, has moved. */
-		pending->arrived[i] = status == call->nodes[call->place[i]];
-		pending->reason[i] = reason_of(status, call->answer);
-		if (status != NOT_TOLD)
-			pending->turn[i] = HN_TURN_TOLD;
-		else if (call->place[i] < reached)
-			pending->turn[i] = HN_TURN_TRIED;
-		/* else the call did not come to it, and its turn stays */
+		while (&call->status[call->place[i]] >= call->spans[in].status + call->spans[in].count)
+			in++;
+		page_read(call, &call->spans[in], tried[in], pending, i);
 	}
 }

@@ -32,13 +32,17 @@ struct hn_move_pending {
 	enum hn_stay reason[HN_CALL_PAGES]; /* why it stays, should it be found where it was */
 };
 
+/* The list in order of turn, cut into spans that are called for at the same time. */
 struct hn_move_call {
 	size_t count;
 	void *heads[HN_CALL_PAGES];
 	int nodes[HN_CALL_PAGES];
 	int status[HN_CALL_PAGES];
 	uint16_t place[HN_CALL_PAGES]; /* of each pending page's head among these */
-	long answer;
+	struct hn_move_span spans[HN_LANES];
+	size_t span_count;
+	long failure; /* why it is useless to try again: -EACCES, nothing may go to the target; -ESRCH and the
+			 like, nothing can be moved; else 0 */
 	bool complete; /* the kernel came to every page named */
 };
 
@@ -47,12 +51,12 @@ void hn_move_call_list(struct hn_move_call *call, struct hn_move_pending *pendin
 		       bool backwards);
 
 /*
- * Makes the call, again when it is interrupted, and without MPOL_MF_MOVE_ALL (in *flags) where that is not
- * allowed. Counts calls made and the time they took in *progress. Sets answer: how many pages the kernel says
- * it left, or -errno.
+ * Makes the call in at most that many spans (1 to HN_LANES), again when one is interrupted, and without
+ * MPOL_MF_MOVE_ALL (in *flags) where that is not allowed. Counts calls made and the time they took in
+ * *progress. A span's answer: how many pages the kernel says it left, or -errno.
  */
-void hn_move_call_make(struct hn_move_call *call, const struct hn_move_kernel *kernel, pid_t pid, int *flags,
-		       struct hn_move_progress *progress);
+void hn_move_call_make(struct hn_move_call *call, const struct hn_move_kernel *kernel, pid_t pid,
+		       unsigned lanes, int *flags, struct hn_move_progress *progress);
 
 /* Notes of each pending page that had a turn whether it has arrived, else its reason and next turn. */
 void hn_move_call_read(const struct hn_move_call *call, struct hn_move_pending *pending);

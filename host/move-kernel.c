@@ -10,20 +10,21 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/units.h"
 #include "host/move-batch.h"
+#include "host/move-crew.h"
 #include "host/mover.h"
 #include "host/page-query.h"
 #include "host/page-reveal.h"
 
 struct machine {
 	struct hn_page_query *query;
-	int comm; /* /proc/PID/comm, which can be read while the process lives */
+	struct hn_move_crew *crew; /* since a call had several spans */
+	int comm;                  /* /proc/PID/comm, which can be read while the process lives */
 	void *hidden[HN_BATCH_PAGES];
 	int scratch[HN_BATCH_PAGES];
 };
@@ -35,32 +36,40 @@ static bool process_lives(const struct machine *machine)
 	return pread(machine->comm, name, sizeof(name), 0) > 0;
 }
 
-static void hidden_reveal(struct machine *machine, pid_t pid, void **pages, size_t count)
+static void hidden_reveal(struct machine *machine, pid_t pid, const struct hn_move_span *span)
 {
 	size_t hidden;
 
-	if (count > HN_BATCH_PAGES)
+	if (span->count > HN_BATCH_PAGES)
 		return;
-	hidden = hn_page_query_hidden(machine->query, pages, count, machine->scratch, machine->hidden);
+	hidden = hn_page_query_hidden(machine->query, span->pages, span->count, machine->scratch,
+				      machine->hidden);
 	if (hidden)
 		hn_pages_reveal(pid, machine->hidden, hidden);
 }
 
-static long machine_move_pages(void *context, pid_t pid, unsigned long count, void **pages, const int *nodes,
-			       int *status, int flags)
+static long machine_ask(void *context, pid_t pid, void **pages, size_t count, int *ret_status)
+{
+	const struct machine *machine = context;
+
+	return hn_page_query_run(machine->query, pages, count, ret_status, NULL);
+}
+
+static void machine_move(void *context, pid_t pid, struct hn_move_span *spans, size_t count, int flags)
 {
 	struct machine *machine = context;
-	long r;
+	bool lives = process_lives(machine);
 
-	if (!nodes)
-		return hn_page_query_run(machine->query, pages, count, status, NULL);
-	if (!process_lives(machine))
-		return -ESRCH;
-	hidden_reveal(machine, pid, pages, count);
-	r = syscall(SYS_move_pages, pid, count, pages, nodes, status, flags);
-	if (r >= 0)
-		return r;
-	return errno == EINVAL ? -ESRCH : -errno; /* EINVAL: it has given up its memory, about to end */
+	for (size_t i = 0; i < count; i++) {
+		spans[i].answer = -ESRCH;
+		if (lives)
+			hidden_reveal(machine, pid, &spans[i]);
+	}
+	if (!lives)
+		return;
+	if (count > 1 && !machine->crew)
+		machine->crew = hn_move_crew_new();
+	hn_move_crew_run(machine->crew, pid, spans, count, flags);
 }
 
 static void machine_look(void *context, void *const *pages, size_t count, int *ret_status, bool *ret_tail)
@@ -88,6 +97,7 @@ static void machine_sleep_ns(void *context, uint64_t ns)
 
 static void machine_free(struct machine *machine)
 {
+	hn_move_crew_free(machine->crew);
 	hn_page_query_free(machine->query);
 	hn_cleanup_fd(&machine->comm);
 	free(machine);
@@ -123,10 +133,12 @@ int hn_move_kernel_open(const struct hn_process *process, struct hn_move_kernel 
 	if (r)
 		return r;
 	*ret = (struct hn_move_kernel){
-		.move_pages = machine_move_pages,
+		.ask = machine_ask,
+		.move = machine_move,
 		.look = machine_look,
 		.now_ns = machine_now_ns,
 		.sleep_ns = machine_sleep_ns,
+		.lanes = hn_move_crew_most(),
 		.context = machine,
 	};
 	return 0;

@@ -1,6 +1,7 @@
 #pragma once
 /*
- * move-piece - how many bytes one moving call should carry, from how long the ones before took. Pure.
+ * move-piece - how many bytes one moving call should carry, from how long the ones before took. Where several
+ * are made at once, each carries so much. Pure.
  *
  * Part of the mover; see mover.h for the terms.
  */

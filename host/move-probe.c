@@ -21,7 +21,7 @@ static int find_page(const struct hn_move_kernel *kernel, const struct hn_proces
 	if (range->bytes < hn_base_page_bytes())
 		return 0;
 	hn_range_draw(range, &random, pages, TRIES);
-	r = kernel->move_pages(kernel->context, process->pid, TRIES, pages, NULL, status, 0);
+	r = kernel->ask(kernel->context, process->pid, pages, TRIES, status);
 	if (r < 0)
 		return hn_fail_errno(err, (int)r, "cannot ask where memory of process %d is",
 				     (int)process->pid);

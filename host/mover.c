@@ -55,6 +55,7 @@ struct move {
 	uint64_t started_ns, cpu_started_ns;
 	uint64_t allowed_bytes; /* may still move before the limit is reached */
 	uint64_t no_room_bytes; /* tried since something last moved, that found no room */
+	bool at_full_speed;     /* no cap and no duty is in force */
 	enum hn_stay given_up;  /* why nothing more is tried, or NOTHING_GIVEN_UP */
 };
 
@@ -74,7 +75,7 @@ static uint64_t now_ns(const struct move *move)
 static void times_note(struct move *move)
 {
 	move->progress->wall_ns = now_ns(move) - move->started_ns;
-	move->progress->cpu_ns = thread_cpu_ns() - move->cpu_started_ns;
+	move->progress->cpu_ns = thread_cpu_ns() - move->cpu_started_ns + move->batch->mates_cpu_ns;
 }
 
 static void pace_set(struct move *move, const struct hn_move_pace *pace)
@@ -85,7 +86,8 @@ static void pace_set(struct move *move, const struct hn_move_pace *pace)
 	move->progress->pace = *pace;
 	hn_token_bucket_change(&move->bucket, pace->bytes_per_second, now);
 	hn_token_bucket_change(&move->duty, bounded ? pace->duty_permille * HN_NS_PER_MS : 0, now);
-	move->piece.target_ns = bounded || pace->bytes_per_second ? HN_PIECE_PACED_NS : HN_PIECE_NS;
+	move->at_full_speed = !bounded && pace->bytes_per_second == 0;
+	move->piece.target_ns = move->at_full_speed ? HN_PIECE_NS : HN_PIECE_PACED_NS;
 }
 
 static int watch_call(struct move *move)
@@ -146,20 +148,21 @@ static int piece_move(struct move *move, size_t first, size_t *ret)
 	uint64_t moved_before = progress->moved_bytes, copying_before = progress->copying_ns;
 	uint64_t began_ns = now_ns(move), copied_ns;
 	uint64_t full_before = progress->stayed_bytes[HN_STAY_NO_MEMORY];
+	unsigned lanes = move->at_full_speed ? hn_move_lanes_next(&move->batch->lanes) : 1;
 	uint64_t bytes = hn_token_bucket_piece(&move->bucket), moved;
 	int r;
 
-	if (bytes > move->piece.bytes)
-		bytes = move->piece.bytes;
+	if (bytes > move->piece.bytes * lanes)
+		bytes = move->piece.bytes * lanes;
 	if (bytes > move->allowed_bytes)
 		bytes = move->allowed_bytes;
 	*ret = hn_move_batch_piece(move->batch, first, bytes);
-	r = hn_move_batch_run(move->batch, first, *ret, progress, move->err);
+	r = hn_move_batch_run(move->batch, first, *ret, lanes, progress, move->err);
 	if (r)
 		return r;
 	moved = progress->moved_bytes - moved_before;
 	copied_ns = progress->copying_ns - copying_before;
-	hn_move_piece_learn(&move->piece, *ret * move->batch->page_bytes, copied_ns);
+	hn_move_piece_learn(&move->piece, *ret * move->batch->page_bytes / lanes, copied_ns);
 	move->no_room_bytes =
 		moved ? 0 : move->no_room_bytes + progress->stayed_bytes[HN_STAY_NO_MEMORY] - full_before;
 	move->allowed_bytes -= moved < move->allowed_bytes ? moved : move->allowed_bytes;

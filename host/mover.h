@@ -58,7 +58,7 @@ struct hn_move_progress {
 	uint64_t moved_bytes;
 	uint64_t stayed_bytes[HN_STAY_COUNT];
 	uint64_t calls;           /* moving calls made */
-	uint64_t wall_ns, cpu_ns; /* since the start; CPU of the calling thread */
+	uint64_t wall_ns, cpu_ns; /* since the start; CPU of all threads that moved */
 	uint64_t
 		copying_ns; /* in moving calls: at most that long did a thread of the guest wait for a page */
 	struct hn_move_pace pace; /* in force */
@@ -68,31 +68,47 @@ struct hn_move_progress {
  * Called between pieces and while waiting, at least every 50 ms; false stops the move cleanly. May change the
  * pace, which holds from then on. A piece is what the copying so far says takes HN_PIECE_PACED_NS, or without
  * a cap and a duty HN_PIECE_NS, yet at least one page: where a page of 1 GiB takes longer, so does the next
- * call.
+ * call. Without a cap and a duty several threads move parts of a piece at once, where they find CPUs free
+ * (host/move-lanes.h).
  */
 #define HN_PIECE_PACED_NS (10 * HN_NS_PER_MS)
-#define HN_PIECE_NS (75 * HN_NS_PER_MS)
+#define HN_PIECE_NS (45 * HN_NS_PER_MS) /* twice that when a lane loses its CPU */
 typedef bool (*hn_move_watch)(void *context, const struct hn_move_progress *progress,
 			      struct hn_move_pace *pace);
 
 /*
- * Carries out the order on the calling thread; blocks. *ret is filled whatever the outcome. 0 when it ran to
+ * Carries out the order; blocks. *ret is filled whatever the outcome. 0 when it ran to
  * the end (pages may have stayed), -ECANCELED when watch said stop, -ESRCH when the process went away,
  * -EPERM, -ENODEV (target without memory), -ENOMEM for its own needs.
  */
 int hn_move(const struct hn_move_order *order, hn_move_watch watch, void *context,
 	    struct hn_move_progress *ret, struct hn_error *err);
 
+/* Moving calls at the same time, at most. Two is what has been measured (bench/README.md). */
+#define HN_LANES 2
+
+/* A part of a list of pages, and what one moving call made of it. */
+struct hn_move_span {
+	void **pages;
+	const int *nodes;
+	int *status;
+	size_t count;
+	long answer;              /* as move_pages(2), but -errno */
+	uint64_t wall_ns, cpu_ns; /* since the crew began; of the thread that made it */
+};
+
 /* The kernel as the mover sees it; a test can stand in for it. hn_move() uses the real one. */
 struct hn_move_kernel {
-	/* as move_pages(2), but returns -errno */
-	long (*move_pages)(void *context, pid_t pid, unsigned long count, void **pages, const int *nodes,
-			   int *status, int flags);
+	/* where pages are, as move_pages(2) tells it; 0 or -errno */
+	long (*ask)(void *context, pid_t pid, void **pages, size_t count, int *ret_status);
+	/* one moving call a span, at most HN_LANES, at the same time if it can */
+	void (*move)(void *context, pid_t pid, struct hn_move_span *spans, size_t count, int flags);
 	/* where pages are, HN_PAGE_UNKNOWN where that must be asked for, and which of them move along with
 	 * the page before as parts of the same compound page */
 	void (*look)(void *context, void *const *pages, size_t count, int *ret_status, bool *ret_tail);
 	uint64_t (*now_ns)(void *context);
 	void (*sleep_ns)(void *context, uint64_t ns);
+	unsigned lanes; /* spans that it may make at the same time, for it has as many CPUs: 1 to HN_LANES */
 	void *context;
 };
 

@@ -149,14 +149,9 @@ static long fake_move(struct fake_kernel *fake, unsigned long count, void **addr
 	return group_flush(fake, &group, node, status, count, count);
 }
 
-static long on_move_pages(void *context, pid_t pid, unsigned long count, void **addresses, const int *nodes,
-			  int *status, int flags)
+/* What comes before any call: 0 to go on. */
+static long call_begin(struct fake_kernel *fake, size_t count)
 {
-	struct fake_kernel *fake = context;
-	long r;
-
-	if (nodes)
-		fake->moves++;
 	if (fake->interrupts && fake->interrupts--)
 		return -EINTR;
 	if (fake->calls_until_gone >= 0 && fake->calls_until_gone-- == 0) {
@@ -164,13 +159,53 @@ static long on_move_pages(void *context, pid_t pid, unsigned long count, void **
 		return -ESRCH;
 	}
 	assert_true(count > 0);
-	if (nodes) {
-		r = fake_move(fake, count, addresses, nodes, status, flags);
-		fake->event_count++;
-		return r;
+	return 0;
+}
+
+static void span_move(struct fake_kernel *fake, struct hn_move_span *span, int flags)
+{
+	uint64_t began_ns = fake->now_ns;
+
+	if (fake->calls_until_refused >= 0 && fake->moves == fake->calls_until_refused)
+		fake->cpuset_allows[span->nodes[0]] = false;
+	fake->moves++;
+	span->answer = call_begin(fake, span->count);
+	if (span->answer)
+		return;
+	span->answer = fake_move(fake, span->count, span->pages, span->nodes, span->status, flags);
+	fake->event_count++;
+	span->wall_ns = span->cpu_ns = fake->now_ns - began_ns;
+}
+
+/* All begin at once, and each has a CPU; on a single one, all end when they have had it in turn. */
+static void on_move(void *context, pid_t pid, struct hn_move_span *spans, size_t count, int flags)
+{
+	struct fake_kernel *fake = context;
+	uint64_t began_ns = fake->now_ns, ended_ns = fake->now_ns;
+
+	assert_in_range(count, 1, HN_LANES);
+	for (size_t i = 0; i < count; i++) {
+		fake->now_ns = fake->one_cpu ? fake->now_ns : began_ns;
+		span_move(fake, &spans[i], flags);
+		ended_ns = fake->now_ns > ended_ns ? fake->now_ns : ended_ns;
 	}
+	fake->now_ns = ended_ns;
+	for (size_t i = 0; i < count && fake->one_cpu; i++)
+		spans[i].wall_ns = ended_ns - began_ns;
+	fake->most_lanes = count > fake->most_lanes ? count : fake->most_lanes;
+	fake->rounds++;
+	fake->shared_rounds += count > 1;
+}
+
+static long on_ask(void *context, pid_t pid, void **addresses, size_t count, int *status)
+{
+	struct fake_kernel *fake = context;
+	long r = call_begin(fake, count);
+
+	if (r)
+		return r;
 	fake->asks++;
-	for (unsigned long i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		int node = fake->pages[page_of(fake, addresses[i])].node;
 
 		status[i] = node >= 0 ? node : i % 2 ? -ENOENT : -EFAULT;
@@ -213,10 +248,12 @@ static void on_sleep(void *context, uint64_t ns)
 void fake_kernel_init(struct fake_kernel *fake, uint64_t count)
 {
 	*fake = (struct fake_kernel){
-		.kernel = {.move_pages = on_move_pages,
+		.kernel = {.ask = on_ask,
+			   .move = on_move,
 			   .look = on_look,
 			   .now_ns = on_now,
 			   .sleep_ns = on_sleep,
+			   .lanes = HN_LANES,
 			   .context = fake},
 		.count = count,
 		.pages = calloc(count, sizeof(struct fake_page)),
@@ -225,6 +262,7 @@ void fake_kernel_init(struct fake_kernel *fake, uint64_t count)
 		.now_ns = HN_NS_PER_S,
 		.copy_ns = 1000,
 		.calls_until_gone = -1,
+		.calls_until_refused = -1,
 	};
 	assert_non_null(fake->pages);
 	for (uint64_t i = 0; i < count; i++)

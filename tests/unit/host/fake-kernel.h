@@ -42,11 +42,16 @@ struct fake_kernel {
 	bool blind;        /* its page table tells nothing */
 	bool splits;       /* a huge page that finds no room whole moves page by page */
 	uint64_t now_ns, oversleep_ns;
-	uint64_t copy_ns;     /* cost of moving one page */
-	int calls_until_gone; /* the process vanishes at that call; -1 never */
-	int interrupts;       /* that many calls are interrupted first */
-	int asks, moves;      /* calls seen */
+	uint64_t copy_ns;        /* cost of moving one page */
+	int calls_until_gone;    /* the process vanishes at that call; -1 never */
+	int calls_until_refused; /* the target leaves the cpuset at that moving call; -1 never */
+	int interrupts;          /* that many calls are interrupted first */
+	int asks, moves;         /* calls seen */
+	int rounds;              /* of moving calls: those made at the same time are one */
 	uint64_t longest_list;
+	bool one_cpu;              /* lanes take turns on it */
+	size_t most_lanes;         /* calls seen at the same time */
+	int shared_rounds;         /* made by several lanes */
 	bool moved_shared_alone;   /* a shared page was moved without MOVE_ALL: must never be */
 	struct fake_event *events; /* bytes moved, by call */
 	size_t event_count;

@@ -125,6 +125,7 @@ static void world_make(struct hn_random *random, struct world *world)
 	world->order.pace.bytes_per_second = below(random, 3) ? 0 : HN_MIB + below(random, 100 * HN_MIB);
 	world->fake.all_allowed = below(random, 4);
 	world->fake.splits = below(random, 2);
+	world->fake.one_cpu = below(random, 2);
 	world->room = below(random, 3);
 	if (!world->room)
 		world->fake.free_pages[TARGET] = below(random, world->fake.count + 1);
