@@ -208,6 +208,23 @@ static int fill_threads(const struct hn_host *host, const struct hn_guest *guest
 	return 0;
 }
 
+/*
+ * Of the pages looked at, those that virtio-mem maps and has not plugged: the guest has not been given them,
+ * and they are absent. What is left stands for its memory.
+ */
+static uint64_t unplugged_of(const struct hn_guest *guest, size_t cell, const struct hn_page_counts *counts)
+{
+	uint64_t mapped = 0, given = guest->cells[cell].memory_bytes, unplugged;
+
+	for (size_t i = 0; i < guest->backend_count; i++)
+		if (guest->backends[i].cell == guest->cells[cell].id && guest->backends[i].host_address)
+			mapped += guest->backends[i].bytes;
+	if (mapped <= given)
+		return 0;
+	unplugged = (uint64_t)((unsigned __int128)counts->sampled * (mapped - given) / mapped);
+	return unplugged < counts->absent ? unplugged : counts->absent;
+}
+
 static void fill_cells(const struct hn_host *host, const struct hn_guest *guest,
 		       const struct hn_page_counts *counts, struct hn_sample *sample)
 {
@@ -215,8 +232,8 @@ static void fill_cells(const struct hn_host *host, const struct hn_guest *guest,
 		struct hn_cell_sample *cell = &sample->cells[i];
 
 		cell->cell = guest->cells[i].id;
-		cell->sampled = counts[i].sampled;
-		cell->absent = counts[i].absent;
+		cell->sampled = counts[i].sampled - unplugged_of(guest, i, &counts[i]);
+		cell->absent = counts[i].absent - (counts[i].sampled - cell->sampled);
 		cell->unknown = counts[i].sampled - counts[i].absent;
 		for (size_t node = 0; node < host->node_count; node++) {
 			cell->on_node[node] = counts[i].on_node[host->nodes[node].id];

@@ -18,6 +18,7 @@
 #include "daemon/settings.h"
 #include "daemon/survey.h"
 #include "daemon/window.h"
+#include "policy/home-node.h"
 
 #define SOON_NS (200 * HN_NS_PER_MS)
 #define RETRY_NS (5 * HN_NS_PER_S)
@@ -104,7 +105,7 @@ static bool has_backend(const struct hn_guest *guest, const struct hn_backend *b
 
 bool hn_make_up_is_same(const struct hn_guest *known, const struct hn_guest *told)
 {
-	if (!hn_guest_same_cells(known, told) || known->backend_count != told->backend_count ||
+	if (!hn_guest_same_vcpus(known, told) || known->backend_count != told->backend_count ||
 	    !has_threads(known, told->threads, told->thread_count))
 		return false;
 	for (size_t i = 0; i < told->backend_count; i++)
@@ -142,9 +143,11 @@ static void take_reserved_home(struct hn_managed *managed)
 	reservation->seen = true;
 	managed->promised_ns = reservation->promised ? hn_now_ns() : 0;
 	if (managed->home || reservation->home->node_count != managed->service->host->node_count ||
-	    !hn_guest_same_cells(reservation->guest, managed->guest))
+	    !hn_guest_same_vcpus(reservation->guest, managed->guest))
 		return;
 	managed->home = hn_placement_copy(reservation->home);
+	if (managed->home) /* memory may have come and gone since */
+		hn_home_node_resize(managed->guest, managed->home);
 }
 
 /* Without it the next look says what is wrong. */
@@ -186,6 +189,13 @@ bool hn_make_up_join(struct hn_managed *managed, struct hn_guest *told)
 	return true;
 }
 
+/* The same memory devices, of which virtio-mem gives more or less than before. */
+static void take_given_memory(struct hn_guest *guest, const struct hn_guest *told)
+{
+	for (size_t i = 0; i < guest->cell_count; i++)
+		guest->cells[i].memory_bytes = told->cells[i].memory_bytes;
+}
+
 bool hn_make_up_take(struct hn_managed *managed, struct hn_guest *told)
 {
 	managed->introspected_ns = hn_now_ns();
@@ -195,6 +205,7 @@ bool hn_make_up_take(struct hn_managed *managed, struct hn_guest *told)
 		hn_domain_complete(managed->domain, told);
 	if (managed->guest && managed->identified && hn_make_up_is_same(managed->guest, told)) {
 		hn_managed_set_run_state(managed, told->state);
+		take_given_memory(managed->guest, told);
 		hn_guest_free(told);
 		if (hn_inspect_is_due(managed)) /* a device may have come or gone */
 			hn_inspect_start(managed);

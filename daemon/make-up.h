@@ -17,8 +17,10 @@ void hn_make_up_soon(struct hn_managed *managed);
  * what is known already, true when it is news: the guest is then to be identified (hn_make_up_identified()).
  */
 bool hn_make_up_take(struct hn_managed *managed, struct hn_guest *told);
-/* Whether what is told now is what is known, in whatever order; known has more threads, those that no source
- * names. */
+/*
+ * Whether what is told now is what is known, in whatever order; known has more threads, those that no source
+ * names, and what virtio-mem gives of what it maps may have changed.
+ */
 bool hn_make_up_is_same(const struct hn_guest *known, const struct hn_guest *told);
 /* A source could not: said, and tried again. */
 void hn_make_up_failed(struct hn_managed *managed, const struct hn_error *err);

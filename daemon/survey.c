@@ -56,17 +56,6 @@ static int add_threads(struct hn_guest *guest, const struct hn_thread_reading *r
 	return 0;
 }
 
-/* Virtio-mem counts with all it maps, as where QEMU is asked: of which what is not plugged is absent pages.
- */
-static void count_memory(struct hn_guest *guest)
-{
-	for (size_t i = 0; i < guest->cell_count; i++)
-		guest->cells[i].memory_bytes = 0;
-	for (size_t i = 0; i < guest->backend_count; i++)
-		guest->cells[hn_guest_cell_index(guest, guest->backends[i].cell)].memory_bytes +=
-			guest->backends[i].bytes;
-}
-
 int hn_survey_merge(const struct hn_guest *from_xml, const struct hn_thread_reading *readings,
 		    size_t reading_count, const struct hn_mapping *mappings, size_t mapping_count,
 		    struct hn_guest **ret, struct hn_backing_notes *notes, struct hn_error *err)
@@ -80,7 +69,6 @@ int hn_survey_merge(const struct hn_guest *from_xml, const struct hn_thread_read
 			err, -ENOENT,
 			"none of its threads is called after a vCPU: QEMU runs without debug-threads=on");
 	hn_backing_match(guest, mappings, mapping_count, notes);
-	count_memory(guest);
 	*ret = hn_steal(guest);
 	return 0;
 }

@@ -10,11 +10,21 @@ static bool is_power_of_two(uint64_t number)
 	return number != 0 && (number & (number - 1)) == 0;
 }
 
-static int check_cell(const struct hn_cell *cell, uint64_t *total, struct hn_set *vcpus, struct hn_error *err)
+/* One that virtio-mem can give some later. */
+static bool may_get_memory(const struct hn_guest *guest, const struct hn_cell *cell)
+{
+	for (size_t i = 0; i < guest->backend_count; i++)
+		if (guest->backends[i].cell == cell->id && guest->backends[i].bytes > 0)
+			return true;
+	return false;
+}
+
+static int check_cell(const struct hn_guest *guest, const struct hn_cell *cell, uint64_t *total,
+		      struct hn_set *vcpus, struct hn_error *err)
 {
 	struct hn_set twice = cell->vcpus;
 
-	if (cell->memory_bytes == 0 && hn_set_empty(&cell->vcpus))
+	if (cell->memory_bytes == 0 && hn_set_empty(&cell->vcpus) && !may_get_memory(guest, cell))
 		return hn_fail(err, -EINVAL, "memory_bytes 0 and no vcpus either");
 	if (cell->memory_bytes > HN_MEMORY_MAX || (*total += cell->memory_bytes) > HN_MEMORY_MAX)
 		return hn_fail(err, -EINVAL,
@@ -52,7 +62,7 @@ static int check_cells(const struct hn_guest *guest, struct hn_error *err)
 		if (i && cell->id < cell[-1].id)
 			return hn_fail(err, -EINVAL, "cells: id %d comes behind %d, out of order", cell->id,
 				       cell[-1].id);
-		if ((r = check_cell(cell, &total, &vcpus, err)) < 0) {
+		if ((r = check_cell(guest, cell, &total, &vcpus, err)) < 0) {
 			hn_error_prefix(err, "cell %d", cell->id);
 			return r;
 		}

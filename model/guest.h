@@ -65,7 +65,8 @@ int hn_thread_kind_parse(const char *text, enum hn_thread_kind *ret, struct hn_e
 /* A guest NUMA node. A guest without vNUMA has one cell, id 0. */
 struct hn_cell {
 	int id;
-	uint64_t memory_bytes;       /* sum of its backends */
+	uint64_t memory_bytes;       /* that it has been given: the sum of its backends, less what virtio-mem
+					maps and has not plugged */
 	struct hn_set vcpus;         /* vCPU indices */
 	uint64_t page_bytes;         /* of the hugetlb pages it wants its memory in; 0: base pages */
 	uint64_t bandwidth_bytes;    /* a second, that it is known to use; 0 unknown */

@@ -126,13 +126,23 @@ static int add_backends(const struct hn_facts *facts, const struct hn_region *re
 	return r;
 }
 
-static void sum_memory(struct hn_guest *guest)
+static uint64_t idle_bytes_of(const struct hn_facts *facts, const char *id)
+{
+	for (size_t i = 0; i < facts->device_count; i++)
+		if (strcmp(facts->devices[i].memdev, id) == 0)
+			return facts->devices[i].idle_bytes;
+	return 0;
+}
+
+static void sum_memory(const struct hn_facts *facts, struct hn_guest *guest)
 {
 	for (size_t i = 0; i < guest->backend_count; i++) {
-		int cell = hn_guest_cell_index(guest, guest->backends[i].cell);
+		const struct hn_backend *backend = &guest->backends[i];
+		uint64_t idle = idle_bytes_of(facts, backend->id);
+		int cell = hn_guest_cell_index(guest, backend->cell);
 
 		if (cell >= 0)
-			guest->cells[cell].memory_bytes += guest->backends[i].bytes;
+			guest->cells[cell].memory_bytes += idle < backend->bytes ? backend->bytes - idle : 0;
 	}
 }
 
@@ -158,7 +168,7 @@ int hn_assembly_guest(struct hn_facts *facts, const struct hn_region *regions, s
 		return r;
 	if (region_count == 0)
 		hn_facts_note(facts, "no memory of the guest was found");
-	sum_memory(guest);
+	sum_memory(facts, guest);
 	*ret = hn_steal(guest);
 	return 0;
 }

@@ -112,6 +112,18 @@ static int take_memdev(struct hn_facts *facts, json_object *entry, struct hn_err
 	return 0;
 }
 
+/* Only virtio-mem has a max-size, which is what it maps. */
+static uint64_t get_idle(json_object *data, uint64_t plugged)
+{
+	uint64_t most = 0, given = 0;
+
+	hn_json_get_u64(data, "max-size", &most, NULL);
+	hn_json_get_u64(data, "requested-size", &given, NULL);
+	if (plugged > given)
+		given = plugged;
+	return most > given ? most - given : 0;
+}
+
 static int take_device(struct hn_facts *facts, json_object *entry, struct hn_error *err)
 {
 	struct hn_fact_device device = {0}, *added;
@@ -132,6 +144,7 @@ static int take_device(struct hn_facts *facts, json_object *entry, struct hn_err
 	device.node = get_node(data, "node");
 	device.epc = strcmp(type, "sgx-epc") == 0;
 	hn_json_get_u64(data, "size", &device.bytes, NULL);
+	device.idle_bytes = get_idle(data, device.bytes);
 	added = hn_array_add(&facts->devices, &facts->device_count, sizeof(*added));
 	if (!added)
 		return hn_oom(err);

@@ -40,7 +40,8 @@ struct hn_fact_device {
 	char memdev[HN_NAME_MAX];
 	int node; /* -1: has none */
 	bool epc; /* memory of SGX enclaves: it does not move, and "info numa" does not count it as plugged */
-	uint64_t bytes;
+	uint64_t bytes;      /* of virtio-mem: plugged */
+	uint64_t idle_bytes; /* of virtio-mem: neither plugged nor requested */
 };
 
 struct hn_facts {

@@ -102,12 +102,29 @@ static bool is_virtio_mem(xmlNodePtr device)
 	return hn_xml_is(device, "model", "virtio-mem");
 }
 
-/* What it maps, and what it gives: virtio-mem what is requested of it, be it nothing, and not all it could.
+/* A part of what virtio-mem maps, 0 where nothing is said. hn_xml_bytes() takes no 0. */
+static int read_part(xmlNodePtr target, const char *name, uint64_t mapped, uint64_t *ret,
+		     struct hn_error *err)
+{
+	xmlNodePtr part = hn_xml_child(target, name);
+	int r;
+
+	*ret = 0;
+	if (!part || (r = hn_xml_number(part, NULL, 0, INT64_MAX, ret, err)) < 0 || *ret == 0)
+		return part ? r : 0;
+	if ((r = hn_xml_bytes(part, NULL, ret, err)) < 0)
+		return r;
+	return *ret <= mapped ? 0 : hn_xml_fail(part, err, "is more than the size");
+}
+
+/*
+ * What it maps, and what it gives: virtio-mem not all it could, but what is requested of it, be it nothing,
+ * or what the guest has, as long as it has not given back what is no longer wanted.
  */
 static int read_sizes(xmlNodePtr device, uint64_t *ret_mapped, uint64_t *ret_given, struct hn_error *err)
 {
 	xmlNodePtr target = hn_xml_child(device, "target"), size = hn_xml_child(target, "size");
-	xmlNodePtr requested = is_virtio_mem(device) ? hn_xml_child(target, "requested") : NULL;
+	uint64_t current;
 	int r;
 
 	if (!size)
@@ -115,13 +132,14 @@ static int read_sizes(xmlNodePtr device, uint64_t *ret_mapped, uint64_t *ret_giv
 	if ((r = hn_xml_bytes(size, NULL, ret_mapped, err)) < 0)
 		return r;
 	*ret_given = *ret_mapped;
-	if (!requested)
+	if (!is_virtio_mem(device) || !hn_xml_child(target, "requested"))
 		return 0;
-	if ((r = hn_xml_number(requested, NULL, 0, INT64_MAX, ret_given, err)) < 0 || *ret_given == 0)
+	if ((r = read_part(target, "requested", *ret_mapped, ret_given, err)) < 0 ||
+	    (r = read_part(target, "current", *ret_mapped, &current, err)) < 0)
 		return r;
-	if ((r = hn_xml_bytes(requested, NULL, ret_given, err)) < 0)
-		return r;
-	return *ret_given <= *ret_mapped ? 0 : hn_xml_fail(requested, err, "is more than the size");
+	if (current > *ret_given)
+		*ret_given = current;
+	return 0;
 }
 
 /*

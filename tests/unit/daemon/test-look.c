@@ -145,6 +145,40 @@ static void test_pages_are_counted_by_index_and_foreign_nodes_are_unknown(void *
 	assert_int_equal(fixture->sample->cells[0].unknown, 20);
 }
 
+/* 8 MiB of memory, and virtio-mem that maps 24 and has plugged 4: what is left of a look stands for 12. */
+static void test_what_virtio_mem_has_not_plugged_is_no_memory(void **state)
+{
+	static const uint64_t sizes[] = {8 * HN_MIB, 24 * HN_MIB, HN_GIB};
+	struct fixture *fixture = *state;
+	struct hn_thread_reading readings[] = {reading(11, "CPU 0/KVM", 0, 0, "0-3")};
+	struct hn_page_counts counts = {.cell = 0, .sampled = 800, .absent = 550};
+	const struct hn_cell_sample *seen;
+
+	fixture->guest->cells[0].memory_bytes = 12 * HN_MIB;
+	for (size_t i = 0; i < HN_COUNT(sizes); i++) {
+		struct hn_backend *backend = hn_guest_add_backend(fixture->guest, "ram");
+
+		backend->cell = 0;
+		backend->bytes = sizes[i];
+		backend->host_address = i < 2 ? HN_GIB + i * HN_GIB : 0; /* the last is not looked at */
+	}
+	counts.on_node[0] = 150;
+	counts.on_node[2] = 100;
+	merge(fixture, &counts, readings, 1, HN_NS_PER_S);
+	seen = &fixture->sample->cells[0];
+	assert_int_equal(seen->sampled, 300);
+	assert_int_equal(seen->absent, 50);
+	assert_int_equal(seen->unknown, 0);
+	assert_int_equal(seen->on_node[0] + seen->on_node[1], 250);
+	counts.absent = 100; /* more is there than has been told: it has just been plugged */
+	counts.on_node[0] = 600;
+	merge(fixture, &counts, readings, 1, 2 * HN_NS_PER_S);
+	seen = &fixture->sample->cells[0];
+	assert_int_equal(seen->sampled, 700);
+	assert_int_equal(seen->absent, 0);
+	assert_int_equal(seen->unknown, 0);
+}
+
 static void test_threads_are_named_and_sorted_by_what_they_do(void **state)
 {
 	struct fixture *fixture = *state;
@@ -313,6 +347,8 @@ int main(void)
 		cmocka_unit_test(test_ranges_tell_hugetlb_pages),
 		cmocka_unit_test_setup_teardown(test_pages_are_counted_by_index_and_foreign_nodes_are_unknown,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_what_virtio_mem_has_not_plugged_is_no_memory, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_threads_are_named_and_sorted_by_what_they_do, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_threads_that_end_go_and_keep_nothing, set_up, tear_down),

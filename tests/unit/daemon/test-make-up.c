@@ -92,6 +92,8 @@ static void a_home_outlives_memory_that_comes(void **state)
 	hn_placement_free(managed->home);
 	managed->home = home_on(scene, managed->guest, 1);
 	told->cells[0].memory_bytes += HN_GIB;
+	assert_non_null(hn_guest_add_backend(told, "memdimm0"));
+	told->backends[told->backend_count - 1].bytes = HN_GIB;
 	assert_true(hn_make_up_take(managed, told));
 	assert_non_null(managed->home);
 	assert_true(hn_set_has(&managed->home->cells[0].nodes, 1));
@@ -100,6 +102,47 @@ static void a_home_outlives_memory_that_comes(void **state)
 	hn_set_add(&told->cells[0].vcpus, 7);
 	assert_true(hn_make_up_take(managed, told));
 	assert_null(managed->home);
+	scene_free(scene);
+}
+
+/* Virtio-mem gives more of what it maps: no other guest, and what is known of it stays known. */
+static void more_of_the_same_memory_is_no_news(void **state)
+{
+	struct scene *scene = scene_new(2);
+	struct hn_managed *managed = &scene_add(scene, "g", 1, HN_GIB)->managed;
+	const struct hn_sample *sample = managed->sample;
+	unsigned generation = managed->generation;
+	struct hn_guest *told = hn_guest_copy(managed->guest);
+
+	assert_non_null(sample);
+	told->cells[0].memory_bytes += 2 * HN_MIB;
+	assert_false(hn_make_up_take(managed, told));
+	assert_int_equal(managed->guest->cells[0].memory_bytes, HN_GIB + 2 * HN_MIB);
+	assert_ptr_equal(managed->sample, sample);
+	assert_int_equal(managed->generation, generation);
+	scene_free(scene);
+}
+
+/* It has grown, and homenoded was started again: where it was at home it still is, with all it has. */
+static void a_home_on_file_is_taken_with_other_memory(void **state)
+{
+	struct scene *scene = scene_new(2);
+	struct hn_managed *managed = &scene_add(scene, "g", 1, HN_GIB)->managed;
+	struct hn_reservation *reservation =
+		hn_reservation_new(hn_guest_copy(managed->guest), home_on(scene, managed->guest, 1));
+	struct hn_set all = {0};
+
+	assert_non_null(reservation);
+	reservation->state = HN_RESERVATION_MADE;
+	assert_int_equal(hn_reservations_put(&scene->service.reservations, reservation, NULL), 0);
+	hn_placement_free(managed->home);
+	managed->home = NULL;
+	managed->guest->cells[0].memory_bytes = 3 * HN_GIB;
+	hn_make_up_identified(managed, &(struct hn_process){managed->guest->pid, managed->guest->start_ticks},
+			      &all);
+	assert_non_null(managed->home);
+	assert_int_equal(managed->home->cells[0].bytes[1], 3 * HN_GIB);
+	assert_int_equal(managed->home->cells[0].bytes[0], 0);
 	scene_free(scene);
 }
 
@@ -159,6 +202,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(threads_are_known_by_what_they_are),
 		cmocka_unit_test(a_home_outlives_memory_that_comes),
+		cmocka_unit_test(more_of_the_same_memory_is_no_news),
+		cmocka_unit_test(a_home_on_file_is_taken_with_other_memory),
 		cmocka_unit_test(many_threads_in_another_order_are_the_same),
 		cmocka_unit_test(nodes_that_its_limits_rule_out_are_not_all_nodes),
 	};

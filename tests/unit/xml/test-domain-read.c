@@ -467,10 +467,20 @@ static void virtio_mem_maps_more_than_it_gives(void **state)
 	static const char *const too_much = "<devices>" DEVICE(
 		"virtio-mem", "<size unit='GiB'>2</size><requested unit='GiB'>3</requested>",
 		"") "</devices>";
-	HN_AUTO(hn_guest) struct hn_guest *guest = NULL;
+	/* one grows, the other has not yet given back what it shall */
+	static const char *const running = "<devices>" DEVICE(
+		"virtio-mem",
+		"<size unit='GiB'>8</size><requested unit='GiB'>3</requested><current unit='GiB'>1</current>",
+		"") DEVICE("virtio-mem",
+			   "<size unit='GiB'>4</size><requested unit='KiB'>0</requested>"
+			   "<current unit='MiB'>512</current>",
+			   "") "</devices>";
+	HN_AUTO(hn_guest) struct hn_guest *guest = NULL, *grown = NULL;
 	struct hn_guest *none = NULL;
 	struct hn_error err = {0};
 
+	assert_int_equal(read_with(VCPU, MEMORY, running, &grown, &err), 0);
+	assert_true(grown->cells[0].memory_bytes == 512 * HN_MIB + 3 * HN_GIB + 512 * HN_MIB);
 	assert_int_equal(read_with(VCPU, MEMORY, devices, &guest, &err), 0);
 	assert_true(guest->cells[0].memory_bytes == 512 * HN_MIB + 3 * HN_GIB);
 	assert_true(guest->backends[1].bytes == 8 * HN_GIB);
