@@ -40,11 +40,25 @@ void hn_bound_threads_note(struct hn_managed *managed, const struct hn_plan *pla
 		if (action->kind != HN_ACTION_BIND)
 			continue;
 		thread = find(grown, known, action->tid);
-		if (!thread)
+		if (!thread) {
 			thread = &grown[managed->bound_count++];
-		*thread = (struct hn_bound_thread){.tid = action->tid, .cpus = hash_of(&action->cpus)};
+			thread->cpus = 0;
+		}
+		*thread = (struct hn_bound_thread){
+			.tid = action->tid, .cpus = hash_of(&action->cpus), .before = thread->cpus};
 	}
 	qsort(grown, managed->bound_count, sizeof(*grown), by_tid);
+}
+
+void hn_bound_threads_revert(struct hn_managed *managed, const struct hn_plan *plan)
+{
+	for (size_t i = 0; i < plan->action_count; i++) {
+		struct hn_bound_thread *thread =
+			find(managed->bound, managed->bound_count, plan->actions[i].tid);
+
+		if (thread)
+			thread->cpus = thread->before;
+	}
 }
 
 /* A tid may be another thread's one day. */

@@ -96,7 +96,7 @@ static void check_stuck(const struct hn_service *service, struct hn_checkup *ret
 {
 	char why[240];
 
-	if (hn_stuck_any(service, why, sizeof(why)))
+	if (service->host->fifo_hazard && hn_stuck_any(service, why, sizeof(why)))
 		hn_finding_mend(
 			hn_checkup_put(ret, HN_CHECK_MOVES, HN_FINDING_FAIL,
 				       "no memory is moved on this host: %s", why),

@@ -104,6 +104,17 @@ void hn_fence_back(struct hn_managed *managed, const struct hn_set *nodes)
 		on_back(&err, managed);
 }
 
+void hn_fence_heed(struct hn_managed *managed)
+{
+	struct hn_set owed = managed->fence_owed;
+
+	if (hn_set_empty(&owed) || managed->running || managed->fence_back ||
+	    hn_guest_is_untouchable(managed->guest))
+		return;
+	hn_set_clear(&managed->fence_owed);
+	hn_fence_back(managed, &owed);
+}
+
 int hn_fence_start(struct hn_managed *managed, enum hn_fence_step step, const struct hn_set *nodes,
 		   hn_fence_done done, void *context, struct hn_fence **ret, struct hn_error *err)
 {

@@ -32,5 +32,8 @@ int hn_fence_start(struct hn_managed *managed, enum hn_fence_step step, const st
  * anything. What cannot be put back is logged. */
 void hn_fence_back(struct hn_managed *managed, const struct hn_set *nodes);
 
+/* Does that for one which was left open because it could not be touched, once it can. */
+void hn_fence_heed(struct hn_managed *managed);
+
 /* Forgets it; done is not called. NULL is fine. */
 void hn_fence_cancel(struct hn_fence *fence);

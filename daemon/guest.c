@@ -16,6 +16,7 @@
 #include "daemon/domain.h"
 #include "daemon/draining.h"
 #include "daemon/events.h"
+#include "daemon/fence.h"
 #include "daemon/gauge.h"
 #include "daemon/guest-devices.h"
 #include "daemon/inspect.h"
@@ -188,6 +189,18 @@ static bool source_is_ready(const struct hn_managed *managed)
 	return managed->qmp ? hn_qmp_ready(managed->qmp) : managed->domain != NULL;
 }
 
+/* By the clock, too: windows open and close. Who is not to be looked after any more is let go. */
+static void heed_settings(struct hn_managed *managed)
+{
+	struct hn_error ignored; /* nothing runs */
+
+	hn_make_up_apply_settings(managed);
+	hn_window_heed(managed);
+	hn_fence_heed(managed);
+	if (managed->guest->mode == HN_MODE_OFF && managed->running)
+		(void)hn_operation_cancel(managed, "its mode is off now", &ignored);
+}
+
 static void on_tick_due(evutil_socket_t fd, short what, void *context)
 {
 	struct hn_managed *managed = context;
@@ -198,11 +211,13 @@ static void on_tick_due(evutil_socket_t fd, short what, void *context)
 	if (source_is_ready(managed) &&
 	    (!managed->guest || hn_now_ns() > managed->introspected_ns + REINTROSPECT_EVERY_NS))
 		hn_make_up_start(managed);
-	if (!managed->guest || managed->looking || managed->guest->mode == HN_MODE_OFF)
+	if (!managed->guest)
+		return;
+	if (managed->identified)
+		heed_settings(managed);
+	if (managed->looking || managed->guest->mode == HN_MODE_OFF)
 		return;
 	if (managed->identified) {
-		hn_make_up_apply_settings(managed);
-		hn_window_heed(managed);
 		if (hn_inspect_is_due(managed))
 			hn_inspect_start(managed);
 		if (managed->inspected_ns)
@@ -294,6 +309,8 @@ struct hn_managed *hn_managed_of_domain(struct hn_service *service, const char *
 	return NULL;
 }
 
+static void let_go(struct hn_managed *managed);
+
 void hn_managed_join(struct hn_managed *managed, const char *uuid)
 {
 	struct hn_managed *other = hn_managed_of_domain(managed->service, uuid);
@@ -304,7 +321,9 @@ void hn_managed_join(struct hn_managed *managed, const char *uuid)
 	hn_operation_abandon(other, "it is one guest with the one at a socket of its own");
 	hn_domain_free(managed->domain);
 	managed->domain = hn_steal(other->domain);
-	hn_managed_free(other);
+	if (managed->promised_ns == 0)
+		managed->promised_ns = other->promised_ns;
+	let_go(other);
 }
 
 void hn_managed_part_with_domain(struct hn_managed *managed)
@@ -333,11 +352,17 @@ void hn_managed_part_with_socket(struct hn_managed *managed)
 
 void hn_managed_free(struct hn_managed *managed)
 {
-	struct hn_service *service = managed->service;
-
 	hn_operation_abandon(managed, "the guest is gone");
 	tell_gone(managed);
 	unsee(managed);
+	let_go(managed);
+}
+
+/* Of what is told of it here; the guest may live on in another. */
+static void let_go(struct hn_managed *managed)
+{
+	struct hn_service *service = managed->service;
+
 	hn_hands_forget(service->hands, managed);
 	managed->looking = false;
 	hn_rota_leave(managed);

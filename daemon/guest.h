@@ -89,11 +89,13 @@ struct hn_managed {
 	struct hn_process_device *devices; /* of the host's, that its process has open */
 	struct hn_hands *prober;           /* tries a page; NULL: none does */
 	struct hn_fence *fence_back;       /* while its cgroups are put back as they were */
+	struct hn_set fence_owed;          /* nodes that they are yet to be put back to; empty: none */
 	bool doubted;       /* it tells the uuid of a domain whose process it has not been seen to be */
 	bool runs_realtime; /* its vCPUs' threads say so: scheduling policy, or isolated CPUs */
 	struct hn_calls calls;
 	uint64_t window_until_ns;     /* its operator has opened a window; 0: not */
-	struct event *window_end;     /* NULL: there was never one */
+	uint64_t rule_until_ns;       /* its settings' window is open until then; 0: it is not */
+	struct event *window_end;     /* of either; NULL: there was never one */
 	struct hn_guest_agent *agent; /* NULL: guests are not asked about themselves */
 	struct hn_sample *sample;
 	struct hn_readings readings; /* of pressure and counters, with each look */

@@ -163,7 +163,7 @@ static void take_kinds(struct hn_managed *managed, const struct hn_process_pins 
 
 /* Its operator may have given its cgroups other nodes. While an operation changes them (daemon/fence.h), what
  * was read may be older than that. */
-static void take_nodes(struct hn_managed *managed, const struct hn_set *nodes)
+void hn_inspect_take_nodes(struct hn_managed *managed, const struct hn_set *nodes)
 {
 	char text[HN_SET_TEXT_MAX];
 
@@ -194,7 +194,7 @@ static int take(struct hn_managed *managed, const void *body, size_t length, str
 	managed->inspect_cost_ns = inspected->cost_ns;
 	managed->inspect_billed_ns = managed->turn.billed_ns;
 	take_kinds(managed, &inspected->pins, kinds);
-	take_nodes(managed, &inspected->nodes);
+	hn_inspect_take_nodes(managed, &inspected->nodes);
 	return 0;
 }
 

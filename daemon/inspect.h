@@ -23,6 +23,9 @@ void hn_inspect_inside(struct hn_managed *managed);
 /* What the last one found has proved wrong: the next is due, and nothing is moved before. */
 void hn_inspect_soon(struct hn_managed *managed);
 
+/* Nodes that its cgroups were found to allow; while an operation changes them, that one's word counts. */
+void hn_inspect_take_nodes(struct hn_managed *managed, const struct hn_set *nodes);
+
 /* What its settings allow has changed: whether a page of that size may be copied while it waits. */
 void hn_inspect_weigh(struct hn_managed *managed);
 

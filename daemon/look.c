@@ -362,6 +362,7 @@ static int take_view(struct hn_managed *managed, const void *body, size_t length
 				  hn_now_ns(), &managed->history, &managed->history_count, &sample, err);
 	if (r < 0)
 		return r;
+	hn_make_up_keep_threads(managed); /* those that no source names are new with each look */
 	if ((r = hn_gauge_take(managed, &view, readings, err)) < 0) {
 		hn_sample_free(sample);
 		return r;

@@ -184,6 +184,8 @@ bool hn_make_up_join(struct hn_managed *managed, struct hn_guest *told)
 	}
 	managed->doubted = false;
 	hn_managed_join(managed, told->uuid);
+	if (managed->identified)
+		take_reserved_home(managed);
 	hn_domain_complete(managed->domain, told);
 	take_name(managed, told->name);
 	return true;
@@ -240,13 +242,18 @@ static bool limit(struct hn_set *nodes, const struct hn_set *to)
 	return true;
 }
 
-static bool window_is_open(const struct hn_settings *settings)
+/* How long the window of its settings is open yet. */
+static uint64_t window_left_ns(const struct hn_settings *settings)
 {
 	time_t now = time(NULL);
 	struct tm local;
+	unsigned minutes;
 
-	return hn_settings_says(settings, HN_SETTING_WINDOW) && localtime_r(&now, &local) &&
-	       hn_window_holds(&settings->window, (unsigned)(local.tm_hour * 60 + local.tm_min));
+	if (!hn_settings_says(settings, HN_SETTING_WINDOW) || !localtime_r(&now, &local))
+		return 0;
+	minutes = hn_window_left(&settings->window, (unsigned)(local.tm_hour * 60 + local.tm_min));
+	/* a leap second is the 60th */
+	return minutes ? (minutes * 60 - (unsigned)(local.tm_sec < 60 ? local.tm_sec : 59)) * HN_NS_PER_S : 0;
 }
 
 /* Each cell to what its XML binds it to. */
@@ -317,6 +324,14 @@ static void limit_nodes(struct hn_managed *managed, const struct hn_settings *se
 					 managed->service->host, guest);
 }
 
+void hn_make_up_keep_threads(struct hn_managed *managed)
+{
+	struct hn_guest *guest = managed->guest;
+
+	for (size_t i = 0; i < guest->thread_count; i++)
+		guest->threads[i].kept = hn_domain_keeps_thread(managed, &guest->threads[i]);
+}
+
 void hn_make_up_apply_settings(struct hn_managed *managed)
 {
 	const struct hn_domain *domain = managed->domain;
@@ -337,10 +352,10 @@ void hn_make_up_apply_settings(struct hn_managed *managed)
 	hn_set_clear(&guest->allowed_nodes);
 	hn_settings_apply(&settings, guest);
 	limit_nodes(managed, &settings, guest);
-	guest->window_open = window_is_open(&settings) || hn_window_left_ns(managed) > 0;
+	hn_window_follow_rule(managed, window_left_ns(&settings));
+	guest->window_open = managed->rule_until_ns > 0 || hn_window_left_ns(managed) > 0;
 	hn_inspect_weigh(managed);
-	for (size_t i = 0; i < guest->thread_count; i++)
-		guest->threads[i].kept = hn_domain_keeps_thread(managed, &guest->threads[i]);
+	hn_make_up_keep_threads(managed);
 	/* memory goes to where the operator has pinned the vCPUs, and not the other way */
 	if (domain && hn_domain_vcpus_pinned(managed) && strcmp(guest->policy, "home-node") == 0)
 		snprintf(guest->policy, sizeof(guest->policy), "memory-follows-cpu");

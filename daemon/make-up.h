@@ -39,3 +39,5 @@ void hn_make_up_identified(struct hn_managed *managed, const struct hn_process *
 /* What holds for the guest (daemon/settings.h), written into it: after a change of its metadata or its
  * limits, too. */
 void hn_make_up_apply_settings(struct hn_managed *managed);
+/* Of them, which threads stay where their operator has pinned them: those of a new look, too. */
+void hn_make_up_keep_threads(struct hn_managed *managed);

@@ -21,6 +21,7 @@
 #define PATIENCE_NS (60 * HN_NS_PER_S) /* a target that has no room for so long has none */
 
 static int begin(struct hn_running_operation *running, struct hn_error *err);
+static void go_on(struct hn_running_operation *running);
 static void migrate_next(struct hn_running_operation *running);
 
 static struct hn_set home_of(const struct hn_plan *plan)
@@ -72,6 +73,8 @@ static void on_migration_done(int result, const struct hn_move_progress *books, 
 	if (result == -ECANCELED)
 		hn_retreat(running, HN_OPERATION_CANCELLED, "%s",
 			   running->stopped[0] ? running->stopped : err->message);
+	else if (result == -ESRCH) /* nobody is left to be bound back */
+		hn_running_finish(running, HN_OPERATION_FAILED, "%s", err->message);
 	else if (result < 0)
 		hn_retreat(running, HN_OPERATION_FAILED, "%s", err->message);
 	else {
@@ -108,13 +111,7 @@ static int start_migration(struct hn_running_operation *running, const struct hn
 
 static void on_try_again(void *context)
 {
-	struct hn_running_operation *running = context;
-	struct hn_error ignored;
-
-	if (running->begun)
-		migrate_next(running);
-	else
-		begin(running, &ignored);
+	go_on(context);
 }
 
 static void queue_up(struct hn_running_operation *running, const char *why)
@@ -166,10 +163,9 @@ static bool is_admitted(struct hn_running_operation *running, const struct hn_tu
 	if (wait != HN_WAIT_NOT)
 		wait_turn(running, wait, why);
 	else if (running->managed->seizures != running->seizures)
-		hn_running_finish(
-			running, HN_OPERATION_FAILED,
-			"something has come to hold its memory since this was planned: it is planned "
-			"anew");
+		hn_retreat(running, HN_OPERATION_FAILED,
+			   "something has come to hold its memory since this was planned: it is planned "
+			   "anew");
 	else {
 		running->in_vain_since_ns = 0;
 		return true;
@@ -177,25 +173,38 @@ static bool is_admitted(struct hn_running_operation *running, const struct hn_tu
 	return false;
 }
 
+/* Steps to the next migration of the plan. False when there is none. */
+static bool find_migration(struct hn_running_operation *running, struct hn_migration_order *ret)
+{
+	const struct hn_plan *plan = running->plan;
+
+	while (running->next < plan->action_count && plan->actions[running->next].kind != HN_ACTION_MIGRATE)
+		running->next++;
+	if (running->next == plan->action_count)
+		return false;
+	ret->action = &plan->actions[running->next];
+	ret->stay_nodes = home_nodes(plan, ret->action->cell);
+	return true;
+}
+
 /* The next migration of the plan, when it is its turn; the end of the operation when there is none. */
 static void migrate_next(struct hn_running_operation *running)
 {
-	const struct hn_plan *plan = running->plan;
 	struct hn_migration_order order;
 	struct hn_turn_move move;
 	struct hn_error err;
 
-	while (running->next < plan->action_count && plan->actions[running->next].kind != HN_ACTION_MIGRATE)
-		running->next++;
-	if (running->next == plan->action_count) {
+	if (!find_migration(running, &order)) {
 		close_fence(running);
+		return;
+	}
+	if (running->stopped[0]) { /* while the one before came to its end */
+		hn_retreat(running, HN_OPERATION_CANCELLED, "%s", running->stopped);
 		return;
 	}
 	running->held = running->paused;
 	if (running->held || !may_go_on(running))
 		return;
-	order.action = &plan->actions[running->next];
-	order.stay_nodes = home_nodes(plan, order.action->cell);
 	hn_migration_turn(running->managed, &order, &move);
 	if (is_admitted(running, &move) && start_migration(running, &order, &err) < 0)
 		hn_retreat(running, HN_OPERATION_FAILED, "%s", err.message);
@@ -235,13 +244,12 @@ static void on_bound(const struct hn_binding_outcome *outcome, const struct hn_e
 	running->binding = NULL;
 	running->managed->operation.threads_bound = outcome->bound;
 	snprintf(running->note, sizeof(running->note), "%s", outcome->note);
+	hn_bound_threads_note(running->managed, running->plan);
 	if (err)
 		/* bringing the memory to where the threads cannot follow would make it worse */
 		hn_retreat(running, HN_OPERATION_FAILED, "%s", err->message);
-	else {
-		hn_bound_threads_note(running->managed, running->plan);
+	else
 		open_fence(running);
-	}
 }
 
 static bool has_bindings(const struct hn_plan *plan)
@@ -250,6 +258,21 @@ static bool has_bindings(const struct hn_plan *plan)
 		if (plan->actions[i].kind == HN_ACTION_BIND)
 			return true;
 	return false;
+}
+
+/*
+ * Threads are not sent ahead before memory can follow, or they would run far from it meanwhile. In an
+ * exchange room is made step by step.
+ */
+static bool may_begin(struct hn_running_operation *running)
+{
+	struct hn_migration_order order;
+	struct hn_turn_move move;
+
+	if (running->part.exchange || !find_migration(running, &order))
+		return is_admitted(running, NULL);
+	hn_migration_turn(running->managed, &order, &move);
+	return is_admitted(running, &move);
 }
 
 /* Threads first, unless who was to change places with it has given up while it waited. */
@@ -262,7 +285,8 @@ static int begin(struct hn_running_operation *running, struct hn_error *err)
 		hn_retreat(running, HN_OPERATION_CANCELLED, "%s", why);
 		return 0;
 	}
-	if (!is_admitted(running, NULL))
+	running->held = running->paused;
+	if (running->held || !may_begin(running))
 		return 0;
 	running->begun = true;
 	if (!has_bindings(running->plan)) {
@@ -273,6 +297,16 @@ static int begin(struct hn_running_operation *running, struct hn_error *err)
 	if (r < 0)
 		hn_running_finish(running, HN_OPERATION_FAILED, "%s", err->message);
 	return r;
+}
+
+static void go_on(struct hn_running_operation *running)
+{
+	struct hn_error ignored; /* the record tells it */
+
+	if (running->begun)
+		migrate_next(running);
+	else
+		begin(running, &ignored);
 }
 
 /* By its last look. */
@@ -328,6 +362,22 @@ int hn_operation_start(struct hn_managed *managed, struct hn_plan *plan, double 
 	return begin(running, err);
 }
 
+/* Who may not be touched any more cannot have its cgroups put back either, until it may. */
+static void leave_open(struct hn_running_operation *running)
+{
+	struct hn_managed *managed = running->managed;
+	struct hn_operation *record = &managed->operation;
+	size_t length = strlen(record->message);
+
+	if (hn_set_empty(&running->fence_before) || !hn_guest_is_untouchable(managed->guest))
+		return;
+	if (record->moved_bytes == 0)
+		managed->fence_owed = running->fence_before;
+	snprintf(record->message + length, sizeof(record->message) - length,
+		 "; its cgroups stay open for more nodes than before%s",
+		 record->moved_bytes > 0 ? ", as part of its memory is there" : " until one is");
+}
+
 void hn_operation_abandon(struct hn_managed *managed, const char *why)
 {
 	struct hn_running_operation *running = managed->running;
@@ -338,10 +388,11 @@ void hn_operation_abandon(struct hn_managed *managed, const char *why)
 	hn_running_update(running);
 	managed->operation.state = HN_OPERATION_CANCELLED;
 	snprintf(managed->operation.message, sizeof(managed->operation.message), "%s", why);
+	leave_open(running);
 	hn_log(HN_LOG_INFO, "guest '%s': operation %" PRIu64 " abandoned: %s", managed->name,
-	       managed->operation.id, why);
+	       managed->operation.id, managed->operation.message);
 	hn_chronicle_move(managed, running->price, running->gain);
-	hn_running_tell(managed, HN_EVENT_OPERATION_FAILED, why);
+	hn_running_tell(managed, HN_EVENT_OPERATION_FAILED, managed->operation.message);
 	hn_running_free(running);
 }
 
@@ -366,11 +417,11 @@ int hn_operation_pause(struct hn_managed *managed, bool pause, struct hn_error *
 	if (running->migration) {
 		running->migration->paused = pause;
 		hn_regulator_deal(managed->service);
-	} else if (pause && running->begun && running->waiter.queued) {
+	} else if (pause && running->waiter.queued) {
 		hn_admission_leave(managed->service->admission, &running->waiter);
 		running->held = true;
 	} else if (!pause && running->held) {
-		migrate_next(running);
+		go_on(running);
 	}
 	return 0;
 }

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define GROUPS_MAX 256 /* of a peer; more are not looked at */
+#include "base/cleanup.h"
 
 static int find_group(const char *key, const char *name, bool *ret_has, gid_t *ret, struct hn_error *err)
 {
@@ -39,15 +39,32 @@ static enum hn_role role_of_group(const struct hn_groups *groups, gid_t group)
 	return groups->has_readers && group == groups->readers ? HN_ROLE_READER : HN_ROLE_NONE;
 }
 
+/* A peer's groups besides its first; none of them when memory is out. */
+static gid_t *read_groups(int fd, size_t *ret_count)
+{
+	socklen_t length = 0;
+	gid_t *groups;
+
+	*ret_count = 0;
+	/* with too little room the kernel tells how much it would take */
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &length) == 0 || errno != ERANGE)
+		return NULL;
+	groups = malloc(length);
+	if (!groups || getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &length) < 0) {
+		free(groups);
+		return NULL;
+	}
+	*ret_count = length / sizeof(*groups);
+	return groups;
+}
+
 static enum hn_role role_of_groups(const struct hn_groups *groups, int fd, gid_t first)
 {
-	gid_t others[GROUPS_MAX];
-	socklen_t length = sizeof(others);
+	size_t count;
+	HN_AUTO(memory) gid_t *others = read_groups(fd, &count);
 	enum hn_role best = role_of_group(groups, first);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, others, &length) < 0)
-		return best;
-	for (size_t i = 0; i < length / sizeof(others[0]); i++) {
+	for (size_t i = 0; i < count; i++) {
 		enum hn_role role = role_of_group(groups, others[i]);
 
 		if (role > best)

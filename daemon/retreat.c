@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "daemon/binding.h"
+#include "daemon/bound-threads.h"
 #include "daemon/fence.h"
 
 static const struct hn_set *allowed_of(const struct hn_sample *sample, pid_t tid)
@@ -19,7 +20,7 @@ int hn_retreat_prepare(struct hn_running_operation *running, struct hn_error *er
 {
 	const struct hn_plan *plan = running->plan;
 
-	if (!running->part.exchange)
+	if (!running->part.exchange && hn_plan_migrate_bytes(plan) == 0)
 		return 0;
 	running->retreat = hn_plan_new();
 	if (!running->retreat)
@@ -57,6 +58,8 @@ static void on_bound_back(const struct hn_binding_outcome *outcome, const struct
 	struct hn_running_operation *running = context;
 
 	running->binding = NULL;
+	if (!err)
+		hn_bound_threads_revert(running->managed, running->retreat);
 	if (err)
 		hn_running_finish(running, running->end_state, "%.200s; its threads stay bound: %.100s",
 				  running->end_message, err->message);
@@ -68,10 +71,15 @@ static void on_bound_back(const struct hn_binding_outcome *outcome, const struct
 					  : "");
 }
 
+/* By itself a guest goes on to where part of its memory is, with the next plan; two that change places
+ * cannot.
+ */
 static bool has_to(const struct hn_running_operation *running)
 {
-	return running->begun && running->retreat && running->retreat->action_count > 0 &&
-	       running->part.exchange && !hn_exchange_is_through(&running->part);
+	if (!running->begun || !running->retreat || running->retreat->action_count == 0)
+		return false;
+	return running->part.exchange ? !hn_exchange_is_through(&running->part)
+				      : running->managed->operation.moved_bytes == 0;
 }
 
 /* What it has begun is let go; who waited for it is told, its partner too. */
@@ -95,11 +103,11 @@ void hn_retreat(struct hn_running_operation *running, enum hn_operation_state st
 	va_start(args, format);
 	vsnprintf(running->end_message, sizeof(running->end_message), format, args);
 	va_end(args);
+	hn_running_update(running);
 	if (!has_to(running)) {
 		hn_running_finish(running, state, "%s", running->end_message);
 		return;
 	}
-	hn_running_update(running);
 	running->end_state = state;
 	running->retreats = true;
 	running->held = false;

@@ -21,7 +21,7 @@ struct hn_running_operation {
 	struct hn_fence *fence;     /* while its cgroups are changed */
 	struct hn_set fence_before; /* the nodes they allowed before they were opened; empty: they were not */
 	struct hn_part part;        /* in an exchange */
-	struct hn_plan *retreat;    /* binds its threads to where they were; NULL outside an exchange */
+	struct hn_plan *retreat;    /* binds its threads to where they were; NULL where no memory moves */
 	bool retreats;              /* and it is being carried out */
 	enum hn_operation_state end_state; /* of one that retreats */
 	char end_message[HN_REASON_MAX];

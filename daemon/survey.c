@@ -9,6 +9,7 @@
 #include "daemon/domain.h"
 #include "daemon/guest-calls.h"
 #include "daemon/hands-channel.h"
+#include "daemon/inspect.h"
 #include "daemon/look.h"
 #include "daemon/make-up.h"
 
@@ -134,7 +135,7 @@ static int take_survey(struct hn_managed *managed, const void *body, size_t leng
 		hn_make_up_identified(managed, &process, &surveyed.nodes);
 	} else {
 		/* its operator may have given its cgroups other nodes */
-		managed->cpuset_nodes = surveyed.nodes;
+		hn_inspect_take_nodes(managed, &surveyed.nodes);
 		hn_make_up_apply_settings(managed);
 	}
 	return 0;

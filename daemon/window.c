@@ -30,29 +30,59 @@ static void close_window(struct hn_managed *managed)
 	tell(managed);
 }
 
+/* That its operator opened, or that its settings have: which then may have the next one open already. */
 static void on_window_end(evutil_socket_t fd, short what, void *context)
 {
-	close_window(context);
+	struct hn_managed *managed = context;
+
+	if (managed->window_until_ns && hn_window_left_ns(managed) == 0) {
+		close_window(managed);
+		return;
+	}
+	hn_make_up_apply_settings(managed);
+	hn_window_heed(managed);
+}
+
+/* Wakes at the next end of one of the two. */
+static int await_end(struct hn_managed *managed)
+{
+	uint64_t own = hn_window_left_ns(managed), next;
+	struct timeval wait;
+
+	next = managed->rule_until_ns > hn_now_ns() ? managed->rule_until_ns - hn_now_ns() : 0;
+	if (own > 0 && (next == 0 || own < next))
+		next = own;
+	if (!managed->window_end)
+		managed->window_end = event_new(managed->service->base, -1, 0, on_window_end, managed);
+	wait = hn_timeval(next);
+	return managed->window_end && (next == 0 || event_add(managed->window_end, &wait) == 0) ? 0 : -ENOMEM;
+}
+
+void hn_window_follow_rule(struct hn_managed *managed, uint64_t left_ns)
+{
+	if (left_ns == 0 && managed->rule_until_ns == 0)
+		return;
+	managed->rule_until_ns = left_ns ? hn_now_ns() + left_ns : 0;
+	(void)await_end(managed); /* else the next tick sees it */
 }
 
 int hn_window_open(struct hn_managed *managed, uint64_t ns, struct hn_error *err)
 {
-	struct timeval wait = hn_timeval(ns);
+	uint64_t before = managed->window_until_ns;
 
 	if (ns > HN_WINDOW_MAX_NS)
 		return hn_fail(err, -EINVAL,
 			       "a window of more than a day is no window: set class or window of the "
 			       "guest instead (homenode set)");
-	if (!managed->window_end)
-		managed->window_end = event_new(managed->service->base, -1, 0, on_window_end, managed);
-	if (!managed->window_end || (ns > 0 && event_add(managed->window_end, &wait) < 0))
-		return hn_oom(err);
 	if (ns == 0) {
-		event_del(managed->window_end);
 		close_window(managed);
 		return 0;
 	}
 	managed->window_until_ns = hn_now_ns() + ns;
+	if (await_end(managed) < 0) {
+		managed->window_until_ns = before;
+		return hn_oom(err);
+	}
 	hn_make_up_apply_settings(managed);
 	tell(managed);
 	return 0;

@@ -13,6 +13,9 @@ int hn_window_open(struct hn_managed *managed, uint64_t ns, struct hn_error *err
 /* How long it is open yet, 0: it is not. */
 uint64_t hn_window_left_ns(const struct hn_managed *managed);
 
+/* The window of its settings is open for that long yet, 0: it is not. When that ends it is heeded at once. */
+void hn_window_follow_rule(struct hn_managed *managed, uint64_t left_ns);
+
 /* Stops the operation on a guest that may not be touched any more: its window has closed, or it has become
  * realtime. */
 void hn_window_heed(struct hn_managed *managed);

@@ -300,6 +300,14 @@ bool hn_window_holds(const struct hn_window *window, unsigned minute)
 	return minute >= window->from || minute < window->until;
 }
 
+unsigned hn_window_left(const struct hn_window *window, unsigned minute)
+{
+	minute %= DAY_MINUTES;
+	if (!hn_window_holds(window, minute))
+		return 0;
+	return minute < window->until ? window->until - minute : DAY_MINUTES - minute + window->until;
+}
+
 json_object *hn_settings_encode(const struct hn_settings *settings)
 {
 	HN_AUTO(json) json_object *json = json_object_new_object();

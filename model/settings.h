@@ -78,6 +78,8 @@ void hn_settings_apply(const struct hn_settings *settings, struct hn_guest *gues
 
 /* Whether that minute of the day lies in the window. */
 bool hn_window_holds(const struct hn_window *window, unsigned minute);
+/* How many minutes it is open yet when that one begins, 0 outside of it; of the whole day: to its end. */
+unsigned hn_window_left(const struct hn_window *window, unsigned minute);
 
 /* An object of strings with what is said, by key (NULL when out of memory); and back over what settings say:
  * unknown keys and wrong values are -EINVAL and change nothing; null makes unsaid. */

@@ -10,8 +10,12 @@
 
 #include <cmocka.h>
 
+#include "base/cleanup.h"
 #include "daemon/config.h"
+#include "daemon/domain.h"
 #include "scene.h"
+
+#define UUID "11111111-2222-3333-4444-555555555555"
 
 /* vCPUs, then threads that no source names. */
 static struct hn_guest *make_guest(size_t vcpus, size_t others, bool backwards)
@@ -146,6 +150,35 @@ static void a_home_on_file_is_taken_with_other_memory(void **state)
 	scene_free(scene);
 }
 
+/* The guest that libvirt tells of is the one at a socket, found out late: it lives on, and has come for what
+ * was promised. */
+static void two_that_are_one_go_on_as_one(void **state)
+{
+	struct scene *scene = scene_new(2);
+	struct hn_managed *managed = &scene_add(scene, "g", 0, HN_GIB)->managed, *other = NULL;
+	struct hn_reservation *reservation;
+	struct hn_error err;
+
+	snprintf(managed->guest->uuid, sizeof(managed->guest->uuid), UUID);
+	assert_int_equal(hn_managed_new_domain(&scene->service, "g", &other, &err), 0);
+	other->domain = calloc(1, sizeof(*other->domain));
+	snprintf(other->domain->uuid, sizeof(other->domain->uuid), UUID);
+	other->guest = hn_guest_copy(managed->guest);
+	other->identified = true;
+	other->promised_ns = 4711;
+	reservation = hn_reservation_new(hn_guest_copy(managed->guest), home_on(scene, managed->guest, 1));
+	reservation->state = HN_RESERVATION_STARTED;
+	reservation->since_ns = hn_now_ns();
+	reservation->seen = true;
+	assert_int_equal(hn_reservations_put(&scene->service.reservations, reservation, NULL), 0);
+	hn_managed_join(managed, UUID);
+	assert_true(reservation->seen);
+	assert_int_equal(managed->promised_ns, 4711);
+	assert_ptr_equal(hn_managed_of_domain(&scene->service, UUID), managed);
+	hn_domain_free(hn_steal(managed->domain));
+	scene_free(scene);
+}
+
 /* What the guest is allowed when its operator says wished, its cgroups cpuset, and its container contained.
  */
 static void assert_allowed(const char *wished, const char *cpuset, const char *contained, const char *allowed,
@@ -204,6 +237,7 @@ int main(void)
 		cmocka_unit_test(a_home_outlives_memory_that_comes),
 		cmocka_unit_test(more_of_the_same_memory_is_no_news),
 		cmocka_unit_test(a_home_on_file_is_taken_with_other_memory),
+		cmocka_unit_test(two_that_are_one_go_on_as_one),
 		cmocka_unit_test(many_threads_in_another_order_are_the_same),
 		cmocka_unit_test(nodes_that_its_limits_rule_out_are_not_all_nodes),
 	};

@@ -312,6 +312,12 @@ static void threads_that_cannot_be_bound_are_tried_ever_less_often(void **state)
 	assert_true(managed->regret->seconds[0] == 7); /* what memory far away has cost stands as it was */
 }
 
+static bool nobody_is_stuck(const struct scene *scene)
+{
+	assert_false(scene->service.host->fifo_hazard);
+	return TAILQ_EMPTY(&scene->service.stuck);
+}
+
 /* One that does not obey is given up after a few seconds; dead, it holds up nobody. */
 static void a_deaf_mover_is_given_up(void **state)
 {
@@ -322,14 +328,13 @@ static void a_deaf_mover_is_given_up(void **state)
 	assert_int_equal(hn_operation_cancel(&scene->guests[0], "stopped by an operator", &err), 0);
 	wait_for(scene, first_has_ended);
 	assert_int_equal(scene->guests[0].operation.state, HN_OPERATION_CANCELLED);
-	assert_true(TAILQ_EMPTY(&scene->service.stuck));
+	wait_for(scene, nobody_is_stuck);
 	begin(scene, 1, 2);
 	wait_for(scene, second_moves);
 }
 
 #define STEP_BYTES (64 * HN_MIB)
 
-/* Guest 0 goes to node 2 and guest 1 to node 3 (or where told), in two steps each, in turn. */
 /* Paused it may be moved; not one piece more once it runs. */
 static void a_realtime_guest_that_resumes_is_let_go(void **state)
 {

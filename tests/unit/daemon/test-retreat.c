@@ -1,4 +1,4 @@
-/* Threads of guests that were to change places, when that is given up. */
+/* Threads of guests whose move is given up, of those that were to change places as well. */
 #include "daemon/retreat.h"
 
 #include <setjmp.h>
@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -209,6 +210,144 @@ static void who_is_bound_back_is_not_ours(void **state)
 	assert_false(second->managed.guest->threads[0].ours);
 }
 
+/* But where homenode had bound it before is where it has bound it. */
+static void who_was_ours_is_ours_again(void **state)
+{
+	struct yard *yard = *state;
+	struct scene_guest *second = yard->guests[1];
+	struct hn_plan *plan = scene_plan_to(second, 1, 0, 0);
+	struct hn_error err;
+
+	hn_bound_threads_note(&second->managed, plan);
+	hn_plan_free(plan);
+	scene_put_thread(second, 1);
+	scene_look(second);
+	hn_bound_threads_heed(&second->managed);
+	assert_true(second->managed.guest->threads[0].ours);
+	begin_swap(yard, 0);
+	scene_wait(yard->scene, first_moves);
+	assert_int_equal(hn_operation_cancel(&second->managed, "stopped by an operator", &err), 0);
+	scene_wait(yard->scene, scene_is_idle);
+	assert_bound_to(second, "4-7");
+	scene_look(second);
+	hn_bound_threads_heed(&second->managed);
+	assert_true(second->managed.guest->threads[0].ours);
+}
+
+/* As an inspection does that finds a VFIO device. */
+static void what_comes_to_hold_the_memory_sends_the_threads_back(void **state)
+{
+	struct yard *yard = *state;
+	const struct hn_operation *second = &yard->guests[1]->managed.operation;
+
+	begin_swap(yard, 0);
+	scene_wait(yard->scene, first_moves);
+	yard->guests[1]->managed.seizures++;
+	scene_wait(yard->scene, scene_is_idle);
+	assert_int_equal(second->state, HN_OPERATION_FAILED);
+	assert_non_null(strstr(second->message, "something has come to hold its memory"));
+	assert_bound_to(yard->guests[1], "4-7");
+	assert_bound_to(yard->guests[0], "0-7");
+}
+
+static void start(struct scene_guest *guest, int node, unsigned steps, uint64_t step_bytes)
+{
+	struct hn_part none = {0};
+	struct hn_error err;
+
+	if (hn_operation_start(&guest->managed, scene_plan_to(guest, node, steps, step_bytes), 0, &none,
+			       &err) < 0)
+		fail_msg("%s", err.message);
+}
+
+static bool first_is_bound(const struct scene *scene)
+{
+	return scene->guests[0]->managed.operation.threads_bound > 0;
+}
+
+/* One that moves by itself, to a node whose mover is deaf: of its memory nothing has followed. */
+static void alone_its_threads_go_back_to_all_of_its_memory(void **state)
+{
+	struct yard *yard = *state;
+	struct scene_guest *first = yard->guests[0];
+	struct hn_error err;
+
+	start(first, 7, 1, STEP_BYTES);
+	scene_wait(yard->scene, first_is_bound);
+	assert_bound_to(first, "28-31");
+	assert_int_equal(hn_operation_cancel(&first->managed, "stopped by an operator", &err), 0);
+	scene_wait(yard->scene, scene_is_idle);
+	assert_string_equal(first->managed.operation.message,
+			    "stopped by an operator; 1 threads may run where they did");
+	assert_bound_to(first, "0-3");
+}
+
+static bool first_has_moved(const struct scene *scene)
+{
+	return scene->guests[0]->managed.operation.moved_bytes > 0;
+}
+
+/* And stay with what has. */
+static void alone_its_threads_stay_with_a_part_of_its_memory(void **state)
+{
+	struct yard *yard = *state;
+	struct scene_guest *first = yard->guests[0];
+	struct hn_error err;
+
+	start(first, 1, 2, STEP_BYTES);
+	scene_wait(yard->scene, first_has_moved);
+	assert_int_equal(hn_operation_cancel(&first->managed, "stopped by an operator", &err), 0);
+	scene_wait(yard->scene, scene_is_idle);
+	assert_int_equal(first->managed.operation.state, HN_OPERATION_CANCELLED);
+	assert_bound_to(first, "4-7");
+}
+
+static bool first_waits_for_room(const struct scene *scene)
+{
+	return strstr(scene->guests[0]->managed.operation.message, "waits for room");
+}
+
+/* Threads do not go ahead to where there is no room for the memory, nor paused. */
+static void threads_wait_for_room_too(void **state)
+{
+	struct yard *yard = *state;
+	struct scene_guest *first = yard->guests[0];
+	struct hn_error err;
+
+	scene_add(yard->scene, "fat", 1, SCENE_NODE_BYTES - 3 * STEP_BYTES);
+	scene_count_free(yard->scene);
+	start(first, 1, 1, 2 * STEP_BYTES);
+	scene_wait(yard->scene, first_waits_for_room);
+	assert_int_equal(scene_asked_at(yard->scene, "bind"), -1);
+	assert_int_equal(hn_operation_pause(&first->managed, true, &err), 0);
+	scene_remove(yard->guests[1]);
+	scene_count_free(yard->scene);
+	for (int i = 0; i < 60; i++) /* it would ask again every second */
+		scene_turn(yard->scene);
+	assert_int_equal(scene_asked_at(yard->scene, "bind"), -1);
+	assert_int_equal(hn_operation_pause(&first->managed, false, &err), 0);
+	scene_wait(yard->scene, scene_is_idle);
+	assert_int_equal(first->managed.operation.state, HN_OPERATION_DONE);
+	assert_bound_to(first, "4-7");
+}
+
+/* The word to stop crosses the mover's last: what is left of the plan is not begun. */
+static void a_cancel_that_comes_late_is_heeded(void **state)
+{
+	struct yard *yard = *state;
+	struct scene_guest *first = yard->guests[0];
+	struct hn_error err;
+
+	start(first, 1, 2, STEP_BYTES);
+	scene_wait(yard->scene, first_has_moved);
+	sleep(1); /* the mover has answered, and nobody has read it */
+	assert_int_equal(hn_operation_cancel(&first->managed, "stopped by an operator", &err), 0);
+	scene_wait(yard->scene, scene_is_idle);
+	assert_int_equal(first->managed.operation.state, HN_OPERATION_CANCELLED);
+	assert_string_equal(first->managed.operation.message, "stopped by an operator");
+	assert_int_equal(first->memory->on_node[1], STEP_BYTES);
+}
+
 /* The guest ends while its threads are bound back. */
 static void a_guest_may_end_at_it(void **state)
 {
@@ -233,6 +372,15 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_swap_that_is_done_binds_nobody_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(who_retreats_is_not_resumed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(who_is_bound_back_is_not_ours, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(who_was_ours_is_ours_again, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_comes_to_hold_the_memory_sends_the_threads_back, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(alone_its_threads_go_back_to_all_of_its_memory, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(alone_its_threads_stay_with_a_part_of_its_memory, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(threads_wait_for_room_too, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_cancel_that_comes_late_is_heeded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_guest_may_end_at_it, set_up, tear_down),
 	};
 

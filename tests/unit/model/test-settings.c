@@ -141,6 +141,10 @@ static void a_window_holds_its_minutes(void **state)
 		assert_int_equal(hn_window_holds(&noon, minute), hour == 12);
 		assert_int_equal(hn_window_holds(&evening, minute), hour == 23);
 		assert_false(hn_window_holds(&none, minute));
+		assert_int_equal(hn_window_left(&noon, minute), hour == 12 ? 60 - minute % 60 : 0);
+		assert_int_equal(hn_window_left(&night, minute), hour >= 22 ? 26 * 60 - minute
+								 : hour < 2 ? 2 * 60 - minute
+									    : 0);
 	}
 	assert_true(hn_window_holds(&noon, 36 * 60)); /* noon of the next day */
 }
