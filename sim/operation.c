@@ -99,7 +99,8 @@ void operation_end(struct resident *resident, struct hn_snapshot *snapshot, size
 				      hn_plan_migrate_bytes(resident->plan), bytes);
 	hn_price_learn(&snapshot->calibration, bytes, (uint64_t)(seconds * (double)HN_NS_PER_S),
 		       options->stall_share);
-	hn_regret_clear(state->regret);
+	if (hn_plan_migrate_bytes(resident->plan) > 0) /* threads alone pay nothing back */
+		hn_regret_clear(state->regret);
 	state->moving = false;
 	hn_plan_free(resident->plan);
 	resident->plan = NULL;
