@@ -22,6 +22,8 @@
 static const char *const balancing_names[HN_BALANCING_COUNT] = {"leave", "off-while-enforcing"};
 
 #define RULE_SECTION "guest" /* followed by a blank and a pattern */
+#define SECTION_MAX 200      /* inih's lines are no longer */
+#define INIH_SECTION_MAX 49  /* bytes that it remembers of a section's name */
 
 typedef int (*set_function)(struct hn_config *config, const char *value, struct hn_error *err);
 
@@ -378,27 +380,19 @@ static int set_fleet_api(struct hn_config *config, const char *value, struct hn_
 	return set_text(config->fleet_api, sizeof(config->fleet_api), is_none(value) ? "" : value, err);
 }
 
-static int set_path(char *slot, size_t size, const char *value, struct hn_error *err)
-{
-	if (!is_none(value) && value[0] != '/')
-		return hn_fail(err, -EINVAL, "'%.40s' is neither the path of a file, from / on, nor none",
-			       value);
-	return set_text(slot, size, is_none(value) ? "" : value, err);
-}
-
 static int set_fleet_ca(struct hn_config *config, const char *value, struct hn_error *err)
 {
-	return set_path(config->fleet_etcd.tls.ca, sizeof(config->fleet_etcd.tls.ca), value, err);
+	return set_file(config->fleet_etcd.tls.ca, sizeof(config->fleet_etcd.tls.ca), value, err);
 }
 
 static int set_fleet_cert(struct hn_config *config, const char *value, struct hn_error *err)
 {
-	return set_path(config->fleet_etcd.tls.cert, sizeof(config->fleet_etcd.tls.cert), value, err);
+	return set_file(config->fleet_etcd.tls.cert, sizeof(config->fleet_etcd.tls.cert), value, err);
 }
 
 static int set_fleet_key(struct hn_config *config, const char *value, struct hn_error *err)
 {
-	return set_path(config->fleet_etcd.tls.key, sizeof(config->fleet_etcd.tls.key), value, err);
+	return set_file(config->fleet_etcd.tls.key, sizeof(config->fleet_etcd.tls.key), value, err);
 }
 
 static int set_fleet_user(struct hn_config *config, const char *value, struct hn_error *err)
@@ -409,7 +403,7 @@ static int set_fleet_user(struct hn_config *config, const char *value, struct hn
 
 static int set_fleet_password_file(struct hn_config *config, const char *value, struct hn_error *err)
 {
-	return set_path(config->fleet_password_file, sizeof(config->fleet_password_file), value, err);
+	return set_file(config->fleet_password_file, sizeof(config->fleet_password_file), value, err);
 }
 
 static int set_fleet_interval(struct hn_config *config, const char *value, struct hn_error *err)
@@ -537,12 +531,43 @@ void hn_config_done(struct hn_config *config)
 	config->rule_count = 0;
 }
 
-/* What inih's callback carries. The first mistake is kept; inih then returns its line. */
+/* What inih's callbacks carry. The first mistake is kept; inih then returns its line. */
 struct parse {
+	FILE *file;
 	struct hn_config *config;
 	struct hn_error *err;
+	char section[SECTION_MAX]; /* what the last line said that looked like one */
 	bool failed;
 };
+
+/* inih remembers so much of a section's name, and guests have longer ones: they are read here. */
+static void note_section(struct parse *parse, const char *line)
+{
+	const char *start = strchr(line, '[');
+
+	if (start && strspn(line, " \t\v\f\xEF\xBB\xBF") == (size_t)(start - line))
+		snprintf(parse->section, sizeof(parse->section), "%.*s", (int)strcspn(start + 1, "]\r\n"),
+			 start + 1);
+}
+
+static char *read_line(char *line, int size, void *stream)
+{
+	struct parse *parse = stream;
+	char *got = fgets(line, size, parse->file);
+
+	if (got)
+		note_section(parse, got);
+	return got;
+}
+
+/* A line may look like a section and be the rest of a value: inih's word counts as far as it goes. */
+static const char *whole_section(const struct parse *parse, const char *section)
+{
+	size_t length = strlen(section);
+
+	return length >= INIH_SECTION_MAX && strncmp(parse->section, section, length) == 0 ? parse->section
+											   : section;
+}
 
 static struct hn_guest_rule *rule_of(struct hn_config *config, const char *pattern)
 {
@@ -570,6 +595,12 @@ static int set_rule(struct parse *parse, const char *pattern, const char *name, 
 	if (hn_setting_find(name, &setting, NULL) < 0)
 		return hn_fail(parse->err, -EINVAL, "unknown key '%.40s' in section [" RULE_SECTION " %.40s]",
 			       name, pattern);
+	if (strlen(pattern) >= HN_NAME_MAX)
+		return hn_fail(parse->err, -EINVAL,
+			       "the name in section [" RULE_SECTION
+			       " %.40s...] is longer than %d bytes: a pattern "
+			       "such as [" RULE_SECTION " %.40s*] matches it, too",
+			       pattern, HN_NAME_MAX - 1, pattern);
 	if (!*value)
 		return hn_fail(parse->err, -EINVAL, "%s: a value is missing", name);
 	if (setting == HN_SETTING_POLICY && !hn_policy_find(value, parse->err))
@@ -606,7 +637,7 @@ static int on_ini_value(void *user, const char *section, const char *name, const
 
 	if (parse->failed)
 		return 1;
-	if (set_key(parse, section, name, value) == 0)
+	if (set_key(parse, whole_section(parse, section), name, value) == 0)
 		return 1;
 	parse->failed = true;
 	return 0;
@@ -614,13 +645,13 @@ static int on_ini_value(void *user, const char *section, const char *name, const
 
 int hn_config_load(const char *path, struct hn_config *config, struct hn_error *err)
 {
-	struct parse parse = {.config = config, .err = err};
 	HN_AUTO(file) FILE *file = fopen(path, "re");
+	struct parse parse = {.file = file, .config = config, .err = err};
 	int line;
 
 	if (!file)
 		return hn_fail_errno(err, -errno, "cannot read %s", path);
-	line = ini_parse_file(file, on_ini_value, &parse);
+	line = ini_parse_stream(read_line, &parse, on_ini_value, &parse);
 	if (ferror(file))
 		return hn_fail_errno(err, -EIO, "cannot read %s", path);
 	if (line < 0)

@@ -67,6 +67,44 @@ static void the_first_section_that_matches_counts(void **state)
 	hn_config_done(&config);
 }
 
+/* Longer than what inih remembers of a section. */
+static void names_of_guests_may_be_long(void **state)
+{
+	static const char east[] = "kubevirt-production_database-replica-eu-east-17";
+	static const char west[] = "kubevirt-production_database-replica-eu-west-17";
+	struct hn_error err = {0};
+	struct hn_config config;
+	char lines[600], name[HN_NAME_MAX + 1];
+
+	snprintf(lines, sizeof(lines),
+		 "\xEF\xBB\xBF[guest %s]\nmode = off\n[guest %s]  ; a comment\nmode = enforce\n"
+		 " [guest no-section]\n",
+		 west, east);
+	assert_int_equal(load(lines, &config, &err), -EINVAL); /* a value that goes on */
+	assert_non_null(strstr(err.message, ":5: mode"));
+	hn_config_done(&config);
+	*strstr(lines, "\n [guest no") = '\0';
+	assert_int_equal(load(lines, &config, &err), 0);
+	assert_int_equal(config.rule_count, 2);
+	assert_int_equal(hn_config_rule(&config, west)->settings.mode, HN_MODE_OFF);
+	assert_int_equal(hn_config_rule(&config, east)->settings.mode, HN_MODE_ENFORCE);
+	hn_config_done(&config);
+
+	memset(name, 'x', sizeof(name));
+	name[HN_NAME_MAX - 1] = '\0';
+	snprintf(lines, sizeof(lines), "[guest %s]\nmode = off\n", name);
+	assert_int_equal(load(lines, &config, &err), 0);
+	assert_non_null(hn_config_rule(&config, name));
+	hn_config_done(&config);
+	name[HN_NAME_MAX - 1] = 'x';
+	name[HN_NAME_MAX] = '\0';
+	snprintf(lines, sizeof(lines), "[guest %s]\nmode = off\n", name);
+	assert_int_equal(load(lines, &config, &err), -EINVAL);
+	assert_non_null(strstr(err.message, ":2: the name in section [guest xxx"));
+	assert_non_null(strstr(err.message, "longer than 127 bytes: a pattern such as [guest xxx"));
+	hn_config_done(&config);
+}
+
 static void a_mistake_is_told_with_its_line(void **state)
 {
 	static const char *const wrong[][2] = {
@@ -140,6 +178,7 @@ int main(void)
 		cmocka_unit_test(the_first_section_that_matches_counts),
 		cmocka_unit_test(the_history_has_a_place_and_a_size),
 		cmocka_unit_test(looks_have_a_budget),
+		cmocka_unit_test(names_of_guests_may_be_long),
 		cmocka_unit_test(a_mistake_is_told_with_its_line),
 	};
 
