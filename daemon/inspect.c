@@ -130,6 +130,32 @@ static int take_memos(struct hn_managed *managed)
 	return 0;
 }
 
+static const struct hn_backend *backend_of(const struct hn_guest *guest, const char *id)
+{
+	for (size_t i = 0; i < guest->backend_count; i++)
+		if (strcmp(guest->backends[i].id, id) == 0)
+			return &guest->backends[i];
+	return NULL;
+}
+
+void hn_inspect_take_told(struct hn_managed *managed, const struct hn_guest *told)
+{
+	for (size_t i = 0; i < managed->guest->backend_count; i++) {
+		struct hn_backend *backend = &managed->guest->backends[i];
+		const struct hn_backend *as_told = backend_of(told, backend->id);
+
+		if (!as_told)
+			continue;
+		if (managed->memos)
+			managed->memos[i].told = as_told->movability;
+		if (as_told->movability == HN_MOVABLE ||
+		    (backend->movability != HN_MOVABLE && backend->movability != HN_IMMOVABLE_LARGE_PAGES))
+			continue; /* what is movable again, the next inspection finds */
+		managed->seizures += backend->movability == HN_MOVABLE;
+		backend->movability = as_told->movability;
+	}
+}
+
 static void take_kind(struct hn_backend *backend, const struct hn_range_kind *kind)
 {
 	backend->backing = kind->backing;

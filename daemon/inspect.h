@@ -26,6 +26,9 @@ void hn_inspect_soon(struct hn_managed *managed);
 /* Nodes that its cgroups were found to allow; while an operation changes them, that one's word counts. */
 void hn_inspect_take_nodes(struct hn_managed *managed, const struct hn_set *nodes);
 
+/* It is told anew what holds the same memory, as by XML that came after QMP; told is the caller's. */
+void hn_inspect_take_told(struct hn_managed *managed, const struct hn_guest *told);
+
 /* What its settings allow has changed: whether a page of that size may be copied while it waits. */
 void hn_inspect_weigh(struct hn_managed *managed);
 

@@ -191,11 +191,14 @@ bool hn_make_up_join(struct hn_managed *managed, struct hn_guest *told)
 	return true;
 }
 
-/* The same memory devices, of which virtio-mem gives more or less than before. */
+/* The same memory devices: virtio-mem gives more or less of them than before, or XML that came after QMP
+ * knows their pages. */
 static void take_given_memory(struct hn_guest *guest, const struct hn_guest *told)
 {
-	for (size_t i = 0; i < guest->cell_count; i++)
+	for (size_t i = 0; i < guest->cell_count; i++) {
 		guest->cells[i].memory_bytes = told->cells[i].memory_bytes;
+		guest->cells[i].page_bytes = told->cells[i].page_bytes;
+	}
 }
 
 bool hn_make_up_take(struct hn_managed *managed, struct hn_guest *told)
@@ -208,6 +211,7 @@ bool hn_make_up_take(struct hn_managed *managed, struct hn_guest *told)
 	if (managed->guest && managed->identified && hn_make_up_is_same(managed->guest, told)) {
 		hn_managed_set_run_state(managed, told->state);
 		take_given_memory(managed->guest, told);
+		hn_inspect_take_told(managed, told);
 		hn_guest_free(told);
 		if (hn_inspect_is_due(managed)) /* a device may have come or gone */
 			hn_inspect_start(managed);

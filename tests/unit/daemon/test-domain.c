@@ -94,6 +94,22 @@ static void a_transient_domains_are_whose_reservation_says(void **state)
 	assert_false(hn_domain_has_kept_pins(&yard->managed));
 }
 
+/* Pages that QEMU has been given past libvirt, as by <qemu:commandline>. */
+static void xml_without_a_page_size_leaves_what_qemu_tells(void **state)
+{
+	HN_AUTO(hn_guest) struct hn_guest *from_xml = hn_guest_new("web"), *told = hn_guest_new("web");
+	struct hn_domain domain = {.guest = from_xml};
+
+	assert_non_null(hn_guest_add_cell(from_xml, 0));
+	assert_non_null(hn_guest_add_cell(told, 0));
+	told->cells[0].page_bytes = 2 << 20;
+	hn_domain_complete(&domain, told);
+	assert_int_equal(told->cells[0].page_bytes, 2 << 20);
+	from_xml->cells[0].page_bytes = 1 << 30;
+	hn_domain_complete(&domain, told);
+	assert_int_equal(told->cells[0].page_bytes, 1 << 30);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -102,6 +118,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nor_one_that_came_with_the_guest, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_transient_domains_are_whose_reservation_says, set_up,
 						tear_down),
+		cmocka_unit_test(xml_without_a_page_size_leaves_what_qemu_tells),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

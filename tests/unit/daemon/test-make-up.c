@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "daemon/config.h"
 #include "daemon/domain.h"
+#include "daemon/inspect.h"
 #include "scene.h"
 
 #define UUID "11111111-2222-3333-4444-555555555555"
@@ -127,6 +128,35 @@ static void more_of_the_same_memory_is_no_news(void **state)
 	scene_free(scene);
 }
 
+/* QMP told of it first, and libvirt's XML came after. */
+static void xml_that_comes_late_tells_of_the_same_memory(void **state)
+{
+	struct scene *scene = scene_new(2);
+	struct hn_managed *managed = &scene_add(scene, "g", 1, HN_GIB)->managed;
+	struct hn_guest *told = hn_guest_copy(managed->guest);
+	uint64_t seizures = managed->seizures;
+	struct hn_backend_memo memo = {.told = HN_MOVABLE};
+
+	managed->memos = &memo;
+	told->cells[0].page_bytes = 2 * HN_MIB;
+	told->backends[0].movability = HN_IMMOVABLE_PINNED;
+	assert_false(hn_make_up_take(managed, told));
+	assert_int_equal(managed->guest->cells[0].page_bytes, 2 * HN_MIB);
+	assert_int_equal(managed->guest->backends[0].movability, HN_IMMOVABLE_PINNED);
+	assert_int_equal(memo.told, HN_IMMOVABLE_PINNED); /* the next inspection starts from that */
+	assert_int_equal(managed->seizures, seizures + 1);
+
+	/* the device is gone again: whether something else holds the memory, an inspection tells */
+	told = hn_guest_copy(managed->guest);
+	told->backends[0].movability = HN_MOVABLE;
+	assert_false(hn_make_up_take(managed, told));
+	assert_int_equal(managed->guest->backends[0].movability, HN_IMMOVABLE_PINNED);
+	assert_int_equal(memo.told, HN_MOVABLE);
+	assert_int_equal(managed->seizures, seizures + 1);
+	managed->memos = NULL;
+	scene_free(scene);
+}
+
 /* It has grown, and homenoded was started again: where it was at home it still is, with all it has. */
 static void a_home_on_file_is_taken_with_other_memory(void **state)
 {
@@ -236,6 +266,7 @@ int main(void)
 		cmocka_unit_test(threads_are_known_by_what_they_are),
 		cmocka_unit_test(a_home_outlives_memory_that_comes),
 		cmocka_unit_test(more_of_the_same_memory_is_no_news),
+		cmocka_unit_test(xml_that_comes_late_tells_of_the_same_memory),
 		cmocka_unit_test(a_home_on_file_is_taken_with_other_memory),
 		cmocka_unit_test(two_that_are_one_go_on_as_one),
 		cmocka_unit_test(many_threads_in_another_order_are_the_same),
