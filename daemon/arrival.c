@@ -164,6 +164,14 @@ static void leave_draining(struct hn_service *service, struct hn_reservation *re
 	log_home(service, reservation->guest, home, "a node of its home drains");
 }
 
+/* A client made it before the guest came: how it comes tells whose the pins in its XML are. */
+static void settle_pins(struct hn_reservation *reservation, bool returns)
+{
+	if (reservation->inherited && !returns)
+		reservation->pinned = reservation->rewritten = false;
+	reservation->inherited = false;
+}
+
 /* returns: it is restored or migrates here, with XML as it ran; else it starts as its operator has defined
  * it, and what was pinned in an earlier life is no more. */
 static int on_prepare(struct hn_service *service, bool returns, struct hn_guest *guest,
@@ -176,6 +184,7 @@ static int on_prepare(struct hn_service *service, bool returns, struct hn_guest 
 	/* made moments ago at migrate or restore, or at a start that failed */
 	if (old && old->state == HN_RESERVATION_MADE && hn_guest_same_cells(old->guest, guest)) {
 		note_question(old, wishes);
+		settle_pins(old, returns);
 		leave_draining(service, old);
 		if (!old->guest->uuid[0])
 			memcpy(old->guest->uuid, guest->uuid, sizeof(guest->uuid));
@@ -421,14 +430,15 @@ void hn_arrival_settle(struct hn_service *service, const char *uuid, const struc
 static struct hn_reservation *record_of(struct hn_managed *managed)
 {
 	struct hn_service *service = managed->service;
-	struct hn_reservation *reservation =
+	struct hn_reservation *old =
 		hn_reservations_find(&service->reservations, managed->guest->uuid, managed->name);
+	struct hn_reservation *reservation;
 	struct hn_guest *guest;
 	struct hn_placement *home;
 	struct hn_error err;
 
-	if (reservation && reservation->state != HN_RESERVATION_PARKED)
-		return reservation;
+	if (old && old->state != HN_RESERVATION_PARKED)
+		return old;
 	guest = hn_guest_copy(managed->guest);
 	home = hn_placement_copy(managed->home);
 	if (!guest || !home) {
@@ -444,6 +454,8 @@ static struct hn_reservation *record_of(struct hn_managed *managed)
 	reservation->state = HN_RESERVATION_STARTED;
 	reservation->since_ns = hn_now_ns();
 	reservation->seen = true;
+	reservation->pinned = old && old->pinned; /* no hook has told that it starts anew */
+	reservation->rewritten = old && old->rewritten;
 	return hn_reservations_put(&service->reservations, reservation, &err) < 0 ? NULL : reservation;
 }
 

@@ -40,6 +40,19 @@ static void note(struct hn_booking *ret, enum hn_booking_step step, const struct
 	memcpy(ret->id, reservation->id, sizeof(ret->id));
 }
 
+/* Its guest has been here before: should it return as it ran, pins in its XML are homenode's. */
+static void inherit(struct hn_service *service, struct hn_reservation *reservation)
+{
+	const struct hn_reservation *parked = hn_reservations_find(
+		&service->reservations, reservation->guest->uuid, reservation->guest->name);
+
+	if (!parked)
+		return;
+	reservation->pinned = parked->pinned;
+	reservation->rewritten = parked->rewritten;
+	reservation->inherited = true;
+}
+
 static int put(struct hn_service *service, struct hn_wanted *wanted, struct hn_placement *home,
 	       struct hn_booking *ret, struct hn_error *err)
 {
@@ -48,6 +61,7 @@ static int put(struct hn_service *service, struct hn_wanted *wanted, struct hn_p
 
 	if (!reservation)
 		return hn_oom(err);
+	inherit(service, reservation);
 	memcpy(reservation->key, wanted->key, sizeof(reservation->key));
 	reservation->asked = wanted->asked;
 	reservation->promised = true;
@@ -102,7 +116,10 @@ int hn_booking_drop(struct hn_service *service, struct hn_reservation *reservati
 			       reservation->guest->name);
 	note(ret, HN_BOOKING_DROPPED, reservation);
 	hn_arrival_tell(service, reservation->guest->name, "freed", NULL);
-	hn_reservations_drop(&service->reservations, reservation);
+	if (reservation->state == HN_RESERVATION_MADE)
+		hn_reservations_give_back(&service->reservations, reservation, hn_now_ns());
+	else
+		hn_reservations_drop(&service->reservations, reservation);
 	return 0;
 }
 
@@ -115,7 +132,7 @@ static int take_back(struct hn_service *service, const struct hn_booking *bookin
 		     struct hn_reservation *reservation, struct hn_error *err)
 {
 	if (reservation && booking->step == HN_BOOKING_MADE) {
-		hn_reservations_drop(&service->reservations, reservation);
+		hn_reservations_give_back(&service->reservations, reservation, hn_now_ns());
 	} else if (reservation && booking->step == HN_BOOKING_CONFIRMED) {
 		reservation->confirmed = false;
 		reservation->expires_ns = booking->expires_ns;

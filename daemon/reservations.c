@@ -350,6 +350,33 @@ void hn_reservations_drop(struct hn_reservations *reservations, struct hn_reserv
 	file_soon(reservations);
 }
 
+/* Nobody's key stands for it any more. */
+static void park(struct hn_reserved *item, uint64_t now_ns)
+{
+	struct hn_reservation *reservation = item->reservation;
+
+	reservation->state = HN_RESERVATION_PARKED;
+	reservation->since_ns = now_ns;
+	reservation->expires_ns = 0;
+	reservation->confirmed = false;
+	reservation->key[0] = '\0';
+	free(hn_steal(item->text));
+}
+
+void hn_reservations_give_back(struct hn_reservations *reservations, struct hn_reservation *reservation,
+			       uint64_t now_ns)
+{
+	struct hn_reserved *item = entry_of(reservations, reservation);
+
+	if (!item)
+		return;
+	if (reservation->pinned)
+		park(item, now_ns);
+	else
+		remove_entry(reservations, item);
+	file_soon(reservations);
+}
+
 void hn_reservations_expire(struct hn_reservations *reservations, uint64_t now_ns)
 {
 	struct hn_reserved *item = TAILQ_FIRST(&reservations->list), *next;
@@ -363,7 +390,10 @@ void hn_reservations_expire(struct hn_reservations *reservations, uint64_t now_n
 			continue;
 		hn_log(HN_LOG_INFO, "guest '%s': did not start in time; its reservation has expired",
 		       reservation->guest->name);
-		remove_entry(reservations, item);
+		if (reservation->pinned)
+			park(item, now_ns);
+		else
+			remove_entry(reservations, item);
 		changed = true;
 	}
 	if (changed)

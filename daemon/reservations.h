@@ -69,8 +69,13 @@ const char *hn_reserved_text(struct hn_reserved *item);
 /* Forgets it. */
 void hn_reservations_drop(struct hn_reservations *reservations, struct hn_reservation *reservation);
 
+/* Its guest does not start: the room is free, and it is forgotten unless pins of homenode's are remembered.
+ */
+void hn_reservations_give_back(struct hn_reservations *reservations, struct hn_reservation *reservation,
+			       uint64_t now_ns);
+
 /* That reservation's fields have changed, or NULL: all is due to be put on file. */
 void hn_reservations_save(struct hn_reservations *reservations, const struct hn_reservation *changed);
 
-/* Drops what has expired by now. */
+/* Gives back what has expired by now. */
 void hn_reservations_expire(struct hn_reservations *reservations, uint64_t now_ns);

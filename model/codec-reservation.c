@@ -26,6 +26,7 @@ json_object *hn_reservation_encode(const struct hn_reservation *reservation)
 		 hn_json_add_u64(json, "numad_mib", reservation->numad_mib) ||
 		 hn_json_add_bool(json, "pinned", reservation->pinned) ||
 		 hn_json_add_bool(json, "rewritten", reservation->rewritten) ||
+		 hn_json_add_bool(json, "inherited", reservation->inherited) ||
 		 hn_json_add_bool(json, "promised", reservation->promised) ||
 		 hn_codec_add_part(json, "guest", hn_guest_encode(reservation->guest)) ||
 		 hn_codec_add_part(json, "home", hn_placement_encode(reservation->home));
@@ -79,7 +80,9 @@ static int decode_state(json_object *json, struct hn_reservation *reservation, s
 		return r;
 	if (!hn_codec_present(json, "promised")) /* in files of earlier versions */
 		return 0;
-	if ((r = hn_json_get_bool(json, "rewritten", &reservation->rewritten, err)) < 0)
+	if ((r = hn_json_get_bool(json, "rewritten", &reservation->rewritten, err)) < 0 ||
+	    (hn_codec_present(json, "inherited") &&
+	     (r = hn_json_get_bool(json, "inherited", &reservation->inherited, err)) < 0))
 		return r;
 	return hn_json_get_bool(json, "promised", &reservation->promised, err);
 }

@@ -42,6 +42,7 @@ struct hn_reservation {
 	bool pinned;    /* pins that libvirt shows of it as it runs are homenode's, not its operator's */
 	bool rewritten; /* it came from elsewhere, with nodes and CPUs in its XML, that homenode changed */
 };
+	bool inherited; /* pinned and rewritten are of its guest's last life: forgotten at a plain start */
 
 void hn_reservation_free(struct hn_reservation *reservation); /* NULL is fine */
 HN_CLEANUP_DEFINE(hn_reservation, struct hn_reservation *, hn_reservation_free);

@@ -90,7 +90,7 @@ static void test_the_next_daemon_reads_them(void **state)
 	reservation->since_ns = 5;
 	reservation->expires_ns = 9;
 	reservation->asks_numad = reservation->answered = reservation->pinned = true;
-	reservation->rewritten = reservation->promised = true;
+	reservation->rewritten = reservation->inherited = reservation->promised = true;
 	reservation->numad_vcpus = 3;
 	reservation->numad_mib = 1;
 	assert_int_equal(hn_reservations_put(&fixture->reservations, reservation, NULL), 0);
@@ -102,7 +102,7 @@ static void test_the_next_daemon_reads_them(void **state)
 	assert_int_equal(reservation->since_ns, 5);
 	assert_int_equal(reservation->expires_ns, 9);
 	assert_true(reservation->asks_numad && reservation->answered && reservation->pinned);
-	assert_true(reservation->rewritten && reservation->promised);
+	assert_true(reservation->rewritten && reservation->inherited && reservation->promised);
 	assert_int_equal(reservation->numad_vcpus, 3);
 	assert_int_equal(reservation->numad_mib, 1);
 	assert_int_equal(reservation->guest->cells[0].memory_bytes, HN_MIB);
