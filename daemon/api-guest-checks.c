@@ -74,12 +74,12 @@ static int start(const struct hn_call *call, const struct hn_managed *managed, s
 		 struct hn_error *err)
 {
 	const struct hn_guest *guest = managed->guest;
+	const char *problem = hn_managed_problem(managed);
 	struct hn_doctor_guest known;
 
 	if (!guest || !managed->identified)
 		return hn_fail(err, -EAGAIN, "%s",
-			       managed->problem ? managed->problem
-						: "its process is not known yet: try again in a moment");
+			       problem ? problem : "its process is not known yet: try again in a moment");
 	if (!check)
 		return hn_oom(err);
 	known = (struct hn_doctor_guest){

@@ -42,8 +42,7 @@ static json_object *encode_settings(const struct hn_managed *managed)
 		json_object_put(from);
 		return NULL;
 	}
-	settings = hn_settings_of(managed->service->config, guest ? guest : nameless,
-				  managed->domain ? &managed->domain->wishes.settings : NULL, sources);
+	settings = hn_domain_settings(managed, guest ? guest : nameless, sources);
 	for (unsigned i = 0; i < HN_SETTING_COUNT; i++)
 		if (hn_settings_says(&settings, (enum hn_setting)i))
 			hn_json_add_string(from, hn_setting_name((enum hn_setting)i),
@@ -76,20 +75,10 @@ static void on_client_gone(void *context)
 	((struct waiting *)context)->abandoned = true;
 }
 
-static struct hn_managed *guest_of(const struct waiting *waiting)
-{
-	struct hn_managed *managed;
-
-	TAILQ_FOREACH(managed, &waiting->service->guests, entry)
-	if (managed->domain && strcmp(managed->domain->uuid, waiting->uuid) == 0)
-		return managed;
-	return NULL;
-}
-
 static void on_metadata_set(const struct hn_error *err, void *context)
 {
 	struct waiting *waiting = context;
-	struct hn_managed *managed = guest_of(waiting);
+	struct hn_managed *managed = hn_managed_of_domain(waiting->service, waiting->uuid);
 
 	if (managed && !err)
 		managed->domain->wishes.settings = waiting->settings;
@@ -121,6 +110,10 @@ static int read_settings(const struct hn_call *call, const struct hn_managed *ma
 			"libvirt does not know this guest: its settings are those of a [guest %s] section in "
 			"homenode.conf",
 			managed->name);
+	if (managed->domain->unread) /* what is not known would be wiped */
+		return hn_fail(err, -EOPNOTSUPP,
+			       "its settings cannot be added to while they cannot be read: %s",
+			       managed->domain->unread);
 	*ret = managed->domain->wishes.settings;
 	if ((r = hn_call_body_object(call, &json, err)) < 0 || (r = hn_settings_decode(json, ret, err)) < 0)
 		return r;
@@ -129,7 +122,7 @@ static int read_settings(const struct hn_call *call, const struct hn_managed *ma
 	return 0;
 }
 
-static int set_metadata(const struct hn_call *call, const struct hn_managed *managed,
+static int set_metadata(const struct hn_call *call, struct hn_managed *managed,
 			const struct hn_settings *settings, struct hn_error *err)
 {
 	struct waiting *waiting = calloc(1, sizeof(*waiting));
@@ -146,16 +139,17 @@ static int set_metadata(const struct hn_call *call, const struct hn_managed *man
 		r = hn_virt_set_metadata(managed->domain->virt, managed->domain->uuid, HN_DOMAIN_PREFIX,
 					 HN_DOMAIN_NAMESPACE, element, on_metadata_set, waiting, err);
 	free(element);
-	if (r < 0)
+	if (r < 0) {
 		free(waiting);
-	else
-		hn_open_call_begin(&waiting->open, call, on_client_gone, waiting);
-	return r;
+		return r;
+	}
+	hn_open_call_begin(&waiting->open, call, on_client_gone, waiting);
+	return 0;
 }
 
 void hn_api_set_settings(const struct hn_call *call)
 {
-	const struct hn_managed *managed = hn_call_guest(call);
+	struct hn_managed *managed = hn_call_guest(call);
 	struct hn_settings settings;
 	struct hn_error err;
 

@@ -224,6 +224,7 @@ void hn_decision_take(struct hn_managed *managed)
 
 int hn_decision_now(struct hn_managed *managed, struct hn_plan **ret, struct hn_error *err)
 {
+	const char *problem = hn_managed_problem(managed);
 	struct hn_looks ignored;
 
 	if (managed->running)
@@ -231,8 +232,7 @@ int hn_decision_now(struct hn_managed *managed, struct hn_plan **ret, struct hn_
 			       (unsigned long long)managed->operation.id);
 	if (!managed->guest || !managed->sample)
 		return hn_fail(err, -EAGAIN, "%s",
-			       managed->problem ? managed->problem
-						: "it has not been looked at yet: try again in a moment");
+			       problem ? problem : "it has not been looked at yet: try again in a moment");
 	return decide(managed, true, ret, &ignored, NULL, err);
 }
 

@@ -18,6 +18,7 @@ void hn_domain_free(struct hn_domain *domain)
 	hn_domain_wishes_done(&domain->wishes);
 	hn_guest_free(domain->guest);
 	free(domain->xml);
+	free(domain->unread);
 	free(domain);
 }
 
@@ -61,6 +62,26 @@ void hn_domain_complete(const struct hn_domain *domain, struct hn_guest *told)
 		snprintf(told->uuid, sizeof(told->uuid), "%s", domain->uuid);
 }
 
+bool hn_domain_is_unknown(const struct hn_domain *domain)
+{
+	return domain && domain->unread && !domain->guest;
+}
+
+struct hn_settings hn_domain_settings(const struct hn_managed *managed, const struct hn_guest *guest,
+				      enum hn_setting_source *sources)
+{
+	const struct hn_domain *domain = managed->domain;
+	struct hn_settings settings = hn_settings_of(managed->service->config, guest,
+						     domain ? &domain->wishes.settings : NULL, sources);
+
+	if (!hn_domain_is_unknown(domain) || settings.mode == HN_MODE_OFF)
+		return settings;
+	settings.mode = HN_MODE_OBSERVE;
+	if (sources)
+		sources[HN_SETTING_MODE] = HN_SOURCE_DOMAIN;
+	return settings;
+}
+
 bool hn_domain_pins_are_ours(const struct hn_managed *managed)
 {
 	const struct hn_reservation *reservation =
@@ -79,17 +100,19 @@ static bool keeps_pins(const struct hn_managed *managed)
 
 bool hn_domain_vcpus_pinned(const struct hn_managed *managed)
 {
-	return keeps_pins(managed) && (managed->domain->wishes.vcpu_pin_count > 0 ||
-				       !hn_set_empty(&managed->domain->wishes.vcpu_cpus));
+	return hn_domain_is_unknown(managed->domain) ||
+	       (keeps_pins(managed) && (managed->domain->wishes.vcpu_pin_count > 0 ||
+					!hn_set_empty(&managed->domain->wishes.vcpu_cpus)));
 }
 
 bool hn_domain_has_kept_pins(const struct hn_managed *managed)
 {
 	const struct hn_domain_wishes *wishes = managed->domain ? &managed->domain->wishes : NULL;
 
-	return keeps_pins(managed) &&
-	       (wishes->vcpu_pin_count > 0 || wishes->iothread_pin_count > 0 ||
-		!hn_set_empty(&wishes->vcpu_cpus) || !hn_set_empty(&wishes->emulator_cpus));
+	return hn_domain_is_unknown(managed->domain) ||
+	       (keeps_pins(managed) &&
+		(wishes->vcpu_pin_count > 0 || wishes->iothread_pin_count > 0 ||
+		 !hn_set_empty(&wishes->vcpu_cpus) || !hn_set_empty(&wishes->emulator_cpus)));
 }
 
 static bool has_pin(const struct hn_domain_pin *pins, size_t count, unsigned number)
@@ -137,6 +160,8 @@ bool hn_domain_keeps_pin(const struct hn_managed *managed, enum hn_virt_pin_kind
 {
 	const struct hn_domain_wishes *wishes;
 
+	if (hn_domain_is_unknown(managed->domain))
+		return true;
 	if (!keeps_pins(managed))
 		return false;
 	wishes = &managed->domain->wishes;

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "daemon/guest.h"
+#include "daemon/settings.h"
 #include "virt/virt.h"
 #include "xml/domain-wishes.h"
 
@@ -15,15 +16,23 @@ struct hn_domain {
 	char uuid[40];
 	enum hn_run_state state;
 	bool persistent, agent;
-	char *xml;                      /* as it runs */
-	struct hn_guest *guest;         /* as its XML makes it; NULL when that cannot be read */
-	struct hn_domain_wishes wishes; /* pins: those of the definition, where there is one */
+	char *xml;                      /* as it runs, whether it can be read or not */
+	struct hn_guest *guest;         /* as the last XML makes it that could be read; NULL: none could */
+	struct hn_domain_wishes wishes; /* of the same; pins: those of the definition, where there is one */
+	char *unread;                   /* why the XML of now cannot be read, NULL: it is */
 };
 void hn_domain_free(struct hn_domain *domain); /* NULL is fine */
 
 /* What XML alone knows of a guest that another source made up: devices, page sizes, what keeps memory from
  * moving. */
 void hn_domain_complete(const struct hn_domain *domain, struct hn_guest *told);
+
+/* None of its XML could be read yet, so that anything may be wished there: it is left as it is. NULL is fine.
+ */
+bool hn_domain_is_unknown(const struct hn_domain *domain);
+/* What holds for the guest, by its XML and the configuration; as hn_settings_of(). */
+struct hn_settings hn_domain_settings(const struct hn_managed *managed, const struct hn_guest *guest,
+				      enum hn_setting_source *sources);
 
 /* Pins that libvirt shows are homenode's own, not the operator's. */
 bool hn_domain_pins_are_ours(const struct hn_managed *managed);

@@ -34,9 +34,10 @@
 static void tell_problem(const struct hn_managed *managed)
 {
 	json_object *json = json_object_new_object();
+	const char *problem = hn_managed_problem(managed);
 
 	if (json)
-		hn_json_add_string(json, "problem", managed->problem ? managed->problem : "");
+		hn_json_add_string(json, "problem", problem ? problem : "");
 	hn_event_emit(managed->service, HN_EVENT_PROBLEM, managed->name, json);
 }
 
@@ -55,24 +56,40 @@ static const char *without_name(const struct hn_managed *managed, const char *me
 	return strncmp(message, prefix, (size_t)length) == 0 ? message + length : message;
 }
 
-void hn_managed_set_problem(struct hn_managed *managed, const struct hn_error *err)
+/* What is wrong in one respect. */
+static void set_problem(struct hn_managed *managed, char **slot, const struct hn_error *err)
 {
 	const char *message = err ? without_name(managed, err->message) : "";
 
 	if (!err) {
-		if (!managed->problem)
+		if (!*slot)
 			return;
-		hn_log(HN_LOG_INFO, "guest '%s': recovered from: %s", managed->name, managed->problem);
-		free(hn_steal(managed->problem));
+		hn_log(HN_LOG_INFO, "guest '%s': recovered from: %s", managed->name, *slot);
+		free(hn_steal(*slot));
 		tell_problem(managed);
 		return;
 	}
-	if (managed->problem && strcmp(managed->problem, message) == 0)
+	if (*slot && strcmp(*slot, message) == 0)
 		return;
 	hn_log(HN_LOG_WARNING, "guest '%s': %s", managed->name, message);
-	free(managed->problem);
-	managed->problem = strdup(message);
+	free(*slot);
+	*slot = strdup(message);
 	tell_problem(managed);
+}
+
+void hn_managed_set_problem(struct hn_managed *managed, const struct hn_error *err)
+{
+	set_problem(managed, &managed->problem, err);
+}
+
+void hn_managed_set_unread(struct hn_managed *managed, const struct hn_error *err)
+{
+	set_problem(managed, &managed->domain->unread, err);
+}
+
+const char *hn_managed_problem(const struct hn_managed *managed)
+{
+	return managed->problem || !managed->domain ? managed->problem : managed->domain->unread;
 }
 
 struct hn_managed *hn_managed_find(struct hn_service *service, const char *name)
@@ -453,13 +470,14 @@ struct hn_report *hn_managed_report(const struct hn_managed *managed)
 {
 	HN_AUTO(hn_report) struct hn_report *report = hn_report_new();
 
+	const char *problem = hn_managed_problem(managed);
 	if (!report)
 		return NULL;
 	report->guest = managed->guest ? hn_guest_copy(managed->guest) : hn_guest_new(managed->name);
 	report->operation = managed->operation;
-	if (managed->problem || managed->unheeded)
+	if (problem || managed->unheeded)
 		snprintf(report->problem, sizeof(report->problem), "%s",
-			 managed->problem ? managed->problem : managed->unheeded);
+			 problem ? problem : managed->unheeded);
 	if (!report->guest || (managed->home && !(report->home = hn_placement_copy(managed->home))) ||
 	    (managed->plan && !(report->plan = hn_plan_copy(managed->plan))) ||
 	    (managed->sample && !(report->sample = hn_sample_copy(managed->sample))))

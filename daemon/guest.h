@@ -115,7 +115,7 @@ struct hn_managed {
 	struct hn_regret *regret;      /* NULL before the first look */
 	struct hn_operation operation; /* the latest */
 	struct hn_running_operation *running;
-	char *problem;  /* NULL when all is well */
+	char *problem;  /* of looks at it, NULL none */
 	char *note;     /* what cannot be told of it, NULL none */
 	char *unheeded; /* nodes that its operator wishes and its limits rule out, NULL none */
 };
@@ -162,6 +162,10 @@ void hn_managed_set_run_state(struct hn_managed *managed, enum hn_run_state stat
 
 /* Records and logs (once while it does not change) what is wrong with the guest; NULL: nothing any more. */
 void hn_managed_set_problem(struct hn_managed *managed, const struct hn_error *err);
+/* The same of the XML of its domain, which it must have; no look mends that. */
+void hn_managed_set_unread(struct hn_managed *managed, const struct hn_error *err);
+/* The sentence of either, borrowed; NULL when nothing is wrong. */
+const char *hn_managed_problem(const struct hn_managed *managed);
 
 /* Fills ret (backend_count long at least) with where the cell's memory is, every cell's for -1. Returns how
  * many. */

@@ -348,8 +348,7 @@ void hn_make_up_apply_settings(struct hn_managed *managed)
 	guest->class = domain && domain->guest ? domain->guest->class : HN_CLASS_SHARED;
 	if (managed->runs_realtime)
 		guest->class = HN_CLASS_REALTIME;
-	settings = hn_settings_of(managed->service->config, guest, domain ? &domain->wishes.settings : NULL,
-				  NULL);
+	settings = hn_domain_settings(managed, guest, NULL);
 	managed->override_pins = settings.override_pins;
 	managed->follow_cpuset = settings.follow_cpuset;
 	managed->persist = settings.persist;

@@ -491,7 +491,7 @@ static void count_guest(struct hn_metrics_row *row, const struct hn_managed *man
 {
 	hn_metrics_count_readings(row, managed);
 	row->members++;
-	row->problems += managed->problem != NULL;
+	row->problems += hn_managed_problem(managed) != NULL;
 	row->at_home += managed->plan && managed->plan->verdict == HN_VERDICT_AT_HOME;
 	for (size_t i = 0; managed->home && i < managed->home->cell_count; i++)
 		for (size_t j = 0; j < managed->home->node_count; j++)

@@ -106,7 +106,7 @@ static void add_guests(const struct hn_service *service, struct hn_fleet_record 
 		struct hn_interval locality;
 
 		record->counters.guests++;
-		record->counters.problems += managed->problem != NULL;
+		record->counters.problems += hn_managed_problem(managed) != NULL;
 		record->counters.at_home += managed->plan && managed->plan->verdict == HN_VERDICT_AT_HOME;
 		if (managed->guest && managed->sample &&
 		    hn_locality_of_guest(managed->guest, managed->sample, &locality)) {

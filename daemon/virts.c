@@ -55,36 +55,49 @@ static int read_wishes(const struct hn_virt_domain *told, struct hn_domain_wishe
 
 	if (r < 0 || !told->inactive_xml)
 		return r;
-	if ((r = hn_domain_wishes_read(told->inactive_xml, strlen(told->inactive_xml), &defined, err)) < 0)
+	if ((r = hn_domain_wishes_read(told->inactive_xml, strlen(told->inactive_xml), &defined, err)) < 0) {
+		hn_domain_wishes_done(ret);
 		return r;
 	defined.settings = ret->settings;
 	defined.is_kvm = ret->is_kvm;
 	memcpy(defined.memory_mode, ret->memory_mode, sizeof(defined.memory_mode));
 	hn_domain_wishes_done(ret);
+	}
 	*ret = defined;
 	return 0;
 }
 
-static int take_told(struct hn_domain *domain, const struct hn_virt_domain *told, struct hn_error *err)
+/* All of it or nothing: what was read before holds until there is something that can be read. */
+static int read_told(struct hn_domain *domain, const struct hn_virt_domain *told, struct hn_error *err)
 {
-	int r;
+	struct hn_domain_wishes wishes;
+	struct hn_guest *guest;
+	int r = read_wishes(told, &wishes, err);
+
+	if (r < 0)
+		return r;
+	if ((r = hn_domain_read(told->xml, strlen(told->xml), &guest, err)) < 0) {
+		hn_domain_wishes_done(&wishes);
+		return r;
+	}
+	hn_domain_wishes_done(&domain->wishes);
+	hn_guest_free(domain->guest);
+	domain->wishes = wishes;
+	domain->guest = guest;
+	return 0;
+}
 
 	domain->state = told->state;
 	domain->persistent = told->persistent;
 	domain->agent = told->agent;
-	if (domain->xml && strcmp(domain->xml, told->xml) == 0 && domain->guest && !told->inactive_xml)
+	if (domain->xml && strcmp(domain->xml, told->xml) == 0 && domain->guest && !domain->unread &&
+	    !told->inactive_xml)
+static int take_told(struct hn_domain *domain, const struct hn_virt_domain *told, struct hn_error *err)
+{
 		return 0;
 	free(domain->xml);
-	hn_guest_free(domain->guest);
-	domain->guest = NULL;
-	hn_domain_wishes_done(&domain->wishes);
-	domain->wishes = (struct hn_domain_wishes){0};
 	domain->xml = strdup(told->xml);
-	if (!domain->xml)
-		return hn_oom(err);
-	if ((r = read_wishes(told, &domain->wishes, err)) < 0)
-		return r;
-	return hn_domain_read(told->xml, strlen(told->xml), &domain->guest, err);
+	return domain->xml ? read_told(domain, told, err) : hn_oom(err);
 }
 
 static struct hn_managed *meet(struct connection *connection, const struct hn_virt_domain *told,
@@ -137,10 +150,7 @@ static void on_domain(struct hn_virt *virt, const struct hn_virt_domain *told, c
 		hn_log(HN_LOG_WARNING, "libvirt: domain '%s': %s", told->name, err.message);
 		return;
 	}
-	if (take_told(managed->domain, told, &err) < 0) {
-		hn_managed_set_problem(managed, &err);
-		return;
-	}
+	hn_managed_set_unread(managed, take_told(managed->domain, told, &err) < 0 ? &err : NULL);
 	hn_managed_set_run_state(managed, told->state);
 	open_wire(managed);
 	hn_make_up_apply_settings(managed);

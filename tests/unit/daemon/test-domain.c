@@ -110,6 +110,36 @@ static void xml_without_a_page_size_leaves_what_qemu_tells(void **state)
 	assert_int_equal(told->cells[0].page_bytes, 1 << 30);
 }
 
+/* It may wish anything, and is watched only. */
+static void one_whose_xml_could_never_be_read_keeps_all(void **state)
+{
+	struct yard *yard = *state;
+	struct hn_guest *guest = yard->reservation->guest;
+	enum hn_setting_source sources[HN_SETTING_COUNT];
+	struct hn_config config = {.mode = HN_MODE_ENFORCE};
+	char why[] = "line 1: no domain";
+
+	yard->service.config = &config;
+	yard->domain.unread = why;
+	yard->managed.override_pins = true;
+	hn_set_clear(&yard->domain.wishes.emulator_cpus);
+	assert_true(hn_domain_keeps_thread(&yard->managed, &yard->emulator));
+	assert_true(hn_domain_keeps_thread(&yard->managed, &yard->vcpu));
+	assert_true(hn_domain_keeps_pin(&yard->managed, HN_VIRT_IOTHREAD, 3));
+	assert_true(hn_domain_has_kept_pins(&yard->managed));
+	assert_true(hn_domain_vcpus_pinned(&yard->managed));
+	assert_int_equal(hn_domain_settings(&yard->managed, guest, sources).mode, HN_MODE_OBSERVE);
+	assert_int_equal(sources[HN_SETTING_MODE], HN_SOURCE_DOMAIN);
+	config.mode = HN_MODE_OFF;
+	assert_int_equal(hn_domain_settings(&yard->managed, guest, NULL).mode, HN_MODE_OFF);
+
+	/* what was read before it became unreadable holds */
+	config.mode = HN_MODE_ENFORCE;
+	yard->domain.guest = guest;
+	assert_false(hn_domain_keeps_thread(&yard->managed, &yard->vcpu));
+	assert_int_equal(hn_domain_settings(&yard->managed, guest, NULL).mode, HN_MODE_ENFORCE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -119,6 +149,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_transient_domains_are_whose_reservation_says, set_up,
 						tear_down),
 		cmocka_unit_test(xml_without_a_page_size_leaves_what_qemu_tells),
+		cmocka_unit_test_setup_teardown(one_whose_xml_could_never_be_read_keeps_all, set_up,
+						tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

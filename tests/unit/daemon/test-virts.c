@@ -1,5 +1,5 @@
-/* Which libvirts are connected to: that of the host, and one a container, whoever in it shows the way. What
- * connects is stood in for. */
+/* Which libvirts are connected to: that of the host, and one a container, whoever in it shows the way; and
+ * what becomes of what they tell. What connects is stood in for. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,12 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/cleanup.h"
 #include "daemon/domain.h"
 #include "daemon/guest.h"
+#include "daemon/make-up.h"
+#include "scene.h"
 #include "virt/virt.h"
 
 #define MOST (HN_VIRTS_MAX + 8)
@@ -24,11 +28,16 @@ static struct line {
 	unsigned number; /* of all that were made */
 } lines[MOST];
 static unsigned made;
+static struct hn_virt_listener heard; /* of the last one made */
+static int far_end = -1;              /* of the last wire */
+static unsigned wires;
 
 int __wrap_hn_virt_new(struct event_base *base, const char *uri, const struct hn_virt_listener *listener,
 		       struct hn_virt **ret, struct hn_error *err);
 void __wrap_hn_virt_free(struct hn_virt *virt);
 bool __wrap_hn_virt_connected(const struct hn_virt *virt);
+int __wrap_hn_virt_wire_open(struct hn_virt *virt, const char *uuid, enum hn_virt_wire wire, int *ret_fd,
+			     struct hn_error *err);
 
 int __wrap_hn_virt_new(struct event_base *base, const char *uri, const struct hn_virt_listener *listener,
 		       struct hn_virt **ret, struct hn_error *err)
@@ -40,6 +49,7 @@ int __wrap_hn_virt_new(struct event_base *base, const char *uri, const struct hn
 	assert_true(free_one < MOST);
 	lines[free_one] = (struct line){.made = true, .up = true, .number = ++made};
 	snprintf(lines[free_one].uri, sizeof(lines[free_one].uri), "%s", uri);
+	heard = *listener;
 	*ret = (struct hn_virt *)&lines[free_one];
 	return 0;
 }
@@ -52,6 +62,18 @@ void __wrap_hn_virt_free(struct hn_virt *virt)
 bool __wrap_hn_virt_connected(const struct hn_virt *virt)
 {
 	return ((const struct line *)virt)->up;
+}
+
+int __wrap_hn_virt_wire_open(struct hn_virt *virt, const char *uuid, enum hn_virt_wire wire, int *ret_fd,
+			     struct hn_error *err)
+{
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
+	*ret_fd = ends[0];
+	far_end = ends[1];
+	wires++;
+	return 0;
 }
 
 static struct line *line_to(const char *socket)
@@ -185,6 +207,105 @@ static void there_is_a_limit(void **state)
 	assert_int_equal(line_count(), 3);
 }
 
+#define WEB "11111111-2222-3333-4444-555555555555"
+#define XML(SETTING)                                                                         \
+	"<domain type='kvm' id='1'><name>web</name><uuid>" WEB "</uuid><metadata>"           \
+	"<h:guest xmlns:h='" HN_DOMAIN_NAMESPACE "' " SETTING                                \
+	"/></metadata><memory unit='KiB'>1048576</memory>"                                   \
+	"<vcpu placement='static'>1</vcpu><cputune><vcpupin vcpu='0' cpuset='1'/></cputune>" \
+	"<os><type arch='x86_64' machine='pc'>hvm</type></os><devices/></domain>"
+
+static struct scene *scene_with_libvirt(void)
+{
+	struct scene *scene = scene_new(2);
+
+	memset(lines, 0, sizeof(lines));
+	wires = 0;
+	scene->config.mode = HN_MODE_ENFORCE;
+	assert_int_equal(hn_virts_new(&scene->service, &scene->service.virts, NULL), 0);
+	return scene;
+}
+
+static void scene_end(struct scene *scene)
+{
+	hn_virts_free(scene->service.virts);
+	scene_free(scene);
+}
+
+/* libvirt tells of the domain; the guest that it is. */
+static struct hn_managed *tell(struct scene *scene, int id, const char *xml)
+{
+	const struct hn_virt_domain told = {
+		.uuid = WEB, .name = "web", .id = id, .state = HN_RUN_RUNNING, .xml = xml};
+	struct hn_managed *managed;
+
+	heard.domain((struct hn_virt *)&lines[0], &told, "changed", heard.context);
+	managed = hn_managed_of_domain(&scene->service, WEB);
+	assert_non_null(managed);
+	return managed;
+}
+
+static void tick(struct hn_managed *managed)
+{
+	hn_make_up_apply_settings(managed);
+	hn_managed_set_problem(managed, NULL); /* a look goes well */
+}
+
+static void assert_problem(const struct hn_managed *managed, const char *problem)
+{
+	HN_AUTO(hn_report) struct hn_report *report = hn_managed_report(managed);
+
+	if (*problem ? !strstr(report->problem, problem) : *report->problem)
+		fail_msg("'%s' instead of '%s'", report->problem, problem);
+}
+
+static void what_cannot_be_read_changes_nothing(void **state)
+{
+	struct scene *scene = scene_with_libvirt();
+	struct hn_managed *managed = tell(scene, 1, XML("mode='off' class='realtime'"));
+
+	managed->guest = hn_guest_copy(managed->domain->guest);
+	assert_problem(managed, "");
+	for (int i = 0; i < 2; i++) { /* told again, it is no less wrong */
+		tell(scene, 1, XML("mod='off' class='realtime'"));
+		tick(managed);
+		assert_int_equal(managed->guest->mode, HN_MODE_OFF);
+		assert_int_equal(managed->guest->class, HN_CLASS_REALTIME);
+		assert_true(hn_domain_keeps_pin(managed, HN_VIRT_VCPU, 0));
+		assert_problem(managed, "unknown setting 'mod'");
+		assert_non_null(strstr(managed->domain->xml, "mod='off'")); /* as it is */
+	}
+	tell(scene, 1, "<domain");
+	tick(managed);
+	assert_int_equal(managed->guest->mode, HN_MODE_OFF);
+	assert_problem(managed, "line 1");
+	tell(scene, 1, XML("mode='advise'"));
+	tick(managed);
+	assert_int_equal(managed->guest->mode, HN_MODE_ADVISE);
+	assert_problem(managed, "");
+	scene_end(scene);
+}
+
+/* As after a start of homenoded: its own socket tells what it is made of, and nothing what it wishes. */
+static void what_never_could_be_read_is_watched_only(void **state)
+{
+	struct scene *scene = scene_with_libvirt();
+	struct hn_managed *managed = tell(scene, 1, XML("mod='off'"));
+
+	managed->guest = hn_guest_new("web");
+	assert_non_null(hn_guest_add_thread(managed->guest, 10, HN_THREAD_VCPU));
+	tick(managed);
+	assert_int_equal(managed->guest->mode, HN_MODE_OBSERVE);
+	assert_true(managed->guest->threads[0].kept);
+	assert_problem(managed, "unknown setting 'mod'");
+	tell(scene, 1, XML("mode='enforce' pins='override'"));
+	tick(managed);
+	assert_int_equal(managed->guest->mode, HN_MODE_ENFORCE);
+	assert_false(managed->guest->threads[0].kept);
+	assert_problem(managed, "");
+	scene_end(scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +315,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_libvirt_that_starts_anew_keeps_its_connection, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(there_is_a_limit, set_up, tear_down),
+		cmocka_unit_test(what_cannot_be_read_changes_nothing),
+		cmocka_unit_test(what_never_could_be_read_is_watched_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
