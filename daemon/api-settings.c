@@ -80,6 +80,8 @@ static void on_metadata_set(const struct hn_error *err, void *context)
 	struct waiting *waiting = context;
 	struct hn_managed *managed = hn_managed_of_domain(waiting->service, waiting->uuid);
 
+	if (managed && managed->domain->setting == waiting)
+		managed->domain->setting = NULL;
 	if (managed && !err)
 		managed->domain->wishes.settings = waiting->settings;
 	if (managed && !err)
@@ -114,6 +116,8 @@ static int read_settings(const struct hn_call *call, const struct hn_managed *ma
 		return hn_fail(err, -EOPNOTSUPP,
 			       "its settings cannot be added to while they cannot be read: %s",
 			       managed->domain->unread);
+	if (managed->domain->setting) /* each writes all of them, and this one would not know the other's */
+		return hn_fail(err, -EBUSY, "other settings are being written: try again in a moment");
 	*ret = managed->domain->wishes.settings;
 	if ((r = hn_call_body_object(call, &json, err)) < 0 || (r = hn_settings_decode(json, ret, err)) < 0)
 		return r;
@@ -143,6 +147,7 @@ static int set_metadata(const struct hn_call *call, struct hn_managed *managed,
 		free(waiting);
 		return r;
 	}
+	managed->domain->setting = waiting;
 	hn_open_call_begin(&waiting->open, call, on_client_gone, waiting);
 	return 0;
 }

@@ -20,6 +20,7 @@ struct hn_domain {
 	struct hn_guest *guest;         /* as the last XML makes it that could be read; NULL: none could */
 	struct hn_domain_wishes wishes; /* of the same; pins: those of the definition, where there is one */
 	char *unread;                   /* why the XML of now cannot be read, NULL: it is */
+	const void *setting;            /* the request that writes settings into it now, NULL none */
 };
 void hn_domain_free(struct hn_domain *domain); /* NULL is fine */
 

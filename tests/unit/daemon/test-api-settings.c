@@ -111,6 +111,43 @@ static void assert_answer(const struct desk *desk, int fd, const char *status, c
 		fail_msg("neither %s nor '%s': %s", status, detail, text);
 }
 
+static void wait_for_call(const struct desk *desk, unsigned number)
+{
+	while (libvirt.calls < number)
+		scene_turn(desk->scene);
+	assert_int_equal(libvirt.calls, number);
+}
+
+static void two_at_once_do_not_undo_each_other(void **state)
+{
+	const struct desk *desk = *state;
+	const struct hn_error failure = {.code = -EREMOTEIO, .message = "libvirt does not want to"};
+	int first = post(desk, "{\"mode\": \"off\"}"), second;
+
+	wait_for_call(desk, 1);
+	second = post(desk, "{\"class\": \"dedicated\"}");
+	assert_answer(desk, second, " 409 ", "other settings are being written");
+	assert_int_equal(libvirt.calls, 1);
+	libvirt.done(NULL, libvirt.context);
+	assert_answer(desk, first, " 200 ", "\"mode\":\"off\"");
+
+	second = post(desk, "{\"class\": \"dedicated\"}");
+	wait_for_call(desk, 2);
+	assert_non_null(strstr(libvirt.element, "mode='off'"));
+	assert_non_null(strstr(libvirt.element, "class='dedicated'"));
+	libvirt.done(&failure, libvirt.context);
+	assert_answer(desk, second, " 502 ", "libvirt does not want to");
+
+	/* a client that hangs up leaves nothing in the way */
+	second = post(desk, "{\"near\": \"db\"}");
+	wait_for_call(desk, 3);
+	close(second);
+	scene_turn(desk->scene);
+	libvirt.done(NULL, libvirt.context);
+	assert_null(desk->domain.setting);
+	assert_string_equal(desk->domain.wishes.settings.near, "db");
+}
+
 static void what_cannot_be_read_is_not_written_over(void **state)
 {
 	struct desk *desk = *state;
@@ -124,6 +161,7 @@ static void what_cannot_be_read_is_not_written_over(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(two_at_once_do_not_undo_each_other, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_cannot_be_read_is_not_written_over, set_up, tear_down),
 	};
 
