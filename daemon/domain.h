@@ -21,6 +21,8 @@ struct hn_domain {
 	struct hn_domain_wishes wishes; /* of the same; pins: those of the definition, where there is one */
 	char *unread;                   /* why the XML of now cannot be read, NULL: it is */
 	const void *setting;            /* the request that writes settings into it now, NULL none */
+	unsigned wire_tries;            /* to open one to its monitor, since one lasted */
+	uint64_t wire_due_ns;           /* before which it is not tried again */
 };
 void hn_domain_free(struct hn_domain *domain); /* NULL is fine */
 
@@ -46,6 +48,10 @@ bool hn_domain_pin_of(const struct hn_thread *thread, struct hn_virt_pin *ret);
 /* That vCPU's, iothread's or the emulator's CPUs are its operator's choice, and to be kept. */
 bool hn_domain_keeps_pin(const struct hn_managed *managed, enum hn_virt_pin_kind kind, unsigned number);
 bool hn_domain_keeps_thread(const struct hn_managed *managed, const struct hn_thread *thread);
+
+/* With each tick: a broken wire to its monitor is opened anew, where it is asked over one; ever less often.
+ */
+void hn_domain_tend_wire(struct hn_managed *managed);
 
 /* libvirt's connections: the host's own (config->libvirt_uri), and those found in containers. */
 struct hn_virts;

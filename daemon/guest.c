@@ -223,6 +223,7 @@ static void on_tick_due(evutil_socket_t fd, short what, void *context)
 	struct hn_managed *managed = context;
 
 	hn_managed_look_in(managed, next_tick_ns(managed));
+	hn_domain_tend_wire(managed);
 	if (!source_is_ready(managed) && !managed->identified)
 		return;
 	if (source_is_ready(managed) &&
@@ -469,8 +470,8 @@ static void report_remote_cost(const struct hn_managed *managed, struct hn_repor
 struct hn_report *hn_managed_report(const struct hn_managed *managed)
 {
 	HN_AUTO(hn_report) struct hn_report *report = hn_report_new();
-
 	const char *problem = hn_managed_problem(managed);
+
 	if (!report)
 		return NULL;
 	report->guest = managed->guest ? hn_guest_copy(managed->guest) : hn_guest_new(managed->name);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/units.h"
 #include "daemon/agent.h"
 #include "daemon/arrival.h"
 #include "daemon/census.h"
@@ -15,6 +16,9 @@
 #include "daemon/monitor.h"
 #include "daemon/window.h"
 #include "xml/domain-read.h"
+
+#define WIRE_FIRST_NS (10 * HN_NS_PER_S) /* more than the wire's own time to become ready */
+#define WIRE_MOST_NS (300 * HN_NS_PER_S)
 
 struct connection {
 	TAILQ_ENTRY(connection) entry;
@@ -58,11 +62,11 @@ static int read_wishes(const struct hn_virt_domain *told, struct hn_domain_wishe
 	if ((r = hn_domain_wishes_read(told->inactive_xml, strlen(told->inactive_xml), &defined, err)) < 0) {
 		hn_domain_wishes_done(ret);
 		return r;
+	}
 	defined.settings = ret->settings;
 	defined.is_kvm = ret->is_kvm;
 	memcpy(defined.memory_mode, ret->memory_mode, sizeof(defined.memory_mode));
 	hn_domain_wishes_done(ret);
-	}
 	*ret = defined;
 	return 0;
 }
@@ -87,13 +91,13 @@ static int read_told(struct hn_domain *domain, const struct hn_virt_domain *told
 	return 0;
 }
 
+static int take_told(struct hn_domain *domain, const struct hn_virt_domain *told, struct hn_error *err)
+{
 	domain->state = told->state;
 	domain->persistent = told->persistent;
 	domain->agent = told->agent;
 	if (domain->xml && strcmp(domain->xml, told->xml) == 0 && domain->guest && !domain->unread &&
 	    !told->inactive_xml)
-static int take_told(struct hn_domain *domain, const struct hn_virt_domain *told, struct hn_error *err)
-{
 		return 0;
 	free(domain->xml);
 	domain->xml = strdup(told->xml);
@@ -121,21 +125,48 @@ static struct hn_managed *meet(struct connection *connection, const struct hn_vi
 }
 
 /* Where the operator allows it, QEMU is asked through libvirt. */
+static bool has_wire(const struct hn_managed *managed)
+{
+	return managed->domain && !managed->socket && managed->service->config->libvirt_monitor;
+}
+
+/* How long a wire is waited for: longer each time that one was of no use. */
+static uint64_t wire_pause_ns(unsigned tries)
+{
+	uint64_t pause = WIRE_FIRST_NS;
+
+	for (unsigned i = 1; i < tries && pause < WIRE_MOST_NS; i++)
+		pause *= 2;
+	return pause < WIRE_MOST_NS ? pause : WIRE_MOST_NS;
+}
+
 static void open_wire(struct hn_managed *managed)
 {
 	struct hn_error err;
 	int fd;
 
-	if (managed->socket || !managed->service->config->libvirt_monitor ||
-	    (managed->qmp && hn_qmp_ready(managed->qmp)))
+	if (!has_wire(managed) || (managed->qmp && hn_qmp_ready(managed->qmp)))
 		return;
-	/* one over a libvirtd that is gone does not come back */
+	managed->domain->wire_due_ns = hn_now_ns() + wire_pause_ns(++managed->domain->wire_tries);
+	/* one that broke, or over a libvirtd that is gone, does not come back */
 	hn_introspect_cancel(hn_steal(managed->introspection));
 	hn_guest_agent_stop(managed->agent);
 	hn_qmp_free(hn_steal(managed->qmp));
 	if (hn_virt_wire_open(managed->domain->virt, managed->domain->uuid, HN_VIRT_MONITOR, &fd, &err) < 0 ||
 	    hn_monitor_new_from_fd(managed, fd, &err) < 0)
 		hn_managed_set_problem(managed, &err);
+}
+
+void hn_domain_tend_wire(struct hn_managed *managed)
+{
+	struct hn_domain *domain = managed->domain;
+
+	if (!has_wire(managed) || hn_now_ns() < domain->wire_due_ns)
+		return;
+	if (managed->qmp && hn_qmp_ready(managed->qmp))
+		domain->wire_tries = 0; /* it has lasted */
+	else if (hn_virt_connected(domain->virt))
+		open_wire(managed);
 }
 
 static void on_domain(struct hn_virt *virt, const struct hn_virt_domain *told, const char *event,

@@ -306,6 +306,73 @@ static void what_never_could_be_read_is_watched_only(void **state)
 	scene_end(scene);
 }
 
+static bool wire_is_broken(const struct scene *scene)
+{
+	const struct hn_managed *managed = hn_managed_of_domain((struct hn_service *)&scene->service, WEB);
+
+	return managed->problem != NULL;
+}
+
+static bool wire_is_ready(const struct scene *scene)
+{
+	return hn_qmp_ready(hn_managed_of_domain((struct hn_service *)&scene->service, WEB)->qmp);
+}
+
+/* QEMU greets, and its first command is answered. */
+static void answer_wire(const struct scene *scene)
+{
+	static const char greeting[] = "{\"QMP\": {\"version\": {\"qemu\": {\"major\": 7, \"minor\": 2, "
+				       "\"micro\": 0}, \"package\": \"\"}, \"capabilities\": []}}\r\n";
+	char asked[200] = "", id[40];
+
+	assert_int_equal(write(far_end, greeting, sizeof(greeting) - 1), sizeof(greeting) - 1);
+	while (read(far_end, asked, sizeof(asked) - 1) <= 0)
+		scene_turn((struct scene *)scene);
+	assert_int_equal(sscanf(strstr(asked, "\"id\""), "\"id\":%*[ ]%39[^,} ]", id) == 1 ||
+				 sscanf(strstr(asked, "\"id\""), "\"id\":%39[^,} ]", id) == 1,
+			 1);
+	assert_true(dprintf(far_end, "{\"return\": {}, \"id\": %s}\r\n", id) > 0);
+	scene_wait((struct scene *)scene, wire_is_ready);
+}
+
+/* Nothing of libvirt's tells that it is. It is tried again, ever less often. */
+static void a_wire_that_breaks_is_opened_again(void **state)
+{
+	struct scene *scene = scene_with_libvirt();
+	struct hn_managed *managed;
+	uint64_t began;
+
+	scene->config.libvirt_monitor = true;
+	managed = tell(scene, 1, XML("mode='enforce'"));
+	for (unsigned i = 1; i <= 3; i++) {
+		assert_int_equal(wires, i);
+		close(far_end);
+		scene_wait(scene, wire_is_broken);
+		hn_managed_set_problem(managed, NULL);
+		hn_domain_tend_wire(managed); /* too soon */
+		assert_int_equal(wires, i);
+		managed->domain->wire_due_ns = began = hn_now_ns();
+		lines[0].up = false; /* when libvirt is back it tells of the domain */
+		hn_domain_tend_wire(managed);
+		assert_int_equal(wires, i);
+		lines[0].up = true;
+		hn_managed_look_in(managed, 0);
+		while (wires == i)
+			scene_turn(scene);
+		assert_true(managed->domain->wire_due_ns >= began + (10 * HN_NS_PER_S << i));
+		assert_true(managed->domain->wire_due_ns <= hn_now_ns() + (10 * HN_NS_PER_S << i));
+	}
+	answer_wire(scene);
+	hn_domain_tend_wire(managed);
+	assert_int_equal(managed->domain->wire_tries, 4); /* it has yet to last */
+	managed->domain->wire_due_ns = hn_now_ns();
+	hn_domain_tend_wire(managed);
+	assert_int_equal(managed->domain->wire_tries, 0);
+	assert_int_equal(wires, 4);
+	close(far_end);
+	scene_end(scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -317,6 +384,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(there_is_a_limit, set_up, tear_down),
 		cmocka_unit_test(what_cannot_be_read_changes_nothing),
 		cmocka_unit_test(what_never_could_be_read_is_watched_only),
+		cmocka_unit_test(a_wire_that_breaks_is_opened_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
