@@ -96,7 +96,7 @@ static int read_guest(struct hn_service *service, const char *xml, size_t length
 /* What libvirt will ask numad, and until when its start is waited for. */
 static void note_question(struct hn_reservation *reservation, const struct hn_domain_wishes *wishes)
 {
-	reservation->since_ns = hn_now_ns();
+	reservation->since_ns = reservation->made_ns = hn_now_ns();
 	reservation->expires_ns = reservation->since_ns + START_WITHIN_NS;
 	reservation->answered = false;
 	reservation->asks_numad = wishes->asks_numad;

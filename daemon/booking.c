@@ -65,7 +65,7 @@ static int put(struct hn_service *service, struct hn_wanted *wanted, struct hn_p
 	memcpy(reservation->key, wanted->key, sizeof(reservation->key));
 	reservation->asked = wanted->asked;
 	reservation->promised = true;
-	reservation->since_ns = hn_now_ns();
+	reservation->since_ns = reservation->made_ns = hn_now_ns();
 	reservation->expires_ns = reservation->since_ns + wanted->life_ns;
 	reservation->guest->mode = HN_MODE_OBSERVE; /* nobody else's start moves what does not run yet */
 	r = hn_reservations_put(&service->reservations, reservation, err);

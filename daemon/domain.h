@@ -15,6 +15,8 @@ struct hn_domain {
 	struct hn_virt *virt; /* the connection that told of it */
 	char uuid[40];
 	enum hn_run_state state;
+	int run_id;      /* libvirt's, of this run */
+	uint64_t met_ns; /* when this run was first told of; 0: not yet */
 	bool persistent, agent;
 	char *xml;                      /* as it runs, whether it can be read or not */
 	struct hn_guest *guest;         /* as the last XML makes it that could be read; NULL: none could */

@@ -169,6 +169,15 @@ void hn_domain_tend_wire(struct hn_managed *managed)
 		open_wire(managed);
 }
 
+/* The same run as was told before, or another. */
+static void note_run(struct hn_domain *domain, int id)
+{
+	if (domain->met_ns && domain->run_id == id)
+		return;
+	domain->run_id = id;
+	domain->met_ns = hn_now_ns();
+}
+
 static void on_domain(struct hn_virt *virt, const struct hn_virt_domain *told, const char *event,
 		      void *context)
 {
@@ -181,12 +190,22 @@ static void on_domain(struct hn_virt *virt, const struct hn_virt_domain *told, c
 		hn_log(HN_LOG_WARNING, "libvirt: domain '%s': %s", told->name, err.message);
 		return;
 	}
+	note_run(managed->domain, told->id);
 	hn_managed_set_unread(managed, take_told(managed->domain, told, &err) < 0 ? &err : NULL);
 	hn_managed_set_run_state(managed, told->state);
 	open_wire(managed);
 	hn_make_up_apply_settings(managed);
 	hn_window_heed(managed); /* its metadata may have made it a realtime guest */
 	hn_make_up_soon(managed);
+}
+
+/* Hooks are faster than events: what is reserved may be for its next start already. */
+static bool starts_again(const struct hn_managed *managed)
+{
+	const struct hn_reservation *reservation =
+		hn_reservations_find(&managed->service->reservations, managed->domain->uuid, managed->name);
+
+	return reservation && reservation->made_ns > managed->domain->met_ns;
 }
 
 static void on_gone(struct hn_virt *virt, const char *uuid, const char *why, void *context)
@@ -197,7 +216,8 @@ static void on_gone(struct hn_virt *virt, const char *uuid, const char *why, voi
 	if (!managed || managed->domain->virt != virt)
 		return;
 	hn_log(HN_LOG_INFO, "guest '%s': %s", managed->name, why);
-	hn_arrival_released(managed->service, uuid, managed->name);
+	if (!starts_again(managed))
+		hn_arrival_released(managed->service, uuid, managed->name);
 	hn_managed_part_with_domain(managed);
 }
 

@@ -33,6 +33,7 @@ struct hn_reservation {
 	struct hn_placement *home;
 	uint64_t since_ns;   /* of this state, CLOCK_MONOTONIC */
 	uint64_t expires_ns; /* likewise, 0: not by itself */
+	uint64_t made_ns;    /* likewise, when it was last made before a start; 0 unknown; not written down */
 	/* What libvirt will ask numad about it: */
 	bool asks_numad, answered;
 	unsigned numad_vcpus;
@@ -41,8 +42,8 @@ struct hn_reservation {
 	bool seen;      /* its guest is under homenoded's eyes, where its home is, too; not written down */
 	bool pinned;    /* pins that libvirt shows of it as it runs are homenode's, not its operator's */
 	bool rewritten; /* it came from elsewhere, with nodes and CPUs in its XML, that homenode changed */
-};
 	bool inherited; /* pinned and rewritten are of its guest's last life: forgotten at a plain start */
+};
 
 void hn_reservation_free(struct hn_reservation *reservation); /* NULL is fine */
 HN_CLEANUP_DEFINE(hn_reservation, struct hn_reservation *, hn_reservation_free);

@@ -373,6 +373,46 @@ static void a_wire_that_breaks_is_opened_again(void **state)
 	scene_end(scene);
 }
 
+static struct hn_reservation *reserve(struct scene *scene)
+{
+	struct hn_guest *guest = hn_guest_new("web");
+	struct hn_reservation *reservation;
+
+	snprintf(guest->uuid, sizeof(guest->uuid), WEB);
+	reservation = hn_reservation_new(guest, hn_placement_new(2, 1));
+	reservation->made_ns = hn_now_ns();
+	assert_int_equal(hn_reservations_put(&scene->service.reservations, reservation, NULL), 0);
+	return reservation;
+}
+
+/* The hook has told of its next start before libvirt's event tells that it has stopped. */
+static void a_late_stop_leaves_the_next_start_its_room(void **state)
+{
+	struct scene *scene = scene_with_libvirt();
+	struct hn_reservations *reservations = &scene->service.reservations;
+
+	reserve(scene);
+	tell(scene, 1, XML("mode='off'"));
+	heard.gone((struct hn_virt *)&lines[0], WEB, "stopped: destroyed", heard.context);
+	assert_null(hn_reservations_find(reservations, WEB, "web"));
+	assert_null(hn_managed_of_domain(&scene->service, WEB));
+
+	tell(scene, 2, XML("mode='off'"));
+	reserve(scene);
+	tell(scene, 2, XML("mode='advise'")); /* no other run */
+	heard.gone((struct hn_virt *)&lines[0], WEB, "stopped: destroyed", heard.context);
+	assert_non_null(hn_reservations_find(reservations, WEB, "web"));
+	assert_null(hn_managed_of_domain(&scene->service, WEB));
+
+	/* that start, and another that only its number tells of */
+	tell(scene, 3, XML("mode='off'"));
+	reserve(scene);
+	tell(scene, 4, XML("mode='off'"));
+	heard.gone((struct hn_virt *)&lines[0], WEB, "stopped: destroyed", heard.context);
+	assert_null(hn_reservations_find(reservations, WEB, "web"));
+	scene_end(scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -385,6 +425,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_read_changes_nothing),
 		cmocka_unit_test(what_never_could_be_read_is_watched_only),
 		cmocka_unit_test(a_wire_that_breaks_is_opened_again),
+		cmocka_unit_test(a_late_stop_leaves_the_next_start_its_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
