@@ -74,3 +74,13 @@ int64_t hn_etcd_header(json_object *answer, const char *key)
 
 	return hn_json_get_object(answer, "header", &header, NULL) == 0 ? hn_etcd_number(header, key) : 0;
 }
+
+uint64_t hn_etcd_cluster(json_object *answer)
+{
+	json_object *header, *value;
+
+	return hn_json_get_object(answer, "header", &header, NULL) == 0 &&
+			       json_object_object_get_ex(header, "cluster_id", &value)
+		       ? json_object_get_uint64(value)
+		       : 0;
+}

@@ -67,3 +67,5 @@ int hn_etcd_get_bytes(json_object *json, const char *key, char **ret, size_t *re
 int64_t hn_etcd_number(json_object *json, const char *key);
 /* answer.header.KEY, 0 when it is missing. */
 int64_t hn_etcd_header(json_object *answer, const char *key);
+/* answer.header.cluster_id, a hash: half of all clusters have one above 2^63. 0 when it is missing. */
+uint64_t hn_etcd_cluster(json_object *answer);

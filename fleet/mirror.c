@@ -28,7 +28,8 @@ struct hn_mirror {
 	struct hn_backoff backoff;
 	struct event *retry, *probe_timer;
 	struct hn_etcd_call *reading, *watch, *probe; /* under way */
-	int64_t reading_revision, cluster;
+	int64_t reading_revision;
+	uint64_t cluster;
 	int64_t asked_revision; /* known when the probe was sent: its answer may be older than the watch */
 	int64_t keys;           /* as many as there should be */
 	int64_t found;          /* a revision that the last probe saw and the watch had not told */
@@ -105,7 +106,7 @@ static int tell_put(struct hn_mirror *mirror, json_object *kv, char **ret_key, s
 	return 0;
 }
 
-static void end_reading(struct hn_mirror *mirror, int64_t cluster)
+static void end_reading(struct hn_mirror *mirror, uint64_t cluster)
 {
 	mirror->state.revision = mirror->reading_revision;
 	mirror->state.complete = true;
@@ -153,7 +154,7 @@ static void on_page(json_object *answer, const struct hn_error *failure, void *c
 	if (last && json_object_object_get_ex(answer, "more", &more) && json_object_get_boolean(more))
 		read_page(mirror, last, length + 1); /* the NUL behind makes it the next possible key */
 	else
-		end_reading(mirror, hn_etcd_header(answer, "cluster_id"));
+		end_reading(mirror, hn_etcd_cluster(answer));
 }
 
 static void read_page(struct hn_mirror *mirror, const char *from, size_t length)
@@ -319,7 +320,7 @@ static int compare(struct hn_mirror *mirror, json_object *answer, struct hn_erro
 	bool alive = mirror->state.changes != mirror->probed_changes;
 	bool lags = mirror->found > mirror->state.revision && !alive;
 
-	if (hn_etcd_header(answer, "cluster_id") != mirror->cluster ||
+	if (hn_etcd_cluster(answer) != mirror->cluster ||
 	    hn_etcd_header(answer, "revision") < mirror->asked_revision)
 		return hn_fail(err, -ESTALE, "etcd's data is not what it was");
 	mirror->miscounts =

@@ -246,6 +246,19 @@ class Refusals(unittest.TestCase):
         fleetd = self.start(etcd, self.etcd(lambda path, body, token: (200, EMPTY)))
         wait_for("it says so", lambda: "answered 400: etcdserver: too many watches" in fleetd.log())
 
+    def test_another_cluster_answers(self):
+        """Both have an id above 2^63, as half of all clusters do."""
+        clusters = ["14841639068965178418", "17237436991929493444"]
+
+        def behave(path, body, token):
+            answer = {"header": {**EMPTY["header"], "cluster_id": clusters[0]}}
+            return [{"result": {**answer, "created": True}}] if path == "/v3/watch" else (200, answer)
+
+        fleetd = self.start(self.etcd(behave), self.etcd(lambda path, body, token: (503, {})))
+        wait_for("it is ready", fleetd.is_ready)
+        clusters.pop(0)
+        wait_for("it says so", lambda: "etcd's data is not what it was" in fleetd.log())
+
     def test_a_token_older_than_a_change_of_users(self):
         tokens = ["old", "new"]
 

@@ -102,6 +102,7 @@ static void check_bytes(json_object *json)
 	struct hn_error err = {0};
 
 	(void)hn_etcd_header(json, "revision");
+	(void)hn_etcd_cluster(json);
 	if (hn_etcd_get_bytes(json, "bytes", &bytes, &length, &err) < 0)
 		return;
 	fuzz_require(hn_etcd_add_bytes(written, "bytes", bytes, length) == 0);

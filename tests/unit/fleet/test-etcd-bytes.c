@@ -67,11 +67,36 @@ static void what_is_no_base64_is_refused(void **state)
 	}
 }
 
+/* Cluster ids are hashes of 64 bits without a sign: those of two clusters above 2^63 are two. */
+static void clusters_are_told_apart(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t id;
+	} cases[] = {
+		{"{\"header\": {\"cluster_id\": \"14841639068965178418\"}}", 14841639068965178418u},
+		{"{\"header\": {\"cluster_id\": \"17237436991929493444\"}}", 17237436991929493444u},
+		{"{\"header\": {\"cluster_id\": \"18446744073709551615\"}}", UINT64_MAX},
+		{"{\"header\": {\"cluster_id\": \"1\"}}", 1},
+		{"{\"header\": {}}", 0},
+		{"{}", 0},
+	};
+
+	for (size_t i = 0; i < HN_COUNT(cases); i++) {
+		HN_AUTO(json) json_object *json = NULL;
+
+		assert_int_equal(
+			hn_json_parse(cases[i].text, strlen(cases[i].text), "an answer", &json, NULL), 0);
+		assert_true(hn_etcd_cluster(json) == cases[i].id);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bytes_go_there_and_back),
 		cmocka_unit_test(what_is_no_base64_is_refused),
+		cmocka_unit_test(clusters_are_told_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
