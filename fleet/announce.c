@@ -13,24 +13,30 @@
 
 #define ANSWER_MAX 65536
 #define RETRY_LEAST_MS 500
-#define RETRY_MOST_MS 15000 /* the lease is to last, though nothing is to be put */
+#define RETRY_MOST_MS 15000
 
 struct said {
 	char *key, *value;
 	bool put; /* since the lease was granted */
 };
 
+/* Something that is tried again when it has failed. */
+struct attempt {
+	struct hn_backoff backoff;
+	uint64_t due_ns; /* not before */
+};
+
 struct hn_announce {
 	struct hn_etcd *etcd;
 	struct hn_announce_events events;
 	unsigned ttl_s;
-	int64_t lease;     /* 0 none */
-	uint64_t renew_ns; /* when the lease is to be kept alive */
+	int64_t lease; /* 0 none */
+	/* apart from each other: a lease is to last while nothing is put, however long that is refused */
+	struct attempt keeping, putting;
 	struct said topology, record;
 	bool topology_changed, record_changed; /* while it was on its way */
 	struct hn_etcd_call *call;
 	struct event *timer;
-	struct hn_backoff backoff;
 	struct hn_random random;
 	bool in_trouble;
 };
@@ -52,22 +58,36 @@ static void set_timer(struct hn_announce *announce, uint64_t ms)
 	event_add(announce->timer, &time);
 }
 
-static void fail(struct hn_announce *announce, const struct hn_error *err)
+/* The timer wakes us when the lease is to be kept, or what failed to be put is tried again. */
+static void rest(struct hn_announce *announce)
+{
+	uint64_t now = now_ns(), until = announce->putting.due_ns;
+
+	if (announce->lease && (until <= now || announce->keeping.due_ns < until))
+		until = announce->keeping.due_ns;
+	set_timer(announce, until > now ? (until - now) / HN_NS_PER_MS + 1 : 0);
+}
+
+static void fail(struct hn_announce *announce, struct attempt *attempt, const struct hn_error *err)
 {
 	if (!announce->in_trouble)
 		announce->events.trouble(err, announce->events.context);
 	announce->in_trouble = true;
-	set_timer(announce,
-		  hn_backoff_next(&announce->backoff, &announce->random, RETRY_LEAST_MS, RETRY_MOST_MS));
+	attempt->due_ns = now_ns() + HN_NS_PER_MS * hn_backoff_next(&attempt->backoff, &announce->random,
+								    RETRY_LEAST_MS, RETRY_MOST_MS);
+	rest(announce);
+}
+
+static bool is_all_put(const struct hn_announce *announce)
+{
+	return announce->record.put && (announce->topology.put || !announce->topology.value);
 }
 
 /* Trouble is over when nothing is left to be put: who grants and keeps leases may still refuse that. */
 static void succeed(struct hn_announce *announce)
 {
-	bool all_put = announce->record.put && (announce->topology.put || !announce->topology.value);
-
-	if (all_put) {
-		announce->backoff.failures = 0;
+	if (is_all_put(announce)) {
+		announce->putting.backoff.failures = 0;
 		if (announce->in_trouble)
 			announce->events.trouble(NULL, announce->events.context);
 		announce->in_trouble = false;
@@ -87,7 +107,8 @@ static void have_lease(struct hn_announce *announce)
 	/* three tries before it ends; not all hosts of a fleet at once */
 	uint64_t third = announce->ttl_s * HN_NS_PER_S / 3;
 
-	announce->renew_ns = now_ns() + third / 2 + hn_random_below(&announce->random, third / 2);
+	announce->keeping.backoff.failures = 0;
+	announce->keeping.due_ns = now_ns() + third / 2 + hn_random_below(&announce->random, third / 2);
 }
 
 static void on_granted(json_object *answer, const struct hn_error *err, void *context)
@@ -103,7 +124,7 @@ static void on_granted(json_object *answer, const struct hn_error *err, void *co
 	} else {
 		if (answer)
 			hn_fail(&none, -EPROTO, "etcd grants a lease without a number");
-		fail(announce, answer ? &none : err);
+		fail(announce, &announce->putting, answer ? &none : err);
 	}
 }
 
@@ -114,7 +135,7 @@ static void on_kept(json_object *answer, const struct hn_error *err, void *conte
 
 	announce->call = NULL;
 	if (!answer) {
-		fail(announce, err);
+		fail(announce, &announce->keeping, err);
 		return;
 	}
 	if (hn_json_get_object(answer, "result", &result, NULL) == 0 && hn_etcd_number(result, "TTL") > 0)
@@ -134,7 +155,7 @@ static void on_topology_put(json_object *answer, const struct hn_error *err, voi
 	if (answer)
 		succeed(announce);
 	else
-		fail(announce, err);
+		fail(announce, &announce->putting, err);
 }
 
 static void on_record_put(json_object *answer, const struct hn_error *err, void *context)
@@ -146,7 +167,7 @@ static void on_record_put(json_object *answer, const struct hn_error *err, void 
 		/* "requested lease not found": etcd's data is another's, or we were away for too long */
 		if (err->code == -EREMOTEIO && strstr(err->message, "lease not found"))
 			lose_lease(announce);
-		fail(announce, err);
+		fail(announce, &announce->putting, err);
 		return;
 	}
 	announce->record.put = !announce->record_changed;
@@ -217,29 +238,38 @@ static int put_record(struct hn_announce *announce, struct hn_error *err)
 			   ANSWER_MAX, on_record_put, announce, &announce->call, err);
 }
 
-/* The next thing to be done, if any; else the timer wakes us when the lease is due. */
+static int keep_lease(struct hn_announce *announce, struct hn_error *err)
+{
+	return hn_etcd_ask(announce->etcd, "/v3/lease/keepalive", lease_body("ID", announce->lease),
+			   ANSWER_MAX, on_kept, announce, &announce->call, err);
+}
+
+/* What is missing of all that is to be said. */
+static int put_next(struct hn_announce *announce, struct hn_error *err)
+{
+	if (!announce->lease)
+		return hn_etcd_ask(announce->etcd, "/v3/lease/grant", lease_body("TTL", announce->ttl_s),
+				   ANSWER_MAX, on_granted, announce, &announce->call, err);
+	if (announce->topology.value && !announce->topology.put)
+		return put_topology(announce, err);
+	return put_record(announce, err);
+}
+
+/* The next thing to be done, if any. */
 static void go_on(struct hn_announce *announce)
 {
 	uint64_t now = now_ns();
 	struct hn_error err = {0};
-	int r = 0;
 
 	if (announce->call || !announce->record.value)
 		return;
-	if (!announce->lease)
-		r = hn_etcd_ask(announce->etcd, "/v3/lease/grant", lease_body("TTL", announce->ttl_s),
-				ANSWER_MAX, on_granted, announce, &announce->call, &err);
-	else if (now >= announce->renew_ns)
-		r = hn_etcd_ask(announce->etcd, "/v3/lease/keepalive", lease_body("ID", announce->lease),
-				ANSWER_MAX, on_kept, announce, &announce->call, &err);
-	else if (announce->topology.value && !announce->topology.put)
-		r = put_topology(announce, &err);
-	else if (!announce->record.put)
-		r = put_record(announce, &err);
-	else
-		set_timer(announce, (announce->renew_ns - now) / HN_NS_PER_MS + 1);
-	if (r < 0)
-		fail(announce, &err);
+	if (announce->lease && now >= announce->keeping.due_ns) {
+		if (keep_lease(announce, &err) < 0)
+			fail(announce, &announce->keeping, &err);
+	} else if (now < announce->putting.due_ns || (announce->lease && is_all_put(announce)))
+		rest(announce);
+	else if (put_next(announce, &err) < 0)
+		fail(announce, &announce->putting, &err);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *context)

@@ -12,7 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/units.h"
 #include "fleet/announce.h"
 
 #define TTL_S 1 /* so the lease is kept alive every third of a second at least */
@@ -23,6 +25,8 @@ struct scene {
 	struct hn_etcd *etcd;
 	struct hn_announce *announce;
 	bool full;                                   /* it puts nothing */
+	bool deaf;                                   /* it keeps no lease */
+	uint64_t kept_ns, longest_ns;                /* when the lease was last kept; longest without that */
 	unsigned grants, keeps, topologies, records; /* that were asked for */
 	unsigned troubles, ends;                     /* that were told */
 };
@@ -36,6 +40,18 @@ static void answer(struct evhttp_request *request, int status, const char *text)
 	evbuffer_free(body);
 }
 
+static void keep(struct scene *scene)
+{
+	struct timespec time;
+	uint64_t now;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	now = (uint64_t)time.tv_sec * HN_NS_PER_S + (uint64_t)time.tv_nsec;
+	if (scene->kept_ns && now - scene->kept_ns > scene->longest_ns)
+		scene->longest_ns = now - scene->kept_ns;
+	scene->kept_ns = now;
+}
+
 static void on_request(struct evhttp_request *request, void *context)
 {
 	struct scene *scene = context;
@@ -43,9 +59,14 @@ static void on_request(struct evhttp_request *request, void *context)
 
 	if (strcmp(path, "/v3/lease/grant") == 0) {
 		scene->grants++;
+		keep(scene);
 		answer(request, 200, "{\"ID\": \"7\", \"TTL\": \"1\"}");
+	} else if (strcmp(path, "/v3/lease/keepalive") == 0 && scene->deaf) {
+		scene->keeps++;
+		answer(request, 503, "{\"error\": \"etcdserver: no leader\", \"code\": 14}");
 	} else if (strcmp(path, "/v3/lease/keepalive") == 0) {
 		scene->keeps++;
+		keep(scene);
 		answer(request, 200, "{\"result\": {\"ID\": \"7\", \"TTL\": \"1\"}}");
 	} else {
 		scene->topologies += strcmp(path, "/v3/kv/txn") == 0;
@@ -144,6 +165,29 @@ static void one_trouble_while_nothing_is_put(void **state)
 	assert_int_equal(scene->records, 1);
 }
 
+/* However long it is until the next try to put something: after a second and a half that is a second at
+ * least, as long as the lease lasts. */
+static void the_lease_lasts_while_nothing_is_put(void **state)
+{
+	struct scene *scene = *state;
+	unsigned keeps;
+
+	scene->full = true;
+	assert_int_equal(hn_announce_record(scene->announce, "/h", "{}", NULL), 0);
+	run(scene, 4000);
+	assert_int_equal(scene->grants, 1);
+	assert_in_range(scene->longest_ns, 1, TTL_S * HN_NS_PER_S - 1);
+	/* one that cannot be kept is tried again soon, too: after 0.5 s, then 1 s at most */
+	scene->deaf = true;
+	keeps = scene->keeps;
+	run(scene, 2200);
+	assert_in_range(scene->keeps, keeps + 2, keeps + 5);
+	scene->full = scene->deaf = false;
+	run_until(scene, &scene->ends, 1);
+	assert_int_equal(scene->troubles, 1);
+	assert_int_equal(scene->records, 1);
+}
+
 /* Nobody tells a host that its topology was deleted: it puts it again, if absent, when it is told to. */
 static void the_topology_is_put_again(void **state)
 {
@@ -165,6 +209,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(one_trouble_while_nothing_is_put, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_lease_lasts_while_nothing_is_put, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_topology_is_put_again, set_up, tear_down),
 	};
 
