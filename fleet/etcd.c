@@ -61,6 +61,19 @@ int hn_etcd_prefix_check(const char *prefix, struct hn_error *err)
 	return 0;
 }
 
+/* systemd lets a service's user read its credentials by an ACL, whose mask the mode shows as the group's
+ * rights; nobody else gets into their folder. */
+static bool is_credential(const char *path)
+{
+	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+	HN_AUTO(memory) char *real_folder = folder ? realpath(folder, NULL) : NULL;
+	HN_AUTO(memory) char *real_path = realpath(path, NULL);
+	size_t length = real_folder ? strlen(real_folder) : 0;
+
+	return real_folder && real_path && strncmp(real_path, real_folder, length) == 0 &&
+	       real_path[length] == '/';
+}
+
 int hn_etcd_password_read(const char *path, struct hn_etcd_options *ret, struct hn_error *err)
 {
 	HN_AUTO(file) FILE *file = fopen(path, "re");
@@ -68,7 +81,7 @@ int hn_etcd_password_read(const char *path, struct hn_etcd_options *ret, struct 
 
 	if (!file || fstat(fileno(file), &status) < 0)
 		return hn_fail_errno(err, -errno, "cannot read the password in %s", path);
-	if (status.st_mode & 077)
+	if (status.st_mode & (is_credential(path) ? 037 : 077))
 		return hn_fail(err, -EINVAL, "others may read the password in %s: chmod 600 it", path);
 	if (!fgets(ret->password, sizeof(ret->password), file))
 		return hn_fail(err, -EINVAL, "there is no password in %s", path);

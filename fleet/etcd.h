@@ -30,7 +30,8 @@ struct hn_etcd_call;
 int hn_etcd_endpoints_parse(const char *text, struct hn_etcd_options *ret, struct hn_error *err);
 /* Keys are a prefix with names behind it: it begins and ends with /. -EINVAL. */
 int hn_etcd_prefix_check(const char *prefix, struct hn_error *err);
-/* Reads a password from the first line of a file that nobody else may read. -errno, -EINVAL. */
+/* Reads a password from the first line of a file that nobody else may read, or of one of the credentials that
+ * systemd has handed over ($CREDENTIALS_DIRECTORY). -errno, -EINVAL. */
 int hn_etcd_password_read(const char *path, struct hn_etcd_options *ret, struct hn_error *err);
 
 int hn_etcd_new(struct event_base *base, const struct hn_etcd_options *options, struct hn_etcd **ret,
