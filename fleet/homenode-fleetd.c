@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/notify.h"
+#include "fleet/listener.h"
 #include "fleet/service.h"
 
 enum {
@@ -187,10 +188,18 @@ static void on_stop_signal(evutil_socket_t signal, short what, void *context)
 	event_base_loopbreak(context);
 }
 
+static void on_reload_signal(evutil_socket_t signal, short what, void *context)
+{
+	struct hn_fleet_service **service = context;
+
+	if (*service)
+		hn_fleet_listener_reload((*service)->listener);
+}
+
 static int run(const struct hn_fleet_options *options, struct hn_error *err)
 {
 	struct event_base *base = event_base_new();
-	struct event *interrupt, *terminate;
+	struct event *interrupt, *terminate, *reload;
 	struct hn_fleet_service *service = NULL;
 	int r;
 
@@ -198,10 +207,13 @@ static int run(const struct hn_fleet_options *options, struct hn_error *err)
 		return hn_oom(err);
 	interrupt = evsignal_new(base, SIGINT, on_stop_signal, base);
 	terminate = evsignal_new(base, SIGTERM, on_stop_signal, base);
-	r = interrupt && terminate ? hn_fleet_service_new(base, options, &service, err) : hn_oom(err);
+	reload = evsignal_new(base, SIGHUP, on_reload_signal, &service);
+	r = interrupt && terminate && reload ? hn_fleet_service_new(base, options, &service, err)
+					     : hn_oom(err);
 	if (r == 0) {
 		event_add(interrupt, NULL);
 		event_add(terminate, NULL);
+		event_add(reload, NULL);
 		hn_log(HN_LOG_INFO, "homenode-fleetd %s: %s of etcd at %s, API on %s", HOMENODE_VERSION,
 		       options->prefix, hn_etcd_endpoint(service->etcd), options->listen);
 		hn_notify("READY=1");
@@ -209,6 +221,8 @@ static int run(const struct hn_fleet_options *options, struct hn_error *err)
 		hn_notify("STOPPING=1");
 	}
 	hn_fleet_service_free(service);
+	if (reload)
+		event_free(reload);
 	if (interrupt)
 		event_free(interrupt);
 	if (terminate)

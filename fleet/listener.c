@@ -117,7 +117,35 @@ static int fail_tls(struct hn_error *err, const char *what, const char *path)
 	char reason[160];
 
 	ERR_error_string_n(ERR_get_error(), reason, sizeof(reason));
+	ERR_clear_error(); /* the connections that are there are not to find it */
 	return hn_fail(err, -EINVAL, "cannot use %s %s: %s", what, path, reason);
+}
+
+static int load_files(SSL_CTX *keys, const struct hn_http_tls *tls, struct hn_error *err)
+{
+	ERR_clear_error();
+	if (SSL_CTX_use_certificate_chain_file(keys, tls->cert) != 1)
+		return fail_tls(err, "the certificate", tls->cert);
+	if (SSL_CTX_use_PrivateKey_file(keys, tls->key, SSL_FILETYPE_PEM) != 1)
+		return fail_tls(err, "the key", tls->key);
+	if (SSL_CTX_load_verify_locations(keys, tls->ca, NULL) != 1)
+		return fail_tls(err, "the clients' CA", tls->ca);
+	return 0;
+}
+
+/* What was in force stays when the files are no good. */
+static int take_keys(struct hn_fleet_listener *listener, struct hn_error *err)
+{
+	SSL_CTX *keys = hn_tls_server_new();
+	int r = keys ? load_files(keys, &listener->service->options->tls, err) : hn_oom(err);
+
+	if (r < 0) {
+		SSL_CTX_free(keys);
+		return r;
+	}
+	SSL_CTX_free(listener->tls);
+	listener->tls = keys;
+	return 0;
 }
 
 static int set_up_tls(struct hn_fleet_listener *listener, struct hn_error *err)
@@ -128,16 +156,7 @@ static int set_up_tls(struct hn_fleet_listener *listener, struct hn_error *err)
 		return 0;
 	if (!tls->ca[0] || !tls->cert[0] || !tls->key[0])
 		return hn_fail(err, -EINVAL, "TLS needs all of a certificate, its key, and the clients' CA");
-	listener->tls = hn_tls_server_new();
-	if (!listener->tls)
-		return hn_oom(err);
-	if (SSL_CTX_use_certificate_chain_file(listener->tls, tls->cert) != 1)
-		return fail_tls(err, "the certificate", tls->cert);
-	if (SSL_CTX_use_PrivateKey_file(listener->tls, tls->key, SSL_FILETYPE_PEM) != 1)
-		return fail_tls(err, "the key", tls->key);
-	if (SSL_CTX_load_verify_locations(listener->tls, tls->ca, NULL) != 1)
-		return fail_tls(err, "the clients' CA", tls->ca);
-	return 0;
+	return take_keys(listener, err);
 }
 
 static SSL *on_session(void *context)
@@ -228,6 +247,20 @@ int hn_fleet_listener_new(struct hn_fleet_service *service, struct hn_fleet_list
 	}
 	*ret = listener;
 	return 0;
+}
+
+void hn_fleet_listener_reload(struct hn_fleet_listener *listener)
+{
+	struct hn_error err = {0};
+
+	if (!listener->tls)
+		return;
+	if (take_keys(listener, &err) < 0) {
+		hn_log(HN_LOG_ERROR, "the certificates are as they were: %s", err.message);
+		return;
+	}
+	hn_gate_hang_up(listener->gate);
+	hn_log(HN_LOG_INFO, "certificates are read again");
 }
 
 void hn_fleet_listener_free(struct hn_fleet_listener *listener)

@@ -2,8 +2,12 @@
 """What homenode-fleetd answers, and how it reserves: through to the hosts, who decide."""
 
 import contextlib
+import http.client
 import json
 import os
+import re
+import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -305,10 +309,17 @@ class Tls(AskTest):
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    def call(self, port, who, path="/healthz", body=None):
-        context = ssl.create_default_context(cafile=self.path("ca.pem"))
+    def rename(self, name, to):
+        os.replace(self.path(name), self.path(to))
+
+    def context(self, who, ca="ca"):
+        context = ssl.create_default_context(cafile=self.path(f"{ca}.pem"))
         if who:
             context.load_cert_chain(self.path(f"{who}.pem"), self.path(f"{who}.key"))
+        return context
+
+    def call(self, port, who, path="/healthz", body=None, ca="ca"):
+        context = self.context(who, ca)
         request = urllib.request.Request(f"https://127.0.0.1:{port}{path}", data=body, headers={"Idempotency-Key": "a"})
         try:
             with urllib.request.urlopen(request, timeout=20, context=context) as answer:
@@ -365,6 +376,42 @@ class Tls(AskTest):
         # a reader may not reserve; an operator may, and learns that no host has room
         self.assertEqual(self.call(fleetd.port, "reader", "/v1/reservations", wanted), 403)
         self.assertEqual(self.call(fleetd.port, "boss", "/v1/reservations", wanted), 409)
+        self.assertEqual(fleetd.stop(), 0)
+
+    def test_new_certificates_without_a_restart(self):
+        fleetd = self.start()
+        pid = fleetd.process.pid
+        stream = http.client.HTTPSConnection("127.0.0.1", fleetd.port, timeout=20, context=self.context("reader"))
+        self.addCleanup(stream.close)
+        stream.request("GET", "/healthz")
+        self.assertEqual(stream.getresponse().read(), b"ok\n")
+        # from now on others' certificates count; its own is still the old authority's
+        self.rename("ca.pem", "old.pem")
+        shutil.copy(self.path("others.pem"), self.path("ca.pem"))
+        self.assertEqual(self.call(fleetd.port, "reader", ca="old"), 200, "nobody has said so yet")
+        fleetd.process.send_signal(signal.SIGHUP)
+        wait_for("it has read them", lambda: "certificates are read again" in fleetd.log())
+        with self.assertRaises((OSError, http.client.HTTPException)):
+            stream.request("GET", "/healthz")  # who came in by the old ones is hung up on
+            stream.getresponse()
+        self.assertEqual(self.call(fleetd.port, "stranger", ca="old"), 200)
+        self.assertIsNone(self.call(fleetd.port, "reader", ca="old"))
+        # and one that others have given
+        self.make("server", "others")
+        fleetd.process.send_signal(signal.SIGHUP)
+        wait_for("it has read them", lambda: fleetd.log().count("certificates are read again") == 2)
+        self.assertEqual(self.call(fleetd.port, "stranger", ca="others"), 200)
+        # what is no good changes nothing
+        for name, bad, why in (("server.key", "reader.key", "the key .*server.key: .*mismatch"),
+                               ("server.pem", "reader.csr", "the certificate .*server.pem"),
+                               ("ca.pem", "server.key", "the clients' CA .*ca.pem")):
+            self.rename(name, "good")
+            shutil.copy(self.path(bad), self.path(name))
+            fleetd.process.send_signal(signal.SIGHUP)
+            wait_for("it says so", lambda why=why: re.search("certificates are as they were: cannot use " + why, fleetd.log()))
+            self.assertEqual(self.call(fleetd.port, "stranger", ca="others"), 200)
+            self.rename("good", name)
+        self.assertEqual(fleetd.process.pid, pid)
         self.assertEqual(fleetd.stop(), 0)
 
     def test_in_the_clear_on_loopback_only(self):
