@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "daemon/api-routes.h"
 #include "daemon/unix-listener.h"
+#include "web/tcp-listener.h"
 
 #define BODY_MAX (4 << 20) /* a domain's XML; other bodies are a few bytes */
 #define REMOTE_BODY_MAX (64 << 10)
@@ -86,20 +87,15 @@ static int open_local(struct hn_api *api, const char *path, struct hn_error *err
 static int listen_tcp(const char *text, int *ret, struct hn_error *err)
 {
 	struct sockaddr_storage address;
-	int fd, r, length = sizeof(address), on = 1;
+	int r, length = sizeof(address);
 
 	if (evutil_parse_sockaddr_port(text, (struct sockaddr *)&address, &length) < 0)
 		return hn_fail(err, -EINVAL, "[api] listen: '%s' is not ADDRESS:PORT", text);
-	fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return hn_fail_errno(err, -errno, "socket");
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-	    bind(fd, (struct sockaddr *)&address, (socklen_t)length) < 0 || listen(fd, BACKLOG) < 0) {
-		r = -errno;
-		close(fd);
+	r = hn_tcp_listen((struct sockaddr *)&address, (socklen_t)length, BACKLOG, ret);
+	if (r < 0)
 		return hn_fail_errno(err, r, "[api] listen: cannot listen on %s", text);
-	}
-	*ret = fd;
+	if (r > 0)
+		hn_log(HN_LOG_WARNING, "api: %s is no address of this machine's yet", text);
 	return 0;
 }
 

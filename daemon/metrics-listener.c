@@ -8,10 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include "base/log.h"
 #include "daemon/api-call.h"
 #include "daemon/connections.h"
 #include "daemon/metrics.h"
+#include "web/tcp-listener.h"
 
 #define HEADERS_MAX 8192
 #define IDLE_SECONDS 60 /* Prometheus asks each minute by itself, on one connection */
@@ -40,17 +43,21 @@ static void on_request_received(struct evhttp_request *request, void *context)
 static int listen_tcp(struct hn_metrics_listener *listener, const char *address, struct hn_error *err)
 {
 	struct sockaddr_storage socket_address;
-	int length = sizeof(socket_address);
+	int fd = -1, r, length = sizeof(socket_address);
 	struct evconnlistener *connections;
 
 	if (evutil_parse_sockaddr_port(address, (struct sockaddr *)&socket_address, &length) < 0)
 		return hn_fail(err, -EINVAL, "metrics: '%s' is not ADDRESS:PORT", address);
-	connections =
-		evconnlistener_new_bind(listener->service->base, NULL, NULL,
-					LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE,
-					CONNECTIONS_MAX, (struct sockaddr *)&socket_address, length);
-	if (!connections)
-		return hn_fail_errno(err, -errno, "metrics: cannot listen on %s", address);
+	r = hn_tcp_listen((struct sockaddr *)&socket_address, (socklen_t)length, CONNECTIONS_MAX, &fd);
+	if (r < 0)
+		return hn_fail_errno(err, r, "metrics: cannot listen on %s", address);
+	if (r > 0)
+		hn_log(HN_LOG_WARNING, "metrics: %s is no address of this machine's yet", address);
+	connections = evconnlistener_new(listener->service->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE, 0, fd);
+	if (!connections) {
+		close(fd);
+		return hn_oom(err);
+	}
 	if (!evhttp_bind_listener(listener->http, connections)) {
 		evconnlistener_free(connections);
 		return hn_oom(err);

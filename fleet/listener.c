@@ -11,11 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/units.h"
 #include "fleet/answer.h"
 #include "web/gate.h"
+#include "web/tcp-listener.h"
 #include "web/tls.h"
 
 #define BODY_MAX (256 << 10)
@@ -194,7 +196,7 @@ static int listen_tcp(struct hn_fleet_listener *listener, struct hn_error *err)
 {
 	const char *text = listener->service->options->listen;
 	struct sockaddr_storage address;
-	int length = sizeof(address);
+	int fd = -1, r, length = sizeof(address);
 	struct evconnlistener *connections;
 
 	if (evutil_parse_sockaddr_port(text, (struct sockaddr *)&address, &length) < 0)
@@ -202,12 +204,16 @@ static int listen_tcp(struct hn_fleet_listener *listener, struct hn_error *err)
 	if (!listener->tls && !is_loopback(&address))
 		return hn_fail(err, -EINVAL,
 			       "%s is not loopback: others are answered with TLS only, see --cert", text);
-	connections =
-		evconnlistener_new_bind(listener->service->base, NULL, NULL,
-					LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE,
-					BACKLOG, (struct sockaddr *)&address, length);
-	if (!connections)
-		return hn_fail_errno(err, -errno, "cannot listen on %s", text);
+	r = hn_tcp_listen((struct sockaddr *)&address, (socklen_t)length, BACKLOG, &fd);
+	if (r < 0)
+		return hn_fail_errno(err, r, "cannot listen on %s", text);
+	if (r > 0)
+		hn_log(HN_LOG_WARNING, "%s is no address of this machine's yet", text);
+	connections = evconnlistener_new(listener->service->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE, 0, fd);
+	if (!connections) {
+		close(fd);
+		return hn_oom(err);
+	}
 	if (!evhttp_bind_listener(listener->http, connections)) {
 		evconnlistener_free(connections);
 		return hn_oom(err);

@@ -414,6 +414,18 @@ class Tls(AskTest):
         self.assertEqual(fleetd.process.pid, pid)
         self.assertEqual(fleetd.stop(), 0)
 
+    def test_an_address_that_is_not_there_yet(self):
+        """As one that is passed from machine to machine: 203.0.113.0/24 is nobody's."""
+        self.make_ca("ca")
+        self.make("server")
+        fleetd = Fleetd(self.folder, self.etcd, "--cert", self.path("server.pem"), "--key", self.path("server.key"),
+                        "--client-ca", self.path("ca.pem"), "-L", "203.0.113.7:9179")
+        self.addCleanup(fleetd.close)
+        fleetd.answers = lambda: fleetd.process.poll() is not None or "API on 203.0.113.7:9179" in fleetd.log()
+        fleetd.start()
+        self.assertIn("203.0.113.7:9179 is no address of this machine's yet", fleetd.log())
+        self.assertEqual(fleetd.stop(), 0)
+
     def test_in_the_clear_on_loopback_only(self):
         for arguments, why in ((["-L", "0.0.0.0:9179"], "not loopback"), (["--cert", "/x"], "all of"),
                                (["-L", "nonsense"], "not ADDRESS:PORT")):

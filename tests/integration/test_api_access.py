@@ -244,6 +244,16 @@ class Certificates(unittest.TestCase):
         self.assertEqual(self.host.daemon.pid, pid)
         self.assertIsNone(self.host.daemon.poll())
 
+    def test_an_address_that_is_not_there_yet(self):
+        """As at boot, before the network is up: 203.0.113.0/24 is nobody's."""
+        host = Host(extra=f"[api]\nlisten = 203.0.113.7:{self.port}\ncert = {self.server[0]}\nkey = {self.server[1]}\n"
+                          f"ca = {self.ours.file}\n")
+        self.addCleanup(host.close)
+        host.start()
+        self.assertIn(f"api: 203.0.113.7:{self.port} is no address of this machine's yet", host.log())
+        self.assertEqual(host.call("GET", "/v1/host")[0], 200)
+        self.assertEqual(host.stop(), 0)
+
     def test_files_that_are_no_good(self):
         for key, value, pattern in (("cert", self.ours.path("none", "pem"), r"\[api\] cert: .*none\.pem"),
                                     ("key", self.reader[1], r"\[api\] key: .*mismatch"),

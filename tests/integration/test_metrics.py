@@ -88,6 +88,15 @@ class Metrics(HostTest):
             self.assertEqual(self.host.daemon.wait(timeout=10), 1)
             self.assertIn(f"metrics: cannot listen on 127.0.0.1:{self.port}", self.host.log())
 
+    def test_an_address_that_is_not_there_yet(self):
+        """As at boot, before the network is up: 203.0.113.0/24 is nobody's."""
+        with open(self.host.config, encoding="utf-8") as file:
+            self.host.write_config(file.read().replace("metrics = 127.0.0.1", "metrics = 203.0.113.7"))
+        self.host.start()
+        self.assertIn(f"metrics: 203.0.113.7:{self.port} is no address of this machine's yet", self.host.log())
+        self.assertEqual(self.host.call("GET", "/v1/host")[0], 200)
+        self.stop_cleanly()
+
     def test_bad_addresses_are_refused(self):
         for value in ("9177", "localhost:9177", "127.0.0.1:0", "127.0.0.1:", "127.0.0.1:99999", "127.0.0.1:91x7"):
             self.host.write_config(f"[homenoded]\nmetrics = {value}\n")

@@ -3,10 +3,12 @@
 import glob
 import os
 import pwd
+import re
 import shutil
 import signal
 import stat
 import subprocess
+import tempfile
 import unittest
 
 from harness import BUILD, PYTHON, FalseMonitor, Host, needs_qemu, wait_for
@@ -130,6 +132,36 @@ class Units(unittest.TestCase):
                                   capture_output=True, text=True, timeout=60, check=False)
             overall = [line for line in done.stdout.splitlines() if "Overall" in line]
             self.assertEqual(done.returncode, 0, overall or done.stderr)
+
+    def test_systemd_has_nothing_to_say(self):
+        with tempfile.TemporaryDirectory(prefix="homenode-test-") as folder:
+            for unit in (*UNITS, "homenode-host.socket", "homenode-host@.service"):
+                # systemd looks whether the program is there, which it is only once all is installed
+                text = re.sub(r"(?m)^ExecStart=\S+", "ExecStart=/bin/true", self.read(unit))
+                with open(os.path.join(folder, unit), "w", encoding="utf-8") as file:
+                    file.write(text)
+            for unit in UNITS:
+                done = subprocess.run(["systemd-analyze", "verify", "--man=no", os.path.join(folder, unit)],
+                                      capture_output=True, text=True, timeout=60, check=False)
+                # of other units that are installed here it may say this and that
+                said = [line for line in done.stderr.splitlines() if "homenode" in line]
+                self.assertEqual(said, [])
+
+    def test_they_are_started_again_for_ever(self):
+        """By default systemd gives up after five starts in ten seconds, which at boot are over before the network is there."""
+        for unit in UNITS:
+            text = self.read(unit)
+            sections = dict(re.findall(r"(?ms)^\[(\w+)\]\n(.*?)(?=^\[|\Z)", text))
+            self.assertRegex(sections["Unit"], r"(?m)^StartLimitIntervalSec=0$", unit)
+            self.assertRegex(sections["Service"], r"(?m)^Restart=on-failure$", unit)
+            # but what only its operator can mend is not tried each second: exit statuses of the man pages
+            self.assertRegex(sections["Service"], r"(?m)^RestartPreventExitStatus=2( 3)?$", unit)
+            # and a reload does not end it
+            self.assertRegex(sections["Service"], r"(?m)^ExecReload=/bin/kill -HUP \$MAINPID$", unit)
+
+    def read(self, unit):
+        with open(os.path.join(BUILD, "data", unit), encoding="utf-8") as file:
+            return file.read()
 
 
 if __name__ == "__main__":
