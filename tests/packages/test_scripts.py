@@ -208,6 +208,77 @@ class Numad(Scripts):
         self.check_refused("the package others has diverted /usr/bin/numad")
 
 
+class Homenode(Scripts):
+    def test_the_hook_is_put_there_once(self):
+        self.install("homenode")
+        self.assertEqual(os.readlink(self.path(HOOK)), "/usr/libexec/homenode-hook")
+        self.install("homenode", version="2")
+        self.assertTrue(self.is_there(HOOK))
+        self.path(HOOK).unlink()  # who does not want it takes it out
+        self.install("homenode", version="3")
+        self.assertFalse(self.is_there(HOOK))
+
+    def test_the_hook_goes_and_comes_with_the_package(self):
+        self.install("homenode")
+        for command in ("-r", "-P"):
+            self.dpkg(command, "homenode")
+            self.assertFalse(self.is_there("/etc/libvirt"))
+            self.install("homenode", version="2")
+            self.assertTrue(self.is_there(HOOK))
+
+    def test_what_others_have_put_beside_it_stays(self):
+        self.write("/etc/libvirt/hooks/qemu.d/10-mine", "mine\n")
+        self.install("homenode")
+        self.dpkg("-P", "homenode")
+        self.assertEqual(os.listdir(self.path(HOOK).parent), ["10-mine"])
+
+    def test_a_hook_of_another_make_is_left_alone(self):
+        self.write(HOOK, "mine\n")
+        self.install("homenode")
+        self.dpkg("-P", "homenode")
+        self.assertEqual(self.text(HOOK), "mine\n")
+
+    def test_one_that_cannot_be_unpacked(self):
+        self.install("in-the-way")
+        self.assertIn("trying to overwrite", self.install("homenode", status=1))
+        self.check_nobody("homenode")
+        self.assertFalse(self.is_there("/etc/libvirt"))
+
+
+class Purge(Scripts):
+    def setUp(self):
+        super().setUp()
+        self.install("homenode", "homenode-fleet")
+        self.write("/etc/homenode/fleetd.env", "FLEETD_OPTIONS=\n")
+        self.write("/var/lib/homenode/history.db", "much\n")
+
+    def left(self):
+        return sorted(os.listdir(self.path("/etc/homenode"))) if self.is_there("/etc/homenode") else None
+
+    def test_of_one_leaves_the_other(self):
+        self.write("/etc/homenode/ca.pem", "whose is it\n")
+        self.dpkg("-P", "homenode")
+        self.assertEqual(self.left(), ["ca.pem", "fleetd.env"])
+        self.assertFalse(self.is_there("/var/lib/homenode"))
+        self.dpkg("-P", "homenode-fleet")
+        self.assertEqual(self.left(), ["ca.pem"])
+
+    def test_the_other_way_round(self):
+        self.dpkg("-P", "homenode-fleet")
+        self.assertEqual(self.left(), ["homenode.conf"])
+        self.assertTrue(self.is_there("/var/lib/homenode"))
+        self.dpkg("-P", "homenode")
+        self.assertIsNone(self.left())
+
+    def test_of_both_leaves_nothing(self):
+        for packages in (("homenode", "homenode-fleet"), ("homenode-fleet", "homenode")):
+            self.dpkg("-P", *packages)
+            self.assertIsNone(self.left())
+            for package in packages:
+                self.check_nobody(package)
+            self.install("homenode", "homenode-fleet")
+
+
 if __name__ == "__main__":
     os.umask(0o022)  # nobody reads what root makes
     unittest.main()
