@@ -8,6 +8,7 @@
 #include "cli/activity-words.h"
 #include "cli/command.h"
 #include "cli/fetch.h"
+#include "cli/pools.h"
 #include "cli/table.h"
 
 static bool any_drains(const struct hn_host *host)
@@ -39,8 +40,17 @@ static void add_misses(struct hn_table *table, const struct hn_activity *activit
 			      "%.0f", rates->values[HN_NODE_MISS]);
 }
 
+static void add_pool(struct hn_table *table, const struct hn_page_pool *pool)
+{
+	if (pool)
+		hn_table_cell(table, HN_TONE_PLAIN, "%llu of %llu", (unsigned long long)pool->free_pages,
+			      (unsigned long long)pool->total_pages);
+	else
+		hn_table_cell(table, HN_TONE_PLAIN, "-");
+}
+
 static void add_node(struct hn_table *table, const struct hn_host *host, const struct hn_activity *activity,
-		     size_t index)
+		     const struct hn_pool_sizes *sizes, size_t index)
 {
 	const struct hn_node *node = &host->nodes[index];
 	char text[128], bytes[HN_UNITS_TEXT_MAX];
@@ -56,14 +66,8 @@ static void add_node(struct hn_table *table, const struct hn_host *host, const s
 	hn_table_cell(table, HN_TONE_PLAIN, "%s", hn_bytes_format(node->memory_bytes, bytes, sizeof(bytes)));
 	hn_table_cell(table, share < 0.1 ? HN_TONE_BAD : HN_TONE_PLAIN, "%s",
 		      hn_bytes_format(node->free_bytes, bytes, sizeof(bytes)));
-	for (size_t i = 0; i < host->nodes[0].pool_count; i++) {
-		if (i < node->pool_count)
-			hn_table_cell(table, HN_TONE_PLAIN, "%llu of %llu",
-				      (unsigned long long)node->pools[i].free_pages,
-				      (unsigned long long)node->pools[i].total_pages);
-		else
-			hn_table_cell(table, HN_TONE_PLAIN, "-");
-	}
+	for (size_t i = 0; i < sizes->count; i++)
+		add_pool(table, hn_pool_find(node, sizes->page_bytes[i]));
 	if (tells_misses(host, activity))
 		add_misses(table, activity, node->id);
 	for (size_t i = 0; i < host->node_count; i++)
@@ -91,6 +95,7 @@ static void print_activity(const struct hn_activity *activity)
 static int print_host(const struct hn_host *host, const struct hn_activity *activity, bool colour)
 {
 	struct hn_table *table = hn_table_new(colour);
+	struct hn_pool_sizes sizes;
 	char title[64], bytes[HN_UNITS_TEXT_MAX];
 	int r;
 
@@ -105,8 +110,9 @@ static int print_host(const struct hn_host *host, const struct hn_activity *acti
 	hn_table_column(table, "CPUS", false);
 	hn_table_column(table, "MEMORY", true);
 	hn_table_column(table, "FREE", true);
-	for (size_t i = 0; host->node_count && i < host->nodes[0].pool_count; i++) {
-		hn_bytes_format(host->nodes[0].pools[i].page_bytes, bytes, sizeof(bytes));
+	hn_pool_sizes_gather(host, &sizes);
+	for (size_t i = 0; i < sizes.count; i++) {
+		hn_bytes_format(sizes.page_bytes[i], bytes, sizeof(bytes));
 		snprintf(title, sizeof(title), "FREE %s", bytes);
 		hn_table_column(table, title, true);
 	}
@@ -117,7 +123,7 @@ static int print_host(const struct hn_host *host, const struct hn_activity *acti
 		hn_table_column(table, title, true);
 	}
 	for (size_t i = 0; i < host->node_count; i++)
-		add_node(table, host, activity, i);
+		add_node(table, host, activity, &sizes, i);
 	r = hn_table_print(table, 2, stdout);
 	hn_table_free(table);
 	return r;

@@ -6,34 +6,18 @@
 
 #include "base/units.h"
 #include "cli/activity-words.h"
+#include "cli/pools.h"
 #include "cli/top-view.h"
 #include "cli/words.h"
 
 #define AMOUNT 9 /* columns of a size */
 #define BAR_MIN 6
 #define BAR_MAX 30
-#define POOLS_AT_MOST 8 /* sizes of pages on one host */
 
 struct columns {
 	int bar;
-	size_t pool_count;
-	uint64_t pools[POOLS_AT_MOST]; /* their pages' sizes, the smallest first */
+	struct hn_pool_sizes pools;
 };
-
-static void add_pool(struct columns *columns, uint64_t page_bytes)
-{
-	size_t at = columns->pool_count;
-
-	for (size_t i = 0; i < columns->pool_count; i++)
-		if (columns->pools[i] == page_bytes)
-			return;
-	if (columns->pool_count == POOLS_AT_MOST)
-		return;
-	for (; at > 0 && columns->pools[at - 1] > page_bytes; at--)
-		columns->pools[at] = columns->pools[at - 1];
-	columns->pools[at] = page_bytes;
-	columns->pool_count++;
-}
 
 /* Pools that do not fit are left out, the largest pages first. */
 static struct columns choose_columns(const struct hn_host *host, int width)
@@ -41,12 +25,11 @@ static struct columns choose_columns(const struct hn_host *host, int width)
 	struct columns columns = {0};
 	int used = 1 + 4 + 1 + 4 + 1 + 5 + 1 + 2 + 1 + 5 + 1 + AMOUNT + 1 + AMOUNT;
 
-	for (size_t i = 0; i < host->node_count; i++)
-		for (size_t j = 0; j < host->nodes[i].pool_count; j++)
-			add_pool(&columns, host->nodes[i].pools[j].page_bytes);
-	while (columns.pool_count > 0 && used + BAR_MIN + (int)columns.pool_count * (1 + AMOUNT) > width - 1)
-		columns.pool_count--;
-	used += (int)columns.pool_count * (1 + AMOUNT);
+	hn_pool_sizes_gather(host, &columns.pools);
+	while (columns.pools.count > 0 &&
+	       used + BAR_MIN + (int)columns.pools.count * (1 + AMOUNT) > width - 1)
+		columns.pools.count--;
+	used += (int)columns.pools.count * (1 + AMOUNT);
 	columns.bar = width - 1 - used;
 	if (columns.bar > BAR_MAX)
 		columns.bar = BAR_MAX;
@@ -79,18 +62,10 @@ static void draw_heading(struct hn_canvas *canvas, const struct hn_top_view *vie
 	at += columns->bar + 2 + 1 + 5 + 1;
 	hn_canvas_put_right(canvas, row, at, AMOUNT, HN_TONE_PLAIN,
 			    say_page(view->page_bytes, text, sizeof(text)));
-	for (size_t i = 0; i < columns->pool_count; i++)
+	for (size_t i = 0; i < columns->pools.count; i++)
 		hn_canvas_put_right(canvas, row, at += AMOUNT + 1, AMOUNT, HN_TONE_PLAIN,
-				    say_page(columns->pools[i], text, sizeof(text)));
+				    say_page(columns->pools.page_bytes[i], text, sizeof(text)));
 	hn_canvas_mark(canvas, row, HN_STYLE_REVERSE);
-}
-
-static const struct hn_page_pool *find_pool(const struct hn_node *node, uint64_t page_bytes)
-{
-	for (size_t i = 0; i < node->pool_count; i++)
-		if (node->pools[i].page_bytes == page_bytes)
-			return &node->pools[i];
-	return NULL;
 }
 
 /* What is neither free nor in a free huge page. */
@@ -153,8 +128,8 @@ static void draw_memory(struct hn_canvas *canvas, const struct hn_node *node, co
 	hn_canvas_put_right(canvas, row, at += columns->bar + 3, 5, HN_TONE_PLAIN, text);
 	hn_canvas_put_right(canvas, row, at += 6, AMOUNT, HN_TONE_PLAIN,
 			    hn_bytes_format(node->free_bytes, text, sizeof(text)));
-	for (size_t i = 0; i < columns->pool_count; i++)
-		draw_pool(canvas, row, at += AMOUNT + 1, find_pool(node, columns->pools[i]));
+	for (size_t i = 0; i < columns->pools.count; i++)
+		draw_pool(canvas, row, at += AMOUNT + 1, hn_pool_find(node, columns->pools.page_bytes[i]));
 }
 
 static void draw_node(const struct hn_top *top, struct hn_canvas *canvas, const struct columns *columns,
