@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/explanation.h"
 #include "cli/option.h"
+#include "cli/progress.h"
 #include "cli/table.h"
 #include "model/codec.h"
 
@@ -185,21 +186,22 @@ static int use_answer(const struct hn_invocation *invocation, json_object *json,
 	return r < 0 ? r : (int)best;
 }
 
-static void print_progress(const struct hn_invocation *invocation, json_object *json)
+static void draw_progress(json_object *json)
 {
-	char bytes[HN_UNITS_TEXT_MAX];
+	char bytes[HN_UNITS_TEXT_MAX], line[HN_UNITS_TEXT_MAX + 8];
 	uint64_t memory;
 
-	if (!invocation->tty || invocation->json || hn_json_get_u64(json, "memory_bytes", &memory, NULL) < 0)
+	if (hn_json_get_u64(json, "memory_bytes", &memory, NULL) < 0)
 		return;
-	printf("\r\033[K%s left", hn_bytes_format(memory, bytes, sizeof(bytes)));
-	fflush(stdout);
+	snprintf(line, sizeof(line), "%s left", hn_bytes_format(memory, bytes, sizeof(bytes)));
+	hn_progress_draw(stdout, line);
 }
 
 /* Until the node is empty, or nothing more is done about what is left there. */
 static enum hn_exit follow(const struct hn_invocation *invocation, const struct options *options)
 {
 	const struct timespec pause = {.tv_nsec = POLL_NS};
+	bool drawn = invocation->tty && !invocation->json;
 	struct hn_error err = {0};
 	unsigned unsure = 0;
 
@@ -209,16 +211,20 @@ static enum hn_exit follow(const struct hn_invocation *invocation, const struct 
 		int r;
 
 		if (hn_client_call(invocation->client, options->path, NULL, &json, &err) < 0 ||
-		    (r = use_answer(invocation, json, LOOK_ONLY, &empty, &err)) < 0)
+		    (r = use_answer(invocation, json, LOOK_ONLY, &empty, &err)) < 0) {
+			if (drawn)
+				hn_progress_clear(stdout);
 			return hn_report_error(&err);
-		print_progress(invocation, json);
+		}
+		if (drawn)
+			draw_progress(json);
 		unsure = r == UNSURE ? unsure + 1 : 0;
 		if (r == GOES_ON || (r == UNSURE && unsure < UNSURE_POLLS)) {
 			nanosleep(&pause, NULL);
 			continue;
 		}
-		if (invocation->tty && !invocation->json)
-			printf("\r\033[K");
+		if (drawn)
+			hn_progress_clear(stdout);
 		if (invocation->json)
 			hn_print_json(invocation, json);
 		else if (use_answer(invocation, json, PRINT, &empty, &err) < 0)

@@ -16,6 +16,7 @@
 #include "cli/command.h"
 #include "cli/host-file.h"
 #include "cli/option.h"
+#include "cli/progress.h"
 #include "cli/score.h"
 #include "cli/words.h"
 #include "policy/policies.h"
@@ -201,15 +202,16 @@ static void on_progress(uint64_t tick, uint64_t ticks, void *context)
 {
 	struct bar *bar = context;
 	uint64_t now = now_ns();
-	char text[64];
+	char text[64], line[160];
 
 	if (now - bar->started_ns < QUIET_NS || now - bar->drawn_ns < REDRAW_NS)
 		return;
 	bar->drawn_ns = now;
 	bar->drawn = true;
-	fprintf(stderr, "\r\033[K%s %s %.0f %%", bar->policy,
-		hn_say_bar((double)tick / (double)ticks, 30, text, sizeof(text)),
-		100 * (double)tick / (double)ticks);
+	snprintf(line, sizeof(line), "%s %s %.0f %%", bar->policy,
+		 hn_say_bar((double)tick / (double)ticks, 30, text, sizeof(text)),
+		 100 * (double)tick / (double)ticks);
+	hn_progress_draw(stderr, line);
 }
 
 static int run_policy(const struct options *options, const struct hn_trace *trace, const struct hn_host *host,
@@ -224,7 +226,7 @@ static int run_policy(const struct options *options, const struct hn_trace *trac
 			err);
 	run->seconds = (double)(now_ns() - bar.started_ns) / (double)HN_NS_PER_S;
 	if (bar.drawn)
-		fputs("\r\033[K", stderr);
+		hn_progress_clear(stderr);
 	return r;
 }
 
