@@ -102,36 +102,13 @@ static int print_cells(const struct hn_host *host, const struct hn_report *repor
 	return r;
 }
 
-/* "2: 97 %  3: 3 %" */
-static void say_residency(const struct hn_host *host, const struct hn_thread_sample *thread, char *text,
-			  size_t size)
-{
-	size_t used = 0;
-
-	snprintf(text, size, "-");
-	for (size_t node = 0; node < host->node_count && used < size; node++)
-		if (thread->residency[node] >= 0.005)
-			used += (size_t)snprintf(text + used, size - used, "%s%d: %.0f %%", used ? "  " : "",
-						 host->nodes[node].id, 100 * thread->residency[node]);
-}
-
-static void say_thread(const struct hn_thread *thread, char *text, size_t size)
-{
-	if (thread->kind == HN_THREAD_VCPU)
-		snprintf(text, size, "vCPU %d", thread->vcpu);
-	else
-		snprintf(text, size, "%s%s%s", hn_thread_kind_name(thread->kind), thread->name[0] ? " " : "",
-			 thread->name);
-}
-
 static void add_thread(struct hn_table *table, const struct hn_host *host, const struct hn_thread *thread,
 		       const struct hn_thread_sample *sample)
 {
 	char text[256];
 
-	say_thread(thread, text, sizeof(text));
 	hn_table_row(table);
-	hn_table_cell(table, HN_TONE_PLAIN, "%s", text);
+	hn_table_cell(table, HN_TONE_PLAIN, "%s", hn_say_thread(thread, text, sizeof(text)));
 	if (thread->cell >= 0)
 		hn_table_cell(table, HN_TONE_PLAIN, "%d", thread->cell);
 	else
@@ -142,8 +119,7 @@ static void add_thread(struct hn_table *table, const struct hn_host *host, const
 	else
 		hn_table_cell(table, HN_TONE_FAINT, "-");
 	hn_table_cell(table, HN_TONE_PLAIN, "%.0f %%", 100 * fmin(1, sample->busy));
-	say_residency(host, sample, text, sizeof(text));
-	hn_table_cell(table, HN_TONE_PLAIN, "%s", text);
+	hn_table_cell(table, HN_TONE_PLAIN, "%s", hn_say_residency(host, sample, text, sizeof(text)));
 	hn_table_cell(table, HN_TONE_PLAIN, "CPUs %s", hn_set_format(sample->allowed, text, sizeof(text)));
 }
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cleanup.h"
+#include "cli/glyphs.h"
 
 void hn_spark_init(struct hn_spark *spark, uint64_t from_ns, uint64_t until_ns)
 {
@@ -26,20 +26,14 @@ void hn_spark_add(struct hn_spark *spark, uint64_t time_ns, double share, double
 
 const char *hn_spark_format(const struct hn_spark *spark, bool utf8, char *buffer, size_t size)
 {
-	static const char *const blocks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-	static const char *const digits[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
-	const char *const *steps = utf8 ? blocks : digits;
-	int count = (int)(utf8 ? HN_COUNT(blocks) : HN_COUNT(digits));
 	size_t used = 0;
 
 	*buffer = '\0';
 	for (size_t i = 0; i < HN_SPARK_WIDTH; i++) {
-		double share = spark->weights[i] > 0 ? spark->sums[i] / spark->weights[i] : 0;
-		int step = (int)(share * count);
-		const char *text;
+		const char *text = spark->weights[i] > 0
+					   ? hn_glyph_height(spark->sums[i] / spark->weights[i], utf8)
+					   : " ";
 
-		step = step < 0 ? 0 : step >= count ? count - 1 : step;
-		text = spark->weights[i] > 0 ? steps[step] : " ";
 		if (used + strlen(text) >= size)
 			break;
 		strcpy(buffer + used, text);

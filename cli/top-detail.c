@@ -261,19 +261,6 @@ static void draw_operation(struct page *page)
 		      operation->state == HN_OPERATION_FAILED ? HN_TONE_BAD : HN_TONE_PLAIN, text);
 }
 
-/* "2: 97 %  3: 3 %" */
-static void say_residency(const struct page *page, const struct hn_thread_sample *thread, char *text,
-			  size_t size)
-{
-	size_t used = 0;
-
-	snprintf(text, size, "-");
-	for (size_t node = 0; node < page->host->node_count && used < size; node++)
-		if (thread->residency[node] >= 0.005)
-			used += (size_t)snprintf(text + used, size - used, "%s%d: %.0f %%", used ? "  " : "",
-						 page->host->nodes[node].id, 100 * thread->residency[node]);
-}
-
 static void draw_thread_sample(struct page *page, const struct hn_thread_sample *sample, int row)
 {
 	char text[256], set[128];
@@ -287,23 +274,8 @@ static void draw_thread_sample(struct page *page, const struct hn_thread_sample 
 			100 * fmin(1, fmax(0, sample->busy)));
 	hn_canvas_print(page->canvas, row, 48, 12, HN_TONE_PLAIN, "%s",
 			hn_set_format(sample->allowed, set, sizeof(set)));
-	say_residency(page, sample, text, sizeof(text));
-	hn_canvas_put(page->canvas, row, 61, width_of(page) - 60, HN_TONE_PLAIN, text);
-}
-
-/* "vCPU 3", "iothread1", "vhost-4711", "emulator qemu": a name that tells the kind needs no other word */
-static void say_thread(const struct hn_thread *thread, char *text, size_t size)
-{
-	const char *kind = hn_thread_kind_name(thread->kind), *name = thread->name;
-
-	if (strncmp(name, "IO ", 3) == 0)
-		name += 3;
-	if (thread->kind == HN_THREAD_VCPU)
-		snprintf(text, size, "vCPU %d", thread->vcpu);
-	else if (strncmp(name, kind, strlen(kind)) == 0)
-		snprintf(text, size, "%s", name);
-	else
-		snprintf(text, size, "%s %s", kind, name);
+	hn_canvas_put(page->canvas, row, 61, width_of(page) - 60, HN_TONE_PLAIN,
+		      hn_say_residency(page->host, sample, text, sizeof(text)));
 }
 
 static void draw_thread(struct page *page, size_t index)
@@ -312,8 +284,7 @@ static void draw_thread(struct page *page, size_t index)
 	int row = next_row(page);
 	char text[64];
 
-	say_thread(thread, text, sizeof(text));
-	hn_canvas_put(page->canvas, row, 1, 20, HN_TONE_PLAIN, text);
+	hn_canvas_put(page->canvas, row, 1, 20, HN_TONE_PLAIN, hn_say_thread(thread, text, sizeof(text)));
 	hn_canvas_print(page->canvas, row, 22, 4, HN_TONE_PLAIN, thread->cell < 0 ? "   -" : "%4d",
 			thread->cell);
 	hn_canvas_print(page->canvas, row, 27, 7, HN_TONE_PLAIN, "%7d", thread->tid);

@@ -130,3 +130,32 @@ enum hn_tone hn_tone_of_now(const struct hn_report *report)
 		return HN_TONE_BAD;
 	return HN_TONE_PLAIN;
 }
+
+const char *hn_say_thread(const struct hn_thread *thread, char *buffer, size_t size)
+{
+	const char *kind = hn_thread_kind_name(thread->kind), *name = thread->name;
+
+	if (strncmp(name, "IO ", 3) == 0)
+		name += 3;
+	if (thread->kind == HN_THREAD_VCPU)
+		snprintf(buffer, size, "vCPU %d", thread->vcpu);
+	else if (strncmp(name, kind, strlen(kind)) == 0)
+		snprintf(buffer, size, "%s", name);
+	else
+		snprintf(buffer, size, "%s%s%s", kind, *name ? " " : "", name);
+	return buffer;
+}
+
+const char *hn_say_residency(const struct hn_host *host, const struct hn_thread_sample *thread, char *buffer,
+			     size_t size)
+{
+	size_t used = 0;
+
+	snprintf(buffer, size, "-");
+	for (size_t node = 0; node < host->node_count && used < size; node++)
+		if (thread->residency[node] >= 0.005)
+			used += (size_t)snprintf(buffer + used, size - used, "%s%d: %.0f %%",
+						 used ? "  " : "", host->nodes[node].id,
+						 100 * thread->residency[node]);
+	return buffer;
+}

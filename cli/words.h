@@ -25,3 +25,11 @@ const char *hn_say_bar(double share, unsigned width, char *buffer, size_t size);
 
 /* "12 s left", "" while it cannot be told. Returns buffer. */
 const char *hn_say_left(const struct hn_operation *operation, char *buffer, size_t size);
+
+/* "vCPU 3", "iothread1", "vhost-4711", "emulator qemu": a name that tells the kind needs no other word.
+ * Returns buffer. */
+const char *hn_say_thread(const struct hn_thread *thread, char *buffer, size_t size);
+
+/* Where it ran, by node id: "2: 97 %  3: 3 %", "-" for nowhere yet. Returns buffer. */
+const char *hn_say_residency(const struct hn_host *host, const struct hn_thread_sample *thread, char *buffer,
+			     size_t size);
