@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <langinfo.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -19,7 +18,7 @@
 #include "cli/words.h"
 
 #define SINCE_DEFAULT_NS (3600 * HN_NS_PER_S)
-#define DAY_NS (86400 * HN_NS_PER_S)
+#define SINCE_MOST_NS (UINT64_C(36500) * 86400 * HN_NS_PER_S)
 
 struct options {
 	const char *guest;
@@ -27,25 +26,14 @@ struct options {
 	const char *kind; /* NULL: a line of samples, and decisions and moves together */
 };
 
-/* As other durations, and days, for which there is no letter elsewhere: "30d". */
 static int parse_since(const char *text, uint64_t *ret_ns, struct hn_error *err)
 {
-	size_t length = strlen(text);
-	unsigned long days;
-	char *end;
-	int r;
+	int r = hn_duration_parse(text, ret_ns, err);
 
-	if (length > 1 && text[length - 1] == 'd' && text[0] >= '0' && text[0] <= '9') {
-		days = strtoul(text, &end, 10);
-		if (end != text + length - 1 || days > 36500)
-			return hn_fail(err, -EINVAL, "'%.40s' is not a number of days up to 36500", text);
-		*ret_ns = days * DAY_NS;
-		r = 0;
-	} else {
-		r = hn_duration_parse(text, ret_ns, err);
-	}
 	if (r == 0 && *ret_ns < HN_NS_PER_S)
 		return hn_fail(err, -EINVAL, "'%.40s' is less than a second", text);
+	if (r == 0 && *ret_ns > SINCE_MOST_NS)
+		return hn_fail(err, -EINVAL, "'%.40s' is more than 36500 days", text);
 	return r;
 }
 
@@ -290,6 +278,13 @@ static const struct view *find_view(const char *kind)
 	return &views[HN_COUNT(views) - 1];
 }
 
+static void say_more(const struct hn_history *history, const char *what)
+{
+	if (history->more)
+		fprintf(stderr, "homenode: there are more than %zu %s; ask for a shorter time\n",
+			history->count, what);
+}
+
 /* What is missing is said beside what is shown. */
 static void say_gaps(const struct hn_history *history)
 {
@@ -298,9 +293,7 @@ static void say_gaps(const struct hn_history *history)
 	if (history->lost)
 		fprintf(stderr, "homenode: %" PRIu64 " samples of this host's guests could not be kept\n",
 			history->lost);
-	if (history->more)
-		fprintf(stderr, "homenode: there is more than %zu records; ask for a shorter time\n",
-			history->count);
+	say_more(history, "records");
 }
 
 static int print_view(const struct hn_invocation *invocation, const struct view *view,
@@ -318,19 +311,32 @@ static int print_view(const struct hn_invocation *invocation, const struct view 
 	return r;
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * HN_NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+/* How far back the samples tell: as far as was asked, unless there are more than the API gives at once. */
+static uint64_t told_span(const struct hn_history *samples, const struct options *options, uint64_t now)
+{
+	uint64_t oldest = samples->more && samples->count ? samples->records[samples->count - 1]->time_ns : 0;
+
+	return oldest && oldest < now && now - oldest < options->since_ns ? now - oldest : options->since_ns;
+}
+
 /* The course of its locality, and where that stands now. */
 static void print_course(const struct hn_history *samples, const struct options *options)
 {
-	struct timespec now;
+	uint64_t now = now_ns(), span = told_span(samples, options, now);
 	struct hn_spark spark;
 	const struct hn_sample_record *last = NULL;
 	char line[HN_SPARK_TEXT_MAX], since[HN_UNITS_TEXT_MAX], share[64];
 	double least = 1;
-	uint64_t now_ns;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	now_ns = (uint64_t)now.tv_sec * HN_NS_PER_S + (uint64_t)now.tv_nsec;
-	hn_spark_init(&spark, now_ns > options->since_ns ? now_ns - options->since_ns : 0, now_ns);
+	hn_spark_init(&spark, now > span ? now - span : 0, now);
 	for (size_t i = 0; i < samples->count; i++) {
 		const struct hn_sample_record *sample = &samples->records[i]->sample;
 
@@ -340,7 +346,7 @@ static void print_course(const struct hn_history *samples, const struct options 
 		least = sample->locality.value < least ? sample->locality.value : least;
 		hn_spark_add(&spark, samples->records[i]->time_ns, sample->locality.value, sample->looks);
 	}
-	hn_duration_format(options->since_ns, since, sizeof(since));
+	hn_duration_format(span, since, sizeof(since));
 	if (!last) {
 		printf("LOCAL  nothing known in the last %s\n", since);
 		return;
@@ -376,6 +382,8 @@ static int show(const struct hn_invocation *invocation, const struct options *op
 	if (print_view(invocation, view, history, host) < 0)
 		return hn_oom(err);
 	say_gaps(history);
+	if (samples)
+		say_more(samples, "samples");
 	return 0;
 }
 
