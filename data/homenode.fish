@@ -128,7 +128,7 @@ complete -c homenode -n '__fish_seen_subcommand_from simulate' -s p -l policy -x
 complete -c homenode -n '__fish_seen_subcommand_from simulate' -s a -l all-policies -d 'one after the other'
 complete -c homenode -n '__fish_seen_subcommand_from simulate' -l ticks -x -d 'how long (default 8640, a day)'
 complete -c homenode -n '__fish_seen_subcommand_from simulate' -l tick -x -d 'what a tick stands for (default 10s)'
-complete -c homenode -n '__fish_seen_subcommand_from simulate' -l stray -x -d 'between two strays of a guest, in the mean (default 30m'
+complete -c homenode -n '__fish_seen_subcommand_from simulate' -l stray -x -d 'between two strays of a guest, in the mean (default 30m; 0: never)'
 complete -c homenode -n '__fish_seen_subcommand_from simulate' -l rate -x -d 'moved a second, by one guest at a time (default 2G)'
 complete -c homenode -n '__fish_seen_subcommand_from simulate' -s j -l json -d 'print JSON'
 complete -c homenode -n '__fish_seen_subcommand_from simulate' -s h -l help -d 'this text'

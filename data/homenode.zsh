@@ -174,7 +174,7 @@ _homenode() {
                 '(-a --all-policies)'{-a,--all-policies}'[one after the other]' \
                 '--ticks[how long (default 8640, a day)]:n: ' \
                 '--tick[what a tick stands for (default 10s)]:time: ' \
-                '--stray[between two strays of a guest, in the mean (default 30m]:time: ' \
+                '--stray[between two strays of a guest, in the mean (default 30m; 0\: never)]:time: ' \
                 '--rate[moved a second, by one guest at a time (default 2G)]:size: ' \
                 '(-j --json)'{-j,--json}'[print JSON]' \
                 '(-h --help)'{-h,--help}'[this text]'

@@ -55,6 +55,12 @@ class Written(unittest.TestCase):
                 self.assertEqual((DATA / name).read_text(encoding="utf-8"), pathlib.Path(folder, name).read_text(encoding="utf-8"),
                                  f"data/{name} is old: tools/make-completions {HOMENODE}")
 
+    def test_no_description_ends_within_parentheses(self):
+        for name in ("homenode.zsh", "homenode.fish"):
+            for line in (DATA / name).read_text(encoding="utf-8").splitlines():
+                if match := re.search(r"(?:--[a-z-]+|\}')\[(.*)\]" if name.endswith("zsh") else r" -d '(.*)'", line):
+                    self.assertEqual(match[1].count("("), match[1].count(")"), line)
+
     def test_what_draws_for_people_refuses_json(self):
         for command in DRAWN:
             done = subprocess.run([HOMENODE, command, "--json"], capture_output=True, text=True, timeout=60, check=False)
