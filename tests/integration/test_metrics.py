@@ -133,6 +133,11 @@ class Metrics(HostTest):
         self.assertEqual(answer.returncode, 0, answer.stdout + answer.stderr)
         self.assertIn("SUCCESS", answer.stdout)
 
+    def test_no_size_of_base_pages_is_taken_for_granted(self):
+        for name in ("grafana/homenode.json", "prometheus/homenode.rules.yml"):
+            with open(os.path.join(DATA, name), encoding="utf-8") as file:
+                self.assertNotRegex(file.read(), r"page!?=~?\\?\"")
+
     def ask(self, port, path, **parameters):
         url = f"http://127.0.0.1:{port}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
         with urllib.request.urlopen(url, timeout=10 * SLOWER) as answer:
