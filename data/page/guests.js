@@ -58,6 +58,11 @@ export function placed(report) {
 	return shares(sums);
 }
 
+/** Free bytes, those in free huge pages included. */
+function available(node) {
+	return node.pools.reduce((sum, pool) => sum + pool.free_pages * pool.page_bytes, node.free_bytes);
+}
+
 function measures(host, reports) {
 	const sizes = [...new Set(host.nodes.flatMap((node) => node.pools.filter((pool) => pool.total_pages > 0)
 		.map((pool) => pool.page_bytes)))].sort((a, b) => a - b);
@@ -67,7 +72,7 @@ function measures(host, reports) {
 		const load = threads.reduce((sum, thread) => sum + thread.busy * (thread.residency[index] ?? 0), 0);
 		return cpus ? Math.min(1, load / cpus) : null;
 	});
-	const used = host.nodes.map((node) => (node.memory_bytes ? 1 - node.free_bytes / node.memory_bytes : null));
+	const used = host.nodes.map((node) => (node.memory_bytes ? Math.max(0, 1 - available(node) / node.memory_bytes) : null));
 	const pool = (node, size) => node.pools.find((of) => of.page_bytes === size);
 	return [
 		{name: "CPUs busy", title: "by the guests' threads", bars: busy},

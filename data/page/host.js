@@ -8,7 +8,7 @@ import {bytes, clock, count, duration, isMoving, isTroubled, moment} from "./wor
 
 const POLL_MS = 5000, MOVING_MS = 2000, GATHER_MS = 250, EVENTS_KEPT = 50;
 const EVENTS = ["guest-appeared", "guest-gone", "home", "operation-started", "operation-done", "operation-failed", "problem",
-	"reservation", "settings", "window", "gap"];
+	"reservation", "settings", "window", "drain", "gap"];
 
 const state = {host: null, reports: null, heard: 0, live: false, problem: null, at: null};
 const guests = new Guests();
@@ -54,6 +54,8 @@ const poll = new Poll(() => ["v1/host", "v1/guests"], POLL_MS, (path, body) => {
 	sayState();
 });
 
+const DRAINS = {begun: "drains", drained: "is drained", ended: "drains no longer"};
+
 const TOLD = {
 	"guest-appeared": (data) => `appeared: ${count(data.vcpus, "vCPU")}, ${bytes(data.memory_bytes)}`,
 	"guest-gone": () => "is gone",
@@ -65,6 +67,7 @@ const TOLD = {
 	reservation: (data) => `reservation ${data.state}${data.nodes ? ` on ${data.nodes}` : ""}`,
 	settings: () => "settings changed",
 	window: (data) => `window ${data.state}`,
+	drain: (data) => `node ${data.node}: ${DRAINS[data.state] ?? data.state}`,
 };
 
 let gathered = 0;
@@ -76,8 +79,9 @@ function heard(kind, data) {
 		return;
 	}
 	const ms = data.time_ns / 1e6;
+	// what happens to a node is no guest's
 	const line = make("li", {class: kind}, make("time", {datetime: new Date(ms).toISOString()}, moment(ms)), " ",
-		make("b", {}, data.guest), ` ${TOLD[kind](data)}`);
+		...(data.guest ? [make("b", {}, data.guest), " "] : []), TOLD[kind](data));
 	find("events").prepend(line);
 	find("events").children[EVENTS_KEPT]?.remove();
 	find("quiet").hidden = true;

@@ -101,6 +101,15 @@ class Table(Page):
             self.assertAlmostEqual(float(figure), float(text.split()[0]), delta=0.51)
         self.assertEqual(self.browser.complaints(), [])
 
+    def test_what_is_in_a_free_huge_page_is_not_in_use(self):
+        made = documents()
+        for node, free_pages in zip(made["/v1/host"]["nodes"], (50, 0, 100, 25)):
+            node.update(memory_bytes=200 << 30, free_bytes=50 << 30, pools=[
+                {"page_bytes": 2 << 20, "total_pages": 51200, "free_pages": 512 * free_pages},
+                {"page_bytes": 1 << 30, "total_pages": 50, "free_pages": 0}])
+        self.show(made)
+        self.assertEqual(self.browser.text("#nodes tr:nth-child(2) td"), ["50 %", "75 %", "25 %", "63 %"])
+
     def test_order_and_filter(self):
         self.show(documents())
         self.assertEqual(self.names()[:3], ["ci-9", "gpu-3", "web-17"], "those that lose most")
@@ -140,6 +149,14 @@ class Table(Page):
         self.front.tell("guest-appeared", guest="db-01", vcpus=16, memory_bytes=128 << 30)
         wait_for("its row is there", lambda: "db-01" in self.names())
         self.assertIn("appeared: 16 vCPUs, 128 GiB", self.browser.text("#events li")[0])
+
+    def test_a_node_that_drains(self):
+        self.show(documents(7), clock=False)
+        wait_for("the page listens", lambda: self.front.listeners)
+        for state, said in (("begun", "drains"), ("drained", "is drained"), ("ended", "drains no longer")):
+            self.front.tell("drain", guest="", node=2, state=state)
+            wait_for("it is told", lambda said=said: (self.browser.text("#events li") or [""])[0].endswith(f" node 2: {said}"))
+        self.assertEqual(self.browser.complaints(), [])
 
     def test_the_service_goes_away_and_comes_back(self):
         self.show(documents(20))
