@@ -75,25 +75,46 @@ static bool passes(const struct hn_fleet_record *record, const struct filter *fi
 	return strcmp(record->host, filter->after) > 0;
 }
 
+static const struct hn_fleet_record *record_of(const struct hn_fleet_place *place)
+{
+	return place->group->records[place->host];
+}
+
 static int compare(const void *a, const void *b)
 {
-	return strcmp((*(const struct hn_fleet_record *const *)a)->host,
-		      (*(const struct hn_fleet_record *const *)b)->host);
+	return strcmp(record_of(a)->host, record_of(b)->host);
+}
+
+/* The record with its nodes' ids, which it leaves to the topology. NULL when out of memory. */
+static json_object *encode(const struct hn_fleet_place *place)
+{
+	json_object *json = hn_fleet_record_encode(record_of(place)), *nodes = NULL;
+	const struct hn_host *host = place->group->topology->host;
+
+	if (!json || hn_json_get_array(json, "nodes", &nodes, NULL) < 0)
+		return json;
+	for (size_t i = 0; i < host->node_count; i++) {
+		if (hn_json_add_int(json_object_array_get_idx(nodes, i), "id", host->nodes[i].id) < 0) {
+			json_object_put(json);
+			return NULL;
+		}
+	}
+	return json;
 }
 
 static size_t collect(const struct hn_fleet_index *index, const struct filter *filter,
-		      const struct hn_fleet_record **ret)
+		      struct hn_fleet_place *ret)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < hn_fleet_index_groups(index); i++) {
-		const struct hn_fleet_group *group = hn_fleet_index_group(index, i);
+		struct hn_fleet_group *group = hn_fleet_index_group(index, i);
 
 		for (size_t host = 0; host < group->count; host++)
 			if (passes(group->records[host], filter))
-				ret[count++] = group->records[host];
+				ret[count++] = (struct hn_fleet_place){group, host};
 	}
-	qsort(ret, count, sizeof(const struct hn_fleet_record *), compare);
+	qsort(ret, count, sizeof(*ret), compare);
 	return count;
 }
 
@@ -105,8 +126,7 @@ static void answer_hosts(struct hn_fleet_call *call)
 	struct evkeyvalq parameters = TAILQ_HEAD_INITIALIZER(parameters);
 	const struct evkeyval *parameter;
 	HN_AUTO(memory)
-	const struct hn_fleet_record **found =
-		calloc(hn_fleet_index_count(index) + 1, sizeof(const struct hn_fleet_record *));
+	struct hn_fleet_place *found = calloc(hn_fleet_index_count(index) + 1, sizeof(*found));
 	json_object *json, *hosts;
 	struct hn_error err = {0};
 	size_t count;
@@ -131,12 +151,12 @@ static void answer_hosts(struct hn_fleet_call *call)
 	json = json_object_new_object();
 	hosts = json_object_new_array();
 	for (size_t i = 0; hosts && i < count && i < filter.limit; i++)
-		json_object_array_add(hosts, hn_fleet_record_encode(found[i]));
+		json_object_array_add(hosts, encode(&found[i]));
 	if (json) {
 		hn_json_add(json, "hosts", hosts);
 		hn_json_add_u64(json, "matching", count);
 		if (count > filter.limit)
-			hn_json_add_string(json, "next", found[filter.limit - 1]->host);
+			hn_json_add_string(json, "next", record_of(&found[filter.limit - 1])->host);
 		else
 			hn_json_add(json, "next", NULL);
 	}
@@ -162,7 +182,7 @@ void hn_fleet_api_host(struct hn_fleet_call *call)
 	if (name && strlen(name) != length)
 		hn_fleet_send_problem(call, 400, "no host's name has a NUL: leave out the %00");
 	else if (name && hn_fleet_index_find(call->service->index, name, &place))
-		hn_fleet_send(call, 200, hn_fleet_record_encode(place.group->records[place.host]));
+		hn_fleet_send(call, 200, encode(&place));
 	else
 		hn_fleet_send_problem(call, 404, "the fleet knows no such host; /v1/hosts lists them");
 }

@@ -34,12 +34,12 @@ function newNode() {
 	return make("tr", {}, make("th", {scope: "row"}), ...Array.from({length: 6}, () => make("td")));
 }
 
-function showNode(row, node, index, most) {
+function showNode(row, node, most) {
 	const [id, room, pools, shared, dedicated, realtime, others] = row.cells;
-	say(id, index);
-	paint(room, most ? node.room_bytes / most : 0, "home", `room on node ${index}`);
+	say(id, node.id);
+	paint(room, most ? node.room_bytes / most : 0, "home", `room on node ${node.id}`);
 	say(room, bytes(node.room_bytes));
-	mark(room, "aria-label", `room on node ${index}: ${bytes(node.room_bytes)}`);
+	mark(room, "aria-label", `room on node ${node.id}: ${bytes(node.room_bytes)}`);
 	say(pools, node.pool_room_bytes.map(bytes).join(", ") || "-");
 	[shared, dedicated, realtime].forEach((cell, kind) => say(cell, node.seats[kind] ?? "-"));
 	say(others, node.others_vcpus);
@@ -52,7 +52,7 @@ export function showMachine(record) {
 	mark(find("told"), "data-state", record.health === "fail" ? "trouble" : null);
 	match(find("told"), told(record), ([label]) => label, ([label]) => make("div", {}, make("dt", {}, label), make("dd")),
 		(line, [, text]) => say(line.children[1], text));
-	match(find("machine-nodes"), record.nodes, (node, index) => index, newNode, (row, node, index) => showNode(row, node, index, most));
+	match(find("machine-nodes"), record.nodes, (node) => node.id, newNode, (row, node) => showNode(row, node, most));
 	find("own").hidden = own === null;
 	mark(find("own"), "href", own);
 }

@@ -15,7 +15,7 @@ import time
 import unittest
 import urllib.request
 
-from cluster import ETCD, SLOWER, Etcd, FalseHost, Fleetd, ask, folder_of, made_hosts, wait_for
+from cluster import ETCD, SLOWER, Etcd, FalseHost, Fleetd, ask, folder_of, made_hosts, wait_for, with_holes
 
 SHAPE = {"vcpus": 4, "memory_bytes": 8 << 30}
 WANTED = {"name": "web-1", "vcpus": 4, "memory_bytes": 8 << 30}
@@ -36,10 +36,10 @@ class AskTest(unittest.TestCase):
         fleetd.start()
         return fleetd
 
-    def load(self, count, edit=lambda record: None):
+    def load(self, count, edit=lambda record: None, changed=lambda lines: lines):
         """Hosts, each edited; their records by name."""
         records = {}
-        for key, value in made_hosts(count):
+        for key, value in changed(made_hosts(count)):
             if key.startswith("hosts/"):
                 record = json.loads(value)
                 edit(record)
@@ -117,6 +117,16 @@ class Answers(AskTest):
             status, problem = fleetd.ask("GET", path)[:2]
             self.assertEqual(status, 400, path)
             self.assertIn("NUL", problem["detail"])
+
+    def test_nodes_are_told_by_their_ids(self):
+        fleetd = self.fleetd()
+        records = self.load(3, changed=with_holes)
+        fleetd.wait_hosts(records)
+        told = [*fleetd.ask("GET", "/v1/hosts")[1]["hosts"], fleetd.ask("GET", "/v1/hosts/host-00002")[1]]
+        self.assertEqual(len(told), 4)
+        for host in told:
+            nodes = records[host["host"]]["nodes"]
+            self.assertEqual(host["nodes"], [{**node, "id": 2 * i} for i, node in enumerate(nodes)])
 
     def test_bad_questions(self):
         fleetd = self.fleetd()

@@ -13,7 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "fleet")
 
 import browser  # noqa: E402
 from browser import Browser, wait_for  # noqa: E402
-from cluster import ETCD, Etcd, Fleetd, folder_of, made_hosts  # noqa: E402
+from cluster import ETCD, Etcd, Fleetd, folder_of, made_hosts, with_holes  # noqa: E402
 
 TILE = "#hosts .tile"
 HOSTS = 30
@@ -33,7 +33,7 @@ class Fleet(unittest.TestCase):
         cls.addClassCleanup(cls.fleetd.close)
         cls.fleetd.start()
         cls.records = {}
-        for key, value in made_hosts(HOSTS):
+        for key, value in with_holes(made_hosts(HOSTS)):
             if key.startswith("hosts/"):
                 record = json.loads(value)
                 number = int(record["host"][-2:])
@@ -104,6 +104,7 @@ class Fleet(unittest.TestCase):
         self.assertEqual((told["Warning"], told["Locality"]), ("transparent-huge-pages", "20 %, mean of its guests"))
         record = self.records["host-00008"]
         self.assertEqual(len(self.browser.text("#machine-nodes tr")), len(record["nodes"]))
+        self.assertEqual(self.browser.text("#machine-nodes th"), [str(2 * i) for i in range(len(record["nodes"]))])
         self.assertEqual(self.browser.text("#machine-nodes tr:first-child td")[2:5], [str(n) for n in record["nodes"][0]["seats"]])
         self.assertEqual(self.browser.run("return document.getElementById('own').href"), f"{record['api']}/")
         self.browser.press("Escape")
