@@ -1,6 +1,7 @@
 #pragma once
 /*
- * log - one line on stderr a message, for daemons. Libraries do not log: only daemon/ does.
+ * log - one line on stderr a message, for daemons. Libraries do not log: only daemon/ does, and
+ * fleet/ where it is homenode-fleetd's own.
  *
  * Under systemd (JOURNAL_STREAM is set) lines begin with the journal's priority prefix, see sd-daemon(3);
  * elsewhere with the time and the level.

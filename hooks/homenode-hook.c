@@ -1,6 +1,6 @@
 /*
- * homenode-hook - what libvirt calls at each moment of a guest's life, as
- * /etc/libvirt/hooks/qemu.d/50-homenode.
+ * homenode-hook - what libvirt calls at each moment of a guest's life, by whichever name it has in
+ * /etc/libvirt/hooks/qemu.d: "homenode" from packages.
  *
  * It hands the guest's XML to homenoded and ends, with success, always: a hook that fails or hangs keeps
  * guests from starting. It never calls libvirt, which waits for it.
@@ -26,8 +26,7 @@
 
 static const char help_text[] =
 	"Usage: homenode-hook GUEST OPERATION SUB-OPERATION EXTRA < DOMAIN.xml\n"
-	"Called by libvirt as /etc/libvirt/hooks/qemu.d/50-homenode: tells homenoded what happens to a "
-	"guest.\n"
+	"Called by libvirt from /etc/libvirt/hooks/qemu.d: tells homenoded what happens to a guest.\n"
 	"Ends with 0 whatever happens, within 200 ms. With HOMENODE_HOOK_DEBUG set it says what happened.\n"
 	"See homenode-hook(8).\n";
 

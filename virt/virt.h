@@ -5,10 +5,11 @@
  *
  * Calls into libvirt block, so all are made by a worker thread of the connection (one more for wires);
  * libvirt's events are carried by libevent (virt/events.h). Everything the owner sees happens on the loop's
- * thread: nothing here blocks (but hn_virt_free(), a second at most), and no libvirt type shows. A libvirtd
- * that goes away or stops answering (keep-alive: 5 s, three times) ends the connection, and it is tried again
- * with back-off, 1 s doubling to 60 s. Domains run on meanwhile, so "down" does not mean that they are gone;
- * when it is back each is told again, those that are no more are told as gone, and then comes "up".
+ * thread: nothing here blocks (but hn_virt_free(), two seconds at most), and no libvirt type shows. A
+ * libvirtd that goes away or stops answering (keep-alive: 5 s, three times) ends the connection, and it is
+ * tried again with back-off, 1 s doubling to 60 s. Domains run on meanwhile, so "down" does not mean that
+ * they are gone; when it is back each is told again, those that are no more are told as gone, and then comes
+ * "up".
  *
  * Events of a domain are gathered for 50 ms and then it is looked at once, so that a storm of them costs
  * little. libvirt has no event for some changes, such as a vCPU plugged in: each domain is looked at every 30
