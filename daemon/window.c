@@ -30,6 +30,8 @@ static void close_window(struct hn_managed *managed)
 	tell(managed);
 }
 
+static int await_end(struct hn_managed *managed);
+
 /* That its operator opened, or that its settings have: which then may have the next one open already. */
 static void on_window_end(evutil_socket_t fd, short what, void *context)
 {
@@ -41,6 +43,7 @@ static void on_window_end(evutil_socket_t fd, short what, void *context)
 	}
 	hn_make_up_apply_settings(managed);
 	hn_window_heed(managed);
+	(void)await_end(managed); /* timers may be early */
 }
 
 /* Wakes at the next end of one of the two. */
