@@ -183,7 +183,7 @@ static void page_read(const struct hn_move_call *call, const struct hn_move_span
 
 void hn_move_call_read(const struct hn_move_call *call, struct hn_move_pending *pending)
 {
-	size_t tried[HN_LANES];
+	size_t tried[HN_LANES] = {0};
 
 	for (size_t i = 0; i < call->span_count; i++)
 		tried[i] = is_complete(&call->spans[i]) ? call->spans[i].count : span_told(&call->spans[i]);
@@ -193,7 +193,8 @@ void hn_move_call_read(const struct hn_move_call *call, struct hn_move_pending *
 		pending->arrived[i] = false;
 		if (pending->turn[i] == HN_TURN_NEVER)
 			continue;
-		while (&call->status[call->place[i]] >= call->spans[in].status + call->spans[in].count)
+		while (in + 1 < call->span_count &&
+		       &call->status[call->place[i]] >= call->spans[in].status + call->spans[in].count)
 			in++;
 		page_read(call, &call->spans[in], tried[in], pending, i);
 	}
