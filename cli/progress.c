@@ -14,7 +14,7 @@ static unsigned columns_of(FILE *terminal)
 	struct winsize size;
 	unsigned columns = COLUMNS_DEFAULT;
 
-	if (ioctl(fileno(terminal), TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+	if (ioctl(fileno(terminal), TIOCGWINSZ, &size) == 0 && size.ws_col > 1)
 		columns = size.ws_col;
 	return columns < COLUMNS_MOST ? columns : COLUMNS_MOST;
 }

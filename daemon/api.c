@@ -45,8 +45,8 @@ static void on_request_received(struct evhttp_request *request, void *context)
 static int open_door(struct hn_api *api, struct door *door, int fd, const struct hn_groups *groups,
 		     struct hn_tls *tls, struct hn_error *err)
 {
-	struct evconnlistener *listener =
-		evconnlistener_new(api->service->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE, 0, fd);
+	struct evconnlistener *listener = evconnlistener_new(
+		api->service->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
 
 	if (!listener) {
 		close(fd);

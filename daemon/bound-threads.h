@@ -14,10 +14,10 @@ struct hn_bound_thread {
 	uint64_t before; /* and of those before them */
 };
 
-/* The plan's threads have been bound, or some of them. Without memory for them they count as bound by
+/* The plan's threads are about to be bound. Without memory for them they count as bound by
  * somebody else. */
 void hn_bound_threads_note(struct hn_managed *managed, const struct hn_plan *plan);
-/* And these have been bound back to where they were before that. */
+/* And they were not, or these have been bound back to where they were before that. */
 void hn_bound_threads_revert(struct hn_managed *managed, const struct hn_plan *plan);
 /* After a look: says of each thread whether it is where it was bound. */
 void hn_bound_threads_heed(struct hn_managed *managed);

@@ -179,6 +179,7 @@ void hn_managed_process_gone(struct hn_managed *managed)
 		hn_log(HN_LOG_INFO, "guest '%s': QEMU (pid %d) has ended", managed->name,
 		       managed->guest->pid);
 	hn_operation_abandon(managed, "QEMU has ended");
+	hn_set_clear(&managed->fence_owed);
 	tell_gone(managed);
 	hn_managed_forget_looks(managed);
 	hn_bound_threads_forget(managed);

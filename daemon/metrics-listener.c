@@ -53,7 +53,8 @@ static int listen_tcp(struct hn_metrics_listener *listener, const char *address,
 		return hn_fail_errno(err, r, "metrics: cannot listen on %s", address);
 	if (r > 0)
 		hn_log(HN_LOG_WARNING, "metrics: %s is no address of this machine's yet", address);
-	connections = evconnlistener_new(listener->service->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE, 0, fd);
+	connections = evconnlistener_new(listener->service->base, NULL, NULL,
+					 LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
 	if (!connections) {
 		close(fd);
 		return hn_oom(err);

@@ -225,16 +225,22 @@ static void on_fence_widened(const struct hn_error *err, void *context)
 /* Pages can only go where the guest's cgroups let them. */
 static void open_fence(struct hn_running_operation *running)
 {
+	struct hn_managed *managed = running->managed;
 	struct hn_set nodes = home_of(running->plan);
 	struct hn_error err;
 
+	if (hn_plan_migrate_bytes(running->plan) >
+	    0) { /* what another has left open is this one's to close */
+		running->fence_before = managed->fence_owed;
+		hn_set_clear(&managed->fence_owed);
+	}
 	if (hn_plan_migrate_bytes(running->plan) == 0 || !hn_fence_is_in_the_way(running->managed, &nodes))
 		migrate_next(running);
 	else if (hn_fence_start(running->managed, HN_FENCE_WIDEN, &nodes, on_fence_widened, running,
 				&running->fence, &err) < 0)
 		hn_retreat(running, HN_OPERATION_FAILED, "%s", err.message);
-	else
-		running->fence_before = running->managed->cpuset_nodes;
+	else if (hn_set_empty(&running->fence_before))
+		running->fence_before = managed->cpuset_nodes;
 }
 
 static void on_bound(const struct hn_binding_outcome *outcome, const struct hn_error *err, void *context)
@@ -244,7 +250,6 @@ static void on_bound(const struct hn_binding_outcome *outcome, const struct hn_e
 	running->binding = NULL;
 	running->managed->operation.threads_bound = outcome->bound;
 	snprintf(running->note, sizeof(running->note), "%s", outcome->note);
-	hn_bound_threads_note(running->managed, running->plan);
 	if (err)
 		/* bringing the memory to where the threads cannot follow would make it worse */
 		hn_retreat(running, HN_OPERATION_FAILED, "%s", err->message);
@@ -293,7 +298,11 @@ static int begin(struct hn_running_operation *running, struct hn_error *err)
 		open_fence(running);
 		return 0;
 	}
+	/* before the answer: it may be called off meanwhile */
+	hn_bound_threads_note(running->managed, running->plan);
 	r = hn_binding_start(running->managed, running->plan, on_bound, running, &running->binding, err);
+	if (r < 0)
+		hn_bound_threads_revert(running->managed, running->plan);
 	if (r < 0)
 		hn_running_finish(running, HN_OPERATION_FAILED, "%s", err->message);
 	return r;

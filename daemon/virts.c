@@ -176,6 +176,7 @@ static void note_run(struct hn_domain *domain, int id)
 		return;
 	domain->run_id = id;
 	domain->met_ns = hn_now_ns();
+	domain->wire_due_ns = domain->wire_tries = 0;
 }
 
 static void on_domain(struct hn_virt *virt, const struct hn_virt_domain *told, const char *event,
@@ -193,7 +194,7 @@ static void on_domain(struct hn_virt *virt, const struct hn_virt_domain *told, c
 	note_run(managed->domain, told->id);
 	hn_managed_set_unread(managed, take_told(managed->domain, told, &err) < 0 ? &err : NULL);
 	hn_managed_set_run_state(managed, told->state);
-	open_wire(managed);
+	hn_domain_tend_wire(managed);
 	hn_make_up_apply_settings(managed);
 	hn_window_heed(managed); /* its metadata may have made it a realtime guest */
 	hn_make_up_soon(managed);

@@ -171,7 +171,7 @@ static int parse_options(int argc, char **argv, struct hn_fleet_options *options
 		}
 		if (set_option(option, optarg, options, &err) < 0) {
 			fprintf(stderr, "homenode-fleetd: %s\n", err.message);
-			return EXIT_USAGE;
+			return option == ETCD_PASSWORD ? EXIT_FAILED : EXIT_USAGE; /* a file may come later */
 		}
 	}
 	if (optind < argc) {

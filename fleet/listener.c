@@ -209,7 +209,8 @@ static int listen_tcp(struct hn_fleet_listener *listener, struct hn_error *err)
 		return hn_fail_errno(err, r, "cannot listen on %s", text);
 	if (r > 0)
 		hn_log(HN_LOG_WARNING, "%s is no address of this machine's yet", text);
-	connections = evconnlistener_new(listener->service->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE, 0, fd);
+	connections = evconnlistener_new(listener->service->base, NULL, NULL,
+					 LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
 	if (!connections) {
 		close(fd);
 		return hn_oom(err);

@@ -190,6 +190,8 @@ void scene_remove(struct scene_guest *guest)
 	hn_placement_free(managed->home);
 	hn_guest_free(managed->guest);
 	event_free(managed->tick);
+	if (managed->window_end)
+		event_free(managed->window_end);
 	free(managed->problem);
 	free(managed->unheeded);
 	hn_bound_threads_forget(managed);

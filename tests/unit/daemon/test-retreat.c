@@ -234,6 +234,38 @@ static void who_was_ours_is_ours_again(void **state)
 	assert_true(second->managed.guest->threads[0].ours);
 }
 
+static void start(struct scene_guest *guest, int node, unsigned steps, uint64_t step_bytes)
+{
+	struct hn_part none = {0};
+	struct hn_error err;
+
+	if (hn_operation_start(&guest->managed, scene_plan_to(guest, node, steps, step_bytes), 0, &none,
+			       &err) < 0)
+		fail_msg("%s", err.message);
+}
+
+/* The same when it is called off before anybody has said that it is bound. */
+static void who_was_ours_is_ours_though_it_was_being_bound(void **state)
+{
+	struct yard *yard = *state;
+	struct scene_guest *second = yard->guests[1];
+	struct hn_plan *plan = scene_plan_to(second, 1, 0, 0);
+	struct hn_error err;
+
+	hn_bound_threads_note(&second->managed, plan);
+	hn_plan_free(plan);
+	scene_put_thread(second, 1);
+	scene_look(second);
+	start(second, 0, 1, STEP_BYTES);
+	assert_non_null(second->managed.running->binding);
+	assert_int_equal(hn_operation_cancel(&second->managed, "stopped by an operator", &err), 0);
+	scene_wait(yard->scene, scene_is_idle);
+	assert_bound_to(second, "4-7");
+	scene_look(second);
+	hn_bound_threads_heed(&second->managed);
+	assert_true(second->managed.guest->threads[0].ours);
+}
+
 /* As an inspection does that finds a VFIO device. */
 static void what_comes_to_hold_the_memory_sends_the_threads_back(void **state)
 {
@@ -248,16 +280,6 @@ static void what_comes_to_hold_the_memory_sends_the_threads_back(void **state)
 	assert_non_null(strstr(second->message, "something has come to hold its memory"));
 	assert_bound_to(yard->guests[1], "4-7");
 	assert_bound_to(yard->guests[0], "0-7");
-}
-
-static void start(struct scene_guest *guest, int node, unsigned steps, uint64_t step_bytes)
-{
-	struct hn_part none = {0};
-	struct hn_error err;
-
-	if (hn_operation_start(&guest->managed, scene_plan_to(guest, node, steps, step_bytes), 0, &none,
-			       &err) < 0)
-		fail_msg("%s", err.message);
 }
 
 static bool first_is_bound(const struct scene *scene)
@@ -373,6 +395,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_retreats_is_not_resumed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(who_is_bound_back_is_not_ours, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(who_was_ours_is_ours_again, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(who_was_ours_is_ours_though_it_was_being_bound, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(what_comes_to_hold_the_memory_sends_the_threads_back, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(alone_its_threads_go_back_to_all_of_its_memory, set_up,

@@ -97,6 +97,29 @@ static void cgroups_are_put_back_in_the_next_window(void **state)
 	scene_free(scene);
 }
 
+/* Unless the next move has been to where they were opened for. */
+static void the_next_move_closes_what_was_left_open(void **state)
+{
+	struct scene *scene = scene_new(2);
+	struct hn_set there = hn_set_of(1);
+	struct hn_plan *plan, *again;
+	struct scene_guest *guest = add_fenced(scene, &plan);
+
+	again = hn_plan_copy(plan);
+	start(guest, plan);
+	scene_wait(scene, first_is_open);
+	close_it(guest);
+	assert_false(hn_set_empty(&guest->managed.fence_owed));
+	guest->managed.guest->window_open = true;
+	start(guest, again);
+	scene_wait(scene, scene_is_idle);
+	assert_int_equal(guest->managed.operation.state, HN_OPERATION_DONE);
+	hn_fence_heed(&guest->managed);
+	assert_null(guest->managed.fence_back);
+	assert_true(hn_set_equal(&guest->managed.cpuset_nodes, &there));
+	scene_free(scene);
+}
+
 /* A window of its settings that ends: nothing waits for the next tick. */
 static void the_end_of_a_daily_window_is_heeded(void **state)
 {
@@ -142,6 +165,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cgroups_that_stay_open_are_told_of),
 		cmocka_unit_test(cgroups_are_put_back_in_the_next_window),
+		cmocka_unit_test(the_next_move_closes_what_was_left_open),
 		cmocka_unit_test(the_end_of_a_daily_window_is_heeded),
 		cmocka_unit_test(two_windows_end_one_by_one),
 	};
