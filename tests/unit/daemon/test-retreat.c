@@ -210,28 +210,39 @@ static void who_is_bound_back_is_not_ours(void **state)
 	assert_false(second->managed.guest->threads[0].ours);
 }
 
+/* homenode has bound its thread to that node. */
+static void make_ours(struct scene_guest *guest, int node)
+{
+	struct hn_plan *plan = scene_plan_to(guest, node, 0, 0);
+
+	hn_bound_threads_note(&guest->managed, plan);
+	hn_plan_free(plan);
+	scene_put_thread(guest, (size_t)node);
+	scene_look(guest);
+}
+
+static void assert_ours(struct scene_guest *guest)
+{
+	scene_look(guest);
+	hn_bound_threads_heed(&guest->managed);
+	assert_true(guest->managed.guest->threads[0].ours);
+}
+
 /* But where homenode had bound it before is where it has bound it. */
 static void who_was_ours_is_ours_again(void **state)
 {
 	struct yard *yard = *state;
 	struct scene_guest *second = yard->guests[1];
-	struct hn_plan *plan = scene_plan_to(second, 1, 0, 0);
 	struct hn_error err;
 
-	hn_bound_threads_note(&second->managed, plan);
-	hn_plan_free(plan);
-	scene_put_thread(second, 1);
-	scene_look(second);
-	hn_bound_threads_heed(&second->managed);
-	assert_true(second->managed.guest->threads[0].ours);
+	make_ours(second, 1);
+	assert_ours(second);
 	begin_swap(yard, 0);
 	scene_wait(yard->scene, first_moves);
 	assert_int_equal(hn_operation_cancel(&second->managed, "stopped by an operator", &err), 0);
 	scene_wait(yard->scene, scene_is_idle);
 	assert_bound_to(second, "4-7");
-	scene_look(second);
-	hn_bound_threads_heed(&second->managed);
-	assert_true(second->managed.guest->threads[0].ours);
+	assert_ours(second);
 }
 
 static void start(struct scene_guest *guest, int node, unsigned steps, uint64_t step_bytes)
@@ -249,21 +260,15 @@ static void who_was_ours_is_ours_though_it_was_being_bound(void **state)
 {
 	struct yard *yard = *state;
 	struct scene_guest *second = yard->guests[1];
-	struct hn_plan *plan = scene_plan_to(second, 1, 0, 0);
 	struct hn_error err;
 
-	hn_bound_threads_note(&second->managed, plan);
-	hn_plan_free(plan);
-	scene_put_thread(second, 1);
-	scene_look(second);
+	make_ours(second, 1);
 	start(second, 0, 1, STEP_BYTES);
 	assert_non_null(second->managed.running->binding);
 	assert_int_equal(hn_operation_cancel(&second->managed, "stopped by an operator", &err), 0);
 	scene_wait(yard->scene, scene_is_idle);
 	assert_bound_to(second, "4-7");
-	scene_look(second);
-	hn_bound_threads_heed(&second->managed);
-	assert_true(second->managed.guest->threads[0].ours);
+	assert_ours(second);
 }
 
 /* As an inspection does that finds a VFIO device. */
