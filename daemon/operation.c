@@ -226,18 +226,18 @@ static void on_fence_widened(const struct hn_error *err, void *context)
 static void open_fence(struct hn_running_operation *running)
 {
 	struct hn_managed *managed = running->managed;
+	bool moves = hn_plan_migrate_bytes(running->plan) > 0;
 	struct hn_set nodes = home_of(running->plan);
 	struct hn_error err;
 
-	if (hn_plan_migrate_bytes(running->plan) >
-	    0) { /* what another has left open is this one's to close */
+	if (moves) { /* what another has left open is this one's to close */
 		running->fence_before = managed->fence_owed;
 		hn_set_clear(&managed->fence_owed);
 	}
-	if (hn_plan_migrate_bytes(running->plan) == 0 || !hn_fence_is_in_the_way(running->managed, &nodes))
+	if (!moves || !hn_fence_is_in_the_way(managed, &nodes))
 		migrate_next(running);
-	else if (hn_fence_start(running->managed, HN_FENCE_WIDEN, &nodes, on_fence_widened, running,
-				&running->fence, &err) < 0)
+	else if (hn_fence_start(managed, HN_FENCE_WIDEN, &nodes, on_fence_widened, running, &running->fence,
+				&err) < 0)
 		hn_retreat(running, HN_OPERATION_FAILED, "%s", err.message);
 	else if (hn_set_empty(&running->fence_before))
 		running->fence_before = managed->cpuset_nodes;
@@ -301,10 +301,10 @@ static int begin(struct hn_running_operation *running, struct hn_error *err)
 	/* before the answer: it may be called off meanwhile */
 	hn_bound_threads_note(running->managed, running->plan);
 	r = hn_binding_start(running->managed, running->plan, on_bound, running, &running->binding, err);
-	if (r < 0)
+	if (r < 0) {
 		hn_bound_threads_revert(running->managed, running->plan);
-	if (r < 0)
 		hn_running_finish(running, HN_OPERATION_FAILED, "%s", err->message);
+	}
 	return r;
 }
 

@@ -71,9 +71,7 @@ static void on_bound_back(const struct hn_binding_outcome *outcome, const struct
 					  : "");
 }
 
-/* By itself a guest goes on to where part of its memory is, with the next plan; two that change places
- * cannot.
- */
+/* By itself a guest follows a part of its memory with the next plan; two that change places cannot. */
 static bool has_to(const struct hn_running_operation *running)
 {
 	if (!running->begun || !running->retreat || running->retreat->action_count == 0)

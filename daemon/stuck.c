@@ -105,9 +105,7 @@ bool hn_stuck_any(const struct hn_service *service, char *why, size_t size)
 	else
 		snprintf(why, size,
 			 "the mover of '%s' (pid %d) has been stuck in the kernel for %s; a thread of a "
-			 "realtime "
-			 "class that "
-			 "never leaves its CPU does that",
+			 "realtime class that never leaves its CPU does that",
 			 stuck->guest, (int)stuck->pid,
 			 hn_duration_format(hn_now_ns() - stuck->since_ns, text, sizeof(text)));
 	return true;

@@ -367,7 +367,9 @@ static void a_cancel_that_comes_late_is_heeded(void **state)
 
 	start(first, 1, 2, STEP_BYTES);
 	scene_wait(yard->scene, first_has_moved);
-	sleep(1); /* the mover has answered, and nobody has read it */
+	while (first->memory->on_node[1] < STEP_BYTES)
+		usleep(1000);
+	usleep(100 * 1000); /* it has answered by then, and nobody has read that: either way the end is one */
 	assert_int_equal(hn_operation_cancel(&first->managed, "stopped by an operator", &err), 0);
 	scene_wait(yard->scene, scene_is_idle);
 	assert_int_equal(first->managed.operation.state, HN_OPERATION_CANCELLED);
