@@ -67,28 +67,46 @@ unix_sock_rw_perms = "0700"
 
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
+# libvirtd's own faults, not a test's doing: that of libvirt 9.0 can end so when clients hung up while it was frozen
+CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT)
+
 
 def keep():
     """The keeper's life, inside the namespace: starts what it is told to and takes in libvirt's orphans.
 
     libvirt waits for a QEMU that it ended until somebody has reaped it, and where pid 1 is slow at that each guest's end
-    takes seconds. When standard input is closed, by close() or by the test's death, everything goes.
+    takes seconds. What was started and crashes is started again, as systemd would; its pid is said each time.
+    When standard input is closed, by close() or by the test's death, everything goes.
     """
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     print("ready", flush=True)
+    started = {}
+
+    def start(order):
+        with open(order["log"], "ab") as log:
+            child = subprocess.Popen(order["argv"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        child.returncode = 0  # reaped below
+        started[child.pid] = order
+        print(child.pid, flush=True)
+
+    def reap():
+        pid = 1
+        while pid:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            order = started.pop(pid, None)
+            if order and os.WIFSIGNALED(status) and os.WTERMSIG(status) in CRASHES:
+                name = signal.Signals(os.WTERMSIG(status)).name
+                print(f"{order['argv'][0]} crashed ({name}), it is started again", file=sys.stderr, flush=True)
+                start(order)
+
     while True:
         with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
+            reap()
         if select.select([0], [], [], 0.02)[0]:
             line = sys.stdin.readline()
             if not line:
                 break
-            order = json.loads(line)
-            with open(order["log"], "ab") as log:
-                child = subprocess.Popen(order["argv"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-            child.returncode = 0  # reaped above
-            print(child.pid, flush=True)
+            start(json.loads(line))
     while True:
         with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:
             children = file.read().split()
@@ -177,9 +195,9 @@ class LibvirtHost:
             ["unshare", "--mount", "--propagation", "private", "sh", "-c", script],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
+            bufsize=0,
         )
-        if self.keeper.stdout.readline() != "ready\n":
+        if self.keeper.stdout.readline() != b"ready\n":
             raise AssertionError("the mount namespace could not be made")
 
     def inside(self, argv):
@@ -211,14 +229,21 @@ class LibvirtHost:
 
     def start(self, limit=30):
         argv = ["/usr/sbin/libvirtd", "--pid-file", "/run/libvirt/libvirtd.pid"]
-        self.keeper.stdin.write(json.dumps({"argv": argv, "log": self.log_path}) + "\n")
-        self.keeper.stdin.flush()
+        order = json.dumps({"argv": argv, "log": self.log_path}) + "\n"
+        self.keeper.stdin.write(order.encode())
         self.daemon = os.pidfd_open(int(self.keeper.stdout.readline()))
         wait_for(f"libvirtd answers; its words are in {self.log_path}", self.answers, limit)
         return self
 
+    def follow(self):
+        """A libvirtd that crashed has a successor."""
+        while self.daemon is not None and select.select([self.keeper.stdout], [], [], 0)[0]:
+            os.close(self.daemon)
+            self.daemon = os.pidfd_open(int(self.keeper.stdout.readline()))
+
     def running(self):
         """libvirtd is there, frozen or not."""
+        self.follow()
         return self.daemon is not None and not select.select([self.daemon], [], [], 0)[0]
 
     def answers(self):
@@ -231,6 +256,7 @@ class LibvirtHost:
         return False
 
     def signal(self, number):
+        self.follow()
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self.daemon, number)
 

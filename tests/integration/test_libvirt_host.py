@@ -2,6 +2,7 @@
 
 import glob
 import os
+import signal
 import subprocess
 import unittest
 
@@ -71,6 +72,15 @@ class TestLibvirtHost(LibvirtTest):
             host.virsh("version", limit=0.5)
         host.thaw()
         wait_for("it answers again", host.answers)
+
+    def test_a_libvirtd_that_crashes_is_started_again(self):
+        host = self.libvirt()
+        name = host.create("a", kind=KIND)
+        host.signal(signal.SIGSEGV)
+        wait_for("the next one knows the guest", lambda: name in host.virsh("list", "--name", check=False).stdout.split())
+        self.assertTrue(host.running())
+        host.restart()
+        self.assertEqual(host.virsh("list", "--name").stdout.split(), [name])
 
 
 if __name__ == "__main__":
