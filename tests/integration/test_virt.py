@@ -136,6 +136,7 @@ class VirtTest(LibvirtTest):
 
     def setUp(self):
         self.host.destroy_all()
+        wait_for("libvirtd answers", self.host.answers, 30)
 
     def tool(self, **limits):
         tool = Tool(self.host.uri, **limits)
