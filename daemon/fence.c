@@ -104,6 +104,18 @@ void hn_fence_back(struct hn_managed *managed, const struct hn_set *nodes)
 		on_back(&err, managed);
 }
 
+struct hn_set hn_fence_take_over(struct hn_managed *managed)
+{
+	struct hn_fence *back = hn_steal(managed->fence_back);
+	struct hn_set nodes = managed->fence_owed;
+
+	if (back)
+		nodes = managed->cpuset_nodes = back->nodes;
+	hn_fence_cancel(back);
+	hn_set_clear(&managed->fence_owed);
+	return nodes;
+}
+
 void hn_fence_heed(struct hn_managed *managed)
 {
 	struct hn_set owed = managed->fence_owed;

@@ -32,6 +32,10 @@ int hn_fence_start(struct hn_managed *managed, enum hn_fence_step step, const st
  * anything. What cannot be put back is logged. */
 void hn_fence_back(struct hn_managed *managed, const struct hn_set *nodes);
 
+/* The nodes that they are being, or are yet to be, narrowed to so: the caller's to see to from now on. Empty:
+ * none. What has been asked for is still done, before what is asked for after it. */
+struct hn_set hn_fence_take_over(struct hn_managed *managed);
+
 /* Does that for one which was left open because it could not be touched, once it can. */
 void hn_fence_heed(struct hn_managed *managed);
 

@@ -230,10 +230,8 @@ static void open_fence(struct hn_running_operation *running)
 	struct hn_set nodes = home_of(running->plan);
 	struct hn_error err;
 
-	if (moves) { /* what another has left open is this one's to close */
-		running->fence_before = managed->fence_owed;
-		hn_set_clear(&managed->fence_owed);
-	}
+	if (moves) /* what another has left open is this one's to close */
+		running->fence_before = hn_fence_take_over(managed);
 	if (!moves || !hn_fence_is_in_the_way(managed, &nodes))
 		migrate_next(running);
 	else if (hn_fence_start(managed, HN_FENCE_WIDEN, &nodes, on_fence_widened, running, &running->fence,
