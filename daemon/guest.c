@@ -421,6 +421,12 @@ static uint64_t hugetlb_page_bytes(const struct hn_backend *backend)
 		       : 0;
 }
 
+struct hn_range hn_managed_range(const struct hn_backend *backend)
+{
+	return (struct hn_range){backend->host_address, backend->bytes, backend->cell,
+				 hugetlb_page_bytes(backend)};
+}
+
 size_t hn_managed_ranges(const struct hn_guest *guest, int cell, struct hn_range *ret)
 {
 	size_t count = 0;
@@ -430,8 +436,7 @@ size_t hn_managed_ranges(const struct hn_guest *guest, int cell, struct hn_range
 
 		if (backend->host_address == 0 || backend->cell < 0 || (cell >= 0 && backend->cell != cell))
 			continue;
-		ret[count++] = (struct hn_range){backend->host_address, backend->bytes, backend->cell,
-						 hugetlb_page_bytes(backend)};
+		ret[count++] = hn_managed_range(backend);
 	}
 	return count;
 }

@@ -167,6 +167,9 @@ void hn_managed_set_unread(struct hn_managed *managed, const struct hn_error *er
 /* The sentence of either, borrowed; NULL when nothing is wrong. */
 const char *hn_managed_problem(const struct hn_managed *managed);
 
+/* Where a backend's memory is; its host_address is known. */
+struct hn_range hn_managed_range(const struct hn_backend *backend);
+
 /* Fills ret (backend_count long at least) with where the cell's memory is, every cell's for -1. Returns how
  * many. */
 size_t hn_managed_ranges(const struct hn_guest *guest, int cell, struct hn_range *ret);

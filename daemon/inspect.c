@@ -58,11 +58,6 @@ bool hn_inspect_is_old(const struct hn_managed *managed)
 	return hn_now_ns() > managed->inspected_ns + AGAIN_NS;
 }
 
-static struct hn_range range_of(const struct hn_backend *backend)
-{
-	return (struct hn_range){backend->host_address, backend->bytes, backend->cell};
-}
-
 /* How many backends there are whose place is known. */
 static size_t known_count(const struct hn_guest *guest)
 {
@@ -282,7 +277,7 @@ static int request_probe(struct hn_managed *managed, struct hn_error *err)
 	for (size_t i = 0; i < guest->backend_count; i++)
 		if (guest->backends[i].movability == HN_IMMOVABLE_UNKNOWN &&
 		    guest->backends[i].host_address && !takes_too_long(managed, &guest->backends[i]))
-			ranges[probe.range_count++] = range_of(&guest->backends[i]);
+			ranges[probe.range_count++] = hn_managed_range(&guest->backends[i]);
 	if (probe.range_count == 0)
 		return 0;
 	if ((r = hn_guest_calls_make(managed, HN_CALL_MOVE, probe.range_count, err)) < 0 ||
@@ -352,7 +347,7 @@ static int request(struct hn_managed *managed, struct hn_error *err)
 		return hn_oom(err);
 	for (size_t i = 0; i < guest->backend_count; i++)
 		if (guest->backends[i].host_address)
-			ranges[inspect.range_count++] = range_of(&guest->backends[i]);
+			ranges[inspect.range_count++] = hn_managed_range(&guest->backends[i]);
 	managed->inspect_generation = managed->generation;
 	return hn_hands_request(managed->service->hands, HN_HANDS_INSPECT,
 				(struct hn_hands_part[]){{&inspect, sizeof(inspect)},

@@ -60,6 +60,36 @@ static void merged_pages_are_tried_too(void **state)
 	fake_kernel_done(&fake);
 }
 
+/* Linux queues a hugetlb page by its head alone: "if (PageHead(page))" in add_page_for_migration(). */
+static void a_page_of_a_pool_is_tried_whole(void **state)
+{
+	struct fake_kernel fake;
+
+	fake_kernel_init(&fake, 100);
+	fake.page_bytes = 2 * HN_MIB;
+	assert_int_equal(probe(&fake, "0-3", 0), HN_PROBE_MOVED);
+	assert_int_equal(fake.moves, 2);
+	assert_int_equal(fake.events[0].bytes, 2 * HN_MIB);
+	assert_int_equal(fake_kernel_on(&fake, 0), 100);
+	fake_kernel_done(&fake);
+}
+
+/* That a node has no room, or is not allowed, says nothing of the page. */
+static void where_there_is_no_room_another_node_is_tried(void **state)
+{
+	struct fake_kernel fake;
+
+	fake_kernel_init(&fake, 1000);
+	fake.free_pages[1] = 0;
+	fake.cpuset_allows[2] = false;
+	assert_int_equal(probe(&fake, "0-3", 0), HN_PROBE_MOVED);
+	assert_int_equal(fake_kernel_on(&fake, 0), 1000);
+	fake.free_pages[3] = 0;
+	assert_int_equal(probe(&fake, "0-3", 0), HN_PROBE_NOWHERE);
+	assert_int_equal(fake_kernel_on(&fake, 0), 1000);
+	fake_kernel_done(&fake);
+}
+
 static void without_pages_or_nodes_nothing_is_tried(void **state)
 {
 	struct fake_kernel fake;
@@ -89,6 +119,8 @@ int main(void)
 		cmocka_unit_test(a_page_moves_and_comes_back),
 		cmocka_unit_test(a_pinned_page_stays),
 		cmocka_unit_test(merged_pages_are_tried_too),
+		cmocka_unit_test(a_page_of_a_pool_is_tried_whole),
+		cmocka_unit_test(where_there_is_no_room_another_node_is_tried),
 		cmocka_unit_test(without_pages_or_nodes_nothing_is_tried),
 		cmocka_unit_test(a_process_that_goes_is_said),
 	};
