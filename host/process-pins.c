@@ -2,8 +2,9 @@
  * process-pins - open files by their names, io_uring's buffers from fdinfo, counts from status.
  *
  * io_uring's fdinfo (io_uring/fdinfo.c) says "UserBufs:\t2" and, when the ring is not busy at that moment,
- * "    0: 0x7f5b84c0c000/1048576" for each; seen on Linux 6.18. VmPin is mm->pinned_vm: io_uring, RDMA and
- * vDPA count there, VFIO in VmLck.
+ * "    0: 0x7f5b84c0c000/1048576" for each, and "    1: <none>" for a slot without a buffer; seen on Linux
+ * 6.18. Before 6.13 such a slot has a buffer at the last address (dummy_ubuf of io_uring/rsrc.c). VmPin is
+ * mm->pinned_vm: io_uring, RDMA and vDPA count there, VFIO in VmLck.
  */
 #include "host/process-pins.h"
 
@@ -20,6 +21,7 @@
 #include "host/process-files.h"
 
 #define STATUS_MAX 16384
+#define EMPTY_SLOT UINT64_MAX
 #define ALL_BUT_URING ~(1u << HN_PIN_IO_URING | 1u << HN_PIN_OTHER)
 
 static const struct {
@@ -50,13 +52,28 @@ static void range_add(struct hn_process_pins *pins, uint64_t start, uint64_t byt
 		pins->ranges[pins->range_count++] = (struct hn_pinned_range){start, bytes};
 }
 
+/* A line of the list: false when it is none. A slot may have no buffer. */
+static bool slot_read(const char *line, struct hn_process_pins *pins)
+{
+	uint64_t start, bytes;
+	unsigned place;
+	int end = 0;
+
+	if (sscanf(line, " %u: 0x%" SCNx64 "/%" SCNu64, &place, &start, &bytes) != 3)
+		return sscanf(line, " %u: <none>%n", &place, &end) == 1 && end > 0;
+	if (start == EMPTY_SLOT)
+		return true;
+	range_add(pins, start, bytes);
+	pins->hold.pins |= 1u << HN_PIN_IO_URING;
+	return true;
+}
+
 /* A ring without buffers holds nothing. One whose buffers are not listed may hold anything. */
 static void ring_read(int directory, int number, struct hn_process_pins *pins)
 {
 	HN_AUTO(file) FILE *info = NULL;
 	HN_AUTO(memory) char *line = NULL;
-	uint64_t announced = 0, listed = 0, start, bytes;
-	unsigned place;
+	uint64_t announced = 0, listed = 0;
 	size_t room = 0;
 	char path[32];
 
@@ -65,17 +82,15 @@ static void ring_read(int directory, int number, struct hn_process_pins *pins)
 	while (info && getline(&line, &room, info) > 0) {
 		if (sscanf(line, "UserBufs: %" SCNu64, &announced) == 1 || announced == 0)
 			continue;
-		if (sscanf(line, " %u: 0x%" SCNx64 "/%" SCNu64, &place, &start, &bytes) == 3) {
-			range_add(pins, start, bytes);
+		if (slot_read(line, pins))
 			listed++;
-		} else if (line[0] != ' ') {
+		else if (line[0] != ' ')
 			break;
-		}
 	}
-	if (announced == 0)
+	if (announced == 0 || listed > 0)
 		return;
 	pins->hold.pins |= 1u << HN_PIN_IO_URING;
-	pins->all = pins->all || listed == 0;
+	pins->all = true;
 }
 
 static int look_at_file(int number, const char *name, void *context)

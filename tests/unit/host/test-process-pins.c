@@ -115,6 +115,50 @@ static void rings_hold_their_buffers_alone(void **state)
 	tree_done(&tree);
 }
 
+static void write_slots(const struct tree *tree, unsigned count, const char *empty, const char *last)
+{
+	char text[32768];
+	size_t used = (size_t)snprintf(text, sizeof(text), "UserBufs:\t%u\n", count + (*last ? 1 : 0));
+
+	for (unsigned i = 0; i < count; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%5u: %s\n", i, empty);
+	if (*last)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%5u: %s\n", count, last);
+	assert_in_range(used, 1, sizeof(text) - 1);
+	tree_write(tree, "proc/100/fdinfo/5", "%sPollList:\n", text);
+}
+
+/* A table of more slots than are listed at most, as Linux since 6.13, before it and in between writes it. */
+static void empty_slots_of_a_ring_hold_nothing(void **state)
+{
+	static const char *const empty[] = {"<none>", "0xffffffffffffffff/1",
+					    "0xffffffffffffffff/4294967295"};
+	struct tree tree;
+
+	tree_init(&tree);
+	tree_write_process(&tree, 100, 1);
+	tree_link(&tree, "proc/100/fd/5", "anon_inode:[io_uring]");
+	for (size_t i = 0; i < HN_COUNT(empty); i++) {
+		struct hn_process_pins pins;
+
+		write_status(&tree, NO_MEMORY);
+		write_slots(&tree, HN_PINNED_RANGES_MAX + 44, empty[i], "");
+		pins = pins_of(&tree);
+		assert_int_equal(pins.hold.pins, 0);
+		assert_int_equal(hn_pins_movability(&pins, 0x20000, 4096), HN_MOVABLE);
+		write_status(&tree, "VmPin:\t512 kB\n");
+		write_slots(&tree, HN_PINNED_RANGES_MAX + 44, empty[i], "0x10000/524288");
+		pins = pins_of(&tree);
+		assert_int_equal(pins.hold.pins, 1u << HN_PIN_IO_URING);
+		assert_int_equal(hn_pins_movability(&pins, 0x20000, 4096), HN_IMMOVABLE_PINNED);
+		assert_int_equal(hn_pins_movability(&pins, 0x90000, 4096), HN_MOVABLE);
+		/* and explain nothing that is pinned */
+		write_status(&tree, "VmPin:\t1024 kB\n");
+		assert_int_equal(pins_of(&tree).hold.pins, 1u << HN_PIN_IO_URING | 1u << HN_PIN_OTHER);
+	}
+	tree_done(&tree);
+}
+
 static void pages_that_nothing_explains_are_unknown(void **state)
 {
 	struct hn_process_pins pins;
@@ -176,6 +220,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(files_tell_what_holds),
 		cmocka_unit_test(rings_hold_their_buffers_alone),
+		cmocka_unit_test(empty_slots_of_a_ring_hold_nothing),
 		cmocka_unit_test(pages_that_nothing_explains_are_unknown),
 		cmocka_unit_test(a_real_ring_is_seen),
 	};
