@@ -184,6 +184,19 @@ static void tun_read(struct search *search, int number)
 		tap_read(search, at);
 }
 
+/* The character device of an interface, to which its link in sysfs leads ("../../../macvtap0"). */
+static void macvtap_read(struct search *search, const char *name)
+{
+	char path[PATH_MAX], target[PATH_MAX];
+	unsigned number;
+
+	if (sscanf(name, "/dev/tap%u", &number) != 1)
+		return;
+	snprintf(path, sizeof(path), "sys/class/macvtap/tap%u/device", number);
+	if (link_read(search->root, path, target, sizeof(target)) && strrchr(target, '/'))
+		tap_read(search, strrchr(target, '/') + 1);
+}
+
 static void disk_below(struct search *search, const char *path, unsigned depth);
 
 static void disk_add(struct search *search, const char *path, bool shared, unsigned depth)
@@ -229,6 +242,8 @@ static int look_at_file(int number, const char *name, void *context)
 		vfio_read(search, name);
 	else if (strcmp(name, "/dev/net/tun") == 0)
 		tun_read(search, number);
+	else if (strncmp(name, "/dev/tap", 8) == 0)
+		macvtap_read(search, name);
 	else if (name[0] == '/')
 		file_read(search, number);
 	return 0;

@@ -95,6 +95,25 @@ static void a_tap_leads_to_the_cards_of_its_bridge(void **state)
 	tree_done(&tree);
 }
 
+/* QEMU holds the character device, which sysfs knows by the class's folder: macvtap7 is on a card. */
+static void a_macvtap_leads_to_its_card(void **state)
+{
+	struct tree tree;
+
+	tree_begin(&tree);
+	tree_link(&tree, "proc/100/fd/20", "/dev/tap7");
+	tree_write(&tree, "sys/devices/virtual/net/macvtap0/mtu", "1500\n");
+	tree_link(&tree, "sys/devices/virtual/net/macvtap0/macvtap/tap7/device", "../../../macvtap0");
+	tree_link(&tree, "sys/devices/virtual/net/macvtap0/lower_eth0", "../../../x");
+	tree_link(&tree, "sys/class/macvtap/tap7", "../../devices/virtual/net/macvtap0/macvtap/tap7");
+	tree_link(&tree, "sys/class/net/macvtap0", "../../devices/virtual/net/macvtap0");
+	tree_link(&tree, "sys/class/net/eth0", "../../devices/pci0000:3a/0000:3a:00.0/0000:3b:00.0/net/eth0");
+	assert_devices(&tree, "0000:3b:00.0*");
+	tree_link(&tree, "proc/100/fd/21", "/dev/tap8"); /* of which sysfs tells nothing */
+	assert_devices(&tree, "0000:3b:00.0*");
+	tree_done(&tree);
+}
+
 /* An image file's disk is shared; small files, and those of no disk, say nothing. */
 static void an_image_lies_on_a_disk(void **state)
 {
@@ -162,6 +181,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(groups_of_vfio_are_whole),
 		cmocka_unit_test(a_tap_leads_to_the_cards_of_its_bridge),
+		cmocka_unit_test(a_macvtap_leads_to_its_card),
 		cmocka_unit_test(an_image_lies_on_a_disk),
 		cmocka_unit_test(a_mapped_disk_leads_to_those_below),
 		cmocka_unit_test(a_process_that_is_gone_is_said),
