@@ -53,22 +53,45 @@ static void check_kernel(const char *root, struct hn_checkup *ret)
 		hn_finding_mend(finding, "apt install -t bookworm-backports linux-image-amd64");
 }
 
-static void check_presence(const char *root, struct hn_checkup *ret)
+/* Whether the kernel was started with that word. */
+static bool is_told(const char *root, const char *word)
+{
+	char text[8192], *at = text, *said;
+
+	if (hn_proc_read(text, sizeof(text), root, "proc/cmdline") < 0)
+		return false;
+	while ((said = strsep(&at, " \n")))
+		if (strcmp(said, word) == 0)
+			return true;
+	return false;
+}
+
+/* With numa=off there is a node, which spans all memory (Linux, boot-options.rst). */
+static void check_numa(const char *root, struct hn_checkup *ret)
 {
 	char text[1024];
 	ssize_t length = hn_proc_read(text, sizeof(text), root, "sys/devices/system/node/online");
 
-	if (length >= 0)
-		hn_checkup_put(ret, HN_CHECK_NUMA, HN_FINDING_OK, "the kernel knows of nodes");
-	else if (length == -ENOENT)
+	if (length >= 0 && is_told(root, "numa=off"))
 		hn_finding_mend(
 			hn_checkup_put(ret, HN_CHECK_NUMA, HN_FINDING_FAIL,
-				       "the kernel was built without CONFIG_NUMA, or started with "
-				       "numa=off"),
-			"take numa=off from the kernel's command line, or use a kernel built with NUMA");
+				       "the kernel was started with numa=off: all memory is one node's"),
+			"take numa=off from the kernel's command line");
+	else if (length >= 0)
+		hn_checkup_put(ret, HN_CHECK_NUMA, HN_FINDING_OK, "the kernel knows of nodes");
+	else if (length == -ENOENT)
+		hn_finding_mend(hn_checkup_put(ret, HN_CHECK_NUMA, HN_FINDING_FAIL,
+					       "the kernel was built without CONFIG_NUMA"),
+				"use a kernel built with NUMA");
 	else
 		put_unreadable(ret, HN_CHECK_NUMA, "sys/devices/system/node/online", (int)length);
-	length = hn_proc_read(text, sizeof(text), root, "proc/pressure/memory");
+}
+
+static void check_pressure(const char *root, struct hn_checkup *ret)
+{
+	char text[1024];
+	ssize_t length = hn_proc_read(text, sizeof(text), root, "proc/pressure/memory");
+
 	if (length >= 0)
 		hn_checkup_put(ret, HN_CHECK_PRESSURE, HN_FINDING_OK, "the kernel tells of pressure");
 	else if (length == -ENOENT || length == -EOPNOTSUPP)
@@ -189,7 +212,8 @@ static void check_swap(const char *root, struct hn_checkup *ret)
 void hn_doctor_examine_kernel(const char *root, struct hn_checkup *ret)
 {
 	check_kernel(root, ret);
-	check_presence(root, ret);
+	check_numa(root, ret);
+	check_pressure(root, ret);
 	check_balancing(root, ret);
 	check_zone_reclaim(root, ret);
 	check_thp(root, ret);

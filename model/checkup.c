@@ -24,8 +24,8 @@ static const struct {
 	[HN_CHECK_KERNEL] = {"kernel", "the release of Linux",
 			     "Older kernels hide pages that kernel NUMA balancing has marked, and forget "
 			     "affinities when a cpuset changes."},
-	[HN_CHECK_NUMA] = {"numa-support", "CONFIG_NUMA",
-			   "Without it the kernel neither tells where pages are nor moves them."},
+	[HN_CHECK_NUMA] = {"numa-support", "CONFIG_NUMA and numa=off",
+			   "Without NUMA the kernel neither tells where pages are nor moves them."},
 	[HN_CHECK_PRESSURE] = {"pressure", "/proc/pressure (CONFIG_PSI)",
 			       "Pressure tells memory that is short from memory that is merely full."},
 	[HN_CHECK_BALANCING] =

@@ -34,8 +34,7 @@ static const struct knob knobs[] = {
 	{HN_CHECK_KERNEL, "proc/sys/kernel/osrelease", "Plan 9\n", HN_FINDING_UNKNOWN, "osrelease", ""},
 	{HN_CHECK_KERNEL, "proc/sys/kernel/osrelease", NO_FILE, HN_FINDING_UNKNOWN, "No such file", ""},
 	{HN_CHECK_NUMA, "sys/devices/system/node/online", "0-1\n", HN_FINDING_OK, "", ""},
-	{HN_CHECK_NUMA, "sys/devices/system/node/online", NO_FILE, HN_FINDING_FAIL, "CONFIG_NUMA",
-	 "numa=off"},
+	{HN_CHECK_NUMA, "sys/devices/system/node/online", NO_FILE, HN_FINDING_FAIL, "CONFIG_NUMA", "kernel"},
 	{HN_CHECK_PRESSURE, "proc/pressure/memory", "some avg10=0.00\n", HN_FINDING_OK, "", ""},
 	{HN_CHECK_PRESSURE, "proc/pressure/memory", NO_FILE, HN_FINDING_NOTE, "", "psi=1"},
 	{HN_CHECK_BALANCING, "proc/sys/kernel/numa_balancing", "0\n", HN_FINDING_OK, "off", ""},
@@ -109,6 +108,23 @@ static void each_knob_has_its_verdict(void **state)
 			      knob->remedy);
 		tree_done(&tree);
 	}
+}
+
+/* With numa=off "only a single NUMA node spanning all memory" is set up (Linux, boot-options.rst): there
+ * are nodes, and they are not the machine's. */
+static void nodes_are_switched_off(void **state)
+{
+	struct tree tree;
+
+	tree_init(&tree);
+	tree_write(&tree, "sys/devices/system/node/online", "0\n");
+	tree_write(&tree, "proc/cmdline", "root=/dev/sda1 numa=off quiet\n");
+	check_finding(&tree, &NOTHING_RESERVED, HN_CHECK_NUMA, HN_FINDING_FAIL, "numa=off", "numa=off");
+	tree_write(&tree, "proc/cmdline", "xnuma=off numa=offx\n");
+	check_finding(&tree, &NOTHING_RESERVED, HN_CHECK_NUMA, HN_FINDING_OK, "", "");
+	tree_write(&tree, "proc/cmdline", "quiet numa=off\n");
+	check_finding(&tree, &NOTHING_RESERVED, HN_CHECK_NUMA, HN_FINDING_FAIL, "numa=off", "numa=off");
+	tree_done(&tree);
 }
 
 static void pages_are_merged_across_nodes(void **state)
@@ -307,6 +323,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_knob_has_its_verdict),
+		cmocka_unit_test(nodes_are_switched_off),
 		cmocka_unit_test(pages_are_merged_across_nodes),
 		cmocka_unit_test(reserved_cpus_are_not_isolated_ones),
 		cmocka_unit_test(interrupts_stay_off_isolated_cpus),
