@@ -45,34 +45,34 @@ static void check_tick(const struct hn_set *cpus, const struct hn_set *tickless,
 }
 
 /* "rcu_nocbs=1-3", or "rcu_nocbs" alone or with "all" for every CPU; nohz_full= offloads its CPUs too (Linux,
- * kernel-parameters.txt). */
-static bool callbacks_read(const char *root, struct hn_set *ret, bool *ret_all)
+ * kernel-parameters.txt). Lists that only the kernel reads, such as "1-N" or "0-7:1/2", tell nothing. */
+static int callbacks_read(const char *root, struct hn_set *ret, bool *ret_all, struct hn_error *err)
 {
 	char text[8192], *at = text, *word;
 
 	*ret_all = false;
 	hn_set_clear(ret);
 	if (hn_proc_read(text, sizeof(text), root, "proc/cmdline") < 0)
-		return false;
+		return hn_fail(err, -EIO, "/proc/cmdline cannot be read");
 	while ((word = strsep(&at, " \n"))) {
 		if (strcmp(word, "rcu_nocbs") == 0 || strcmp(word, "rcu_nocbs=all") == 0)
 			*ret_all = true;
-		else if (strncmp(word, "rcu_nocbs=", 10) == 0)
-			(void)hn_set_parse(word + 10, ret, NULL);
+		else if (strncmp(word, "rcu_nocbs=", 10) == 0 && hn_set_parse(word + 10, ret, NULL) < 0)
+			return hn_fail(err, -EINVAL, "%.80s is not understood", word);
 	}
-	return true;
+	return 0;
 }
 
 static void check_callbacks(const char *root, const struct hn_set *cpus, const struct hn_set *tickless,
 			    struct hn_checkup *ret)
 {
 	struct hn_set offloaded, left;
+	struct hn_error err;
 	char text[80];
 	bool all;
 
-	if (!callbacks_read(root, &offloaded, &all)) {
-		hn_checkup_put(ret, HN_CHECK_CPU_CALLBACKS, HN_FINDING_UNKNOWN,
-			       "/proc/cmdline cannot be read");
+	if (callbacks_read(root, &offloaded, &all, &err) < 0) {
+		hn_checkup_put(ret, HN_CHECK_CPU_CALLBACKS, HN_FINDING_UNKNOWN, "%s", err.message);
 		return;
 	}
 	left = without(cpus, &offloaded);

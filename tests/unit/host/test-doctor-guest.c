@@ -88,6 +88,11 @@ static const struct knob knobs[] = {
 	 HN_FINDING_OK,
 	 "",
 	 ""},
+	{HN_CHECK_CPU_CALLBACKS, /* what is not understood is not taken for none */
+	 {{"proc/cmdline", "quiet rcu_nocbs=2-N\n"}},
+	 HN_FINDING_UNKNOWN,
+	 "rcu_nocbs=2-N",
+	 ""},
 	{HN_CHECK_CPU_CALLBACKS, {{NO_FILE}}, HN_FINDING_UNKNOWN, "cmdline", ""},
 	{HN_CHECK_CPU_INTERRUPTS, {{NO_FILE}}, HN_FINDING_UNKNOWN, "/proc/irq", ""},
 	{HN_CHECK_CPU_INTERRUPTS,
