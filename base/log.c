@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/plain.h"
+
 static enum hn_log_level current_level = HN_LOG_INFO;
 
 static const struct {
@@ -51,9 +53,7 @@ void hn_log(enum hn_log_level level, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
-	for (char *c = line; *c; c++) /* a guest's name must not be able to forge a line */
-		if (*c == '\n' || *c == '\r' || *c == '\033')
-			*c = ' ';
+	hn_make_plain(line); /* a guest's name must not be able to forge a line */
 	if (getenv("JOURNAL_STREAM")) {
 		fprintf(stderr, "<%d>%s\n", levels[level].priority, line);
 	} else {

@@ -4,7 +4,7 @@
  * fleet/ where it is homenode-fleetd's own.
  *
  * Under systemd (JOURNAL_STREAM is set) lines begin with the journal's priority prefix, see sd-daemon(3);
- * elsewhere with the time and the level.
+ * elsewhere with the time and the level. Control characters are made plain (base/plain.h).
  */
 #include "base/error.h"
 

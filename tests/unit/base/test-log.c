@@ -109,7 +109,9 @@ static void elsewhere_time_and_level_stand_in_front(void **state)
 static void a_name_cannot_forge_a_line(void **state)
 {
 	setenv("JOURNAL_STREAM", "8:1", 1);
-	assert_string_equal(logged(HN_LOG_INFO, "guest 'a\n<3>b\r\033[2Jc'"), "<6>guest 'a <3>b  [2Jc'\n");
+	assert_string_equal(logged(HN_LOG_INFO, "guest 'a\n<3>b\r\033[2Jc'"), "<6>guest 'a <3>b ?[2Jc'\n");
+	/* what else a terminal obeys: backspace, DEL, and CSI of C1 in UTF-8; letters stay */
+	assert_string_equal(logged(HN_LOG_INFO, "a\b\177\302\2332J\303\244"), "<6>a????2J\303\244\n");
 }
 
 static void a_long_message_is_cut(void **state)
