@@ -258,3 +258,24 @@ bool hn_cgroup_cut_to_guest(char group[HN_CGROUP_MAX])
 	}
 	return false;
 }
+
+static bool is_alone(const char *root, const struct hn_cgroups *cgroups, const char *group, pid_t pid)
+{
+	HN_AUTO(memory) pid_t *pids = NULL;
+	size_t count = 0;
+
+	return hn_cgroup_processes(root, cgroups, group, 1, &pids, &count, NULL) == 0 && count == 1 &&
+	       pids[0] == pid;
+}
+
+/* The mount's own group is the whole machine. */
+bool hn_cgroup_of_guest(const char *root, const struct hn_process *process, struct hn_cgroups *ret_cgroups,
+			char ret[HN_CGROUP_MAX])
+{
+	HN_AUTO(fd) int directory = hn_process_open(root, process, NULL);
+
+	if (directory < 0 || hn_cgroups_find(root, NULL, ret_cgroups, NULL) < 0 ||
+	    hn_cgroup_of(ret_cgroups, NULL, directory, "cgroup", ret) < 0 || !*ret)
+		return false;
+	return hn_cgroup_cut_to_guest(ret) || is_alone(root, ret_cgroups, ret, process->pid);
+}

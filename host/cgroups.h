@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/set.h"
+#include "host/process.h"
 
 /* A hierarchy that is mounted. */
 struct hn_cgroups {
@@ -56,3 +57,10 @@ int hn_cgroup_allowed(const char *root, const struct hn_cgroups *cgroups, const 
  * done, when it is not inside of one such.
  */
 bool hn_cgroup_cut_to_guest(char group[HN_CGROUP_MAX]);
+
+/*
+ * The group of v2 that counts for the guest: the one that libvirt made for it; without libvirt, the one that
+ * the process is in, if no other process is. False when there is none.
+ */
+bool hn_cgroup_of_guest(const char *root, const struct hn_process *process, struct hn_cgroups *ret_cgroups,
+			char ret[HN_CGROUP_MAX]);

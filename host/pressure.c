@@ -44,27 +44,6 @@ void hn_pressure_of_host(const char *root, struct hn_stall ret[HN_RESOURCE_COUNT
 			stall_read(text, &ret[i]);
 }
 
-static bool is_alone(const char *root, const struct hn_cgroups *cgroups, const char *group, pid_t pid)
-{
-	HN_AUTO(memory) pid_t *pids = NULL;
-	size_t count = 0;
-
-	return hn_cgroup_processes(root, cgroups, group, 1, &pids, &count, NULL) == 0 && count == 1 &&
-	       pids[0] == pid;
-}
-
-/* The mount's own group is the whole machine. */
-static bool find_group(const char *root, const struct hn_process *process, struct hn_cgroups *cgroups,
-		       char group[HN_CGROUP_MAX])
-{
-	HN_AUTO(fd) int directory = hn_process_open(root, process, NULL);
-
-	if (directory < 0 || hn_cgroups_find(root, NULL, cgroups, NULL) < 0 ||
-	    hn_cgroup_of(cgroups, NULL, directory, "cgroup", group) < 0 || !*group)
-		return false;
-	return hn_cgroup_cut_to_guest(group) || is_alone(root, cgroups, group, process->pid);
-}
-
 void hn_pressure_of_guest(const char *root, const struct hn_process *process,
 			  struct hn_stall ret[HN_RESOURCE_COUNT])
 {
@@ -72,7 +51,7 @@ void hn_pressure_of_guest(const char *root, const struct hn_process *process,
 	char group[HN_CGROUP_MAX], text[512];
 
 	memset(ret, 0, HN_RESOURCE_COUNT * sizeof(*ret));
-	if (!find_group(root, process, &cgroups, group))
+	if (!hn_cgroup_of_guest(root, process, &cgroups, group))
 		return;
 	for (size_t i = 0; i < HN_RESOURCE_COUNT; i++)
 		if (hn_proc_read(text, sizeof(text), root, "%s%s/%s.pressure", cgroups.mount + 1, group,

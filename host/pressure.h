@@ -12,8 +12,7 @@
 void hn_pressure_of_host(const char *root, struct hn_stall ret[HN_RESOURCE_COUNT]);
 
 /*
- * {cpu,memory,io}.pressure of the control group (v2) that libvirt made for the guest; without libvirt, of the
- * group that the process is in, if no other process is.
+ * {cpu,memory,io}.pressure of the guest's control group (v2): hn_cgroup_of_guest() of host/cgroups.h.
  */
 void hn_pressure_of_guest(const char *root, const struct hn_process *process,
 			  struct hn_stall ret[HN_RESOURCE_COUNT]);

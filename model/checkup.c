@@ -124,7 +124,8 @@ static const struct {
 				       "whether kernel NUMA balancing looks at the guest's memory",
 				       "It takes the guest's pages away to see who comes for them, and each "
 				       "costs the vCPU a fault."},
-	[HN_CHECK_MEMORY_SWAPPED] = {"memory-swapped", "the guest's pages in swap (VmSwap)",
+	[HN_CHECK_MEMORY_SWAPPED] = {"memory-swapped",
+				     "the guest's pages in swap (VmSwap, memory.swap.current)",
 				     "A vCPU that touches one waits for a disk."},
 	[HN_CHECK_CPU_TICK] =
 		{"cpu-tick", "nohz_full= of the vCPUs' CPUs",

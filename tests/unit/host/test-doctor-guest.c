@@ -10,12 +10,19 @@
 
 #include <cmocka.h>
 
+#include "base/cleanup.h"
 #include "tree.h"
 
 #define NO_FILE NULL
 #define KSM "sys/kernel/mm/ksm/run"
 #define CPU5 "sys/devices/system/cpu/cpu5/"
 #define CLOCK "sys/devices/system/clocksource/clocksource0/current_clocksource"
+
+/* libvirt's control group of it */
+#define OWN "/machine.slice/machine-qemu1.scope"
+#define MOUNT "proc/self/mountinfo", "31 23 0:28 / /cg rw - cgroup2 cgroup2 rw\n"
+#define GROUP "proc/100/cgroup", "0::" OWN "/libvirt\n"
+#define SWAP "cg" OWN "/memory.swap.current"
 
 struct file {
 	const char *path, *text;
@@ -24,7 +31,7 @@ struct file {
 /* What some files, or their absence, make of one check. */
 struct knob {
 	enum hn_check check;
-	struct file files[3];
+	struct file files[4];
 	enum hn_finding_verdict verdict;
 	const char *found, *remedy; /* parts of them */
 };
@@ -57,13 +64,28 @@ static const struct knob knobs[] = {
 	{HN_CHECK_MEMORY_SWAPPED,
 	 {{"proc/100/status", "Name:\tq\nVmSwap:\t0 kB\n"}},
 	 HN_FINDING_OK,
-	 "nothing",
+	 "no private memory is in swap",
 	 ""},
 	{HN_CHECK_MEMORY_SWAPPED,
 	 {{"proc/100/status", "Name:\tq\nVmSwap:\t3072 kB\n"}},
 	 HN_FINDING_FAIL,
 	 "3 MiB",
 	 "<locked/>"},
+	{HN_CHECK_MEMORY_SWAPPED, /* VmSwap leaves shared memory out (Linux, proc.rst) */
+	 {{"proc/100/status", "Name:\tq\nVmSwap:\t0 kB\n"}, {MOUNT}, {GROUP}, {SWAP, "3145728\n"}},
+	 HN_FINDING_FAIL,
+	 "3 MiB",
+	 "<locked/>"},
+	{HN_CHECK_MEMORY_SWAPPED, /* what was swapped before it came into the group */
+	 {{"proc/100/status", "Name:\tq\nVmSwap:\t4096 kB\n"}, {MOUNT}, {GROUP}, {SWAP, "3145728\n"}},
+	 HN_FINDING_FAIL,
+	 "4 MiB",
+	 "<locked/>"},
+	{HN_CHECK_MEMORY_SWAPPED,
+	 {{"proc/100/status", "Name:\tq\nVmSwap:\t0 kB\n"}, {MOUNT}, {GROUP}, {SWAP, "0\n"}},
+	 HN_FINDING_OK,
+	 "nothing is in swap",
+	 ""},
 	{HN_CHECK_MEMORY_SWAPPED, {{NO_FILE}}, HN_FINDING_UNKNOWN, "VmSwap", ""},
 	{HN_CHECK_CPU_TICK, {{"sys/devices/system/cpu/nohz_full", "4-7\n"}}, HN_FINDING_OK, "", ""},
 	{HN_CHECK_CPU_TICK,
@@ -190,7 +212,8 @@ static void each_knob_has_its_verdict(void **state)
 		struct tree tree;
 
 		tree_init(&tree);
-		for (size_t j = 0; j < 3 && knob->files[j].path; j++)
+		tree_write_process(&tree, 100, 1);
+		for (size_t j = 0; j < HN_COUNT(knob->files) && knob->files[j].path; j++)
 			tree_write(&tree, knob->files[j].path, "%s", knob->files[j].text);
 		hn_doctor_examine_guest(tree.root, &guest, &checkup);
 		finding = hn_checkup_find(&checkup, knob->check);
