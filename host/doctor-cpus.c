@@ -271,11 +271,69 @@ static void check_frequency(const char *root, const struct hn_set *cpus, struct 
 				"cpupower -c %s frequency-set -g performance", list(&saving, text));
 }
 
-static void check_throttling(const char *root, struct hn_checkup *ret)
+/*
+ * Since Linux 6.12 it is not sched_rt_runtime_us that keeps a part of each second from realtime threads, but
+ * a CPU's fair server, as long as ordinary ones wait there (Documentation/scheduler/sched-rt-group.rst).
+ */
+static bool has_fair_servers(const char *root)
+{
+	char text[128];
+	unsigned major, minor;
+
+	return hn_proc_read(text, sizeof(text), root, "proc/sys/kernel/osrelease") > 0 &&
+	       sscanf(text, "%u.%u", &major, &minor) == 2 && major * 1000 + minor >= 6012;
+}
+
+/* Those CPUs of the set whose fair server has a share of them; false when none is told of. */
+static bool fair_servers_read(const char *root, const struct hn_set *cpus, struct hn_set *ret)
+{
+	bool told = false;
+
+	hn_set_clear(ret);
+	HN_SET_FOREACH (cpu, cpus) {
+		uint64_t runtime;
+
+		if (hn_proc_read_u64(&runtime, root, "sys/kernel/debug/sched/fair_server/cpu%d/runtime",
+				     cpu) < 0)
+			continue;
+		told = true;
+		if (runtime > 0)
+			hn_set_add(ret, cpu);
+	}
+	return told;
+}
+
+/* True when it is the fair servers that tell. */
+static bool check_fair_servers(const char *root, const struct hn_set *cpus, struct hn_checkup *ret)
+{
+	struct hn_set stopped;
+	char text[80];
+
+	if (!fair_servers_read(root, cpus, &stopped)) {
+		if (!has_fair_servers(root))
+			return false;
+		hn_checkup_put(ret, HN_CHECK_CPU_THROTTLING, HN_FINDING_UNKNOWN,
+			       "fair servers cannot be read in /sys/kernel/debug/sched");
+	} else if (hn_set_empty(&stopped)) {
+		hn_checkup_put(ret, HN_CHECK_CPU_THROTTLING, HN_FINDING_OK,
+			       "realtime threads are not stopped");
+	} else {
+		hn_finding_mend(
+			hn_checkup_put(ret, HN_CHECK_CPU_THROTTLING, HN_FINDING_FAIL,
+				       "fair servers of CPUs %s stop realtime threads for others",
+				       list(&stopped, text)),
+			"echo 0 > /sys/kernel/debug/sched/fair_server/cpuN/runtime, for each of them");
+	}
+	return true;
+}
+
+static void check_throttling(const char *root, const struct hn_set *cpus, struct hn_checkup *ret)
 {
 	char runtime_text[32], period_text[32];
 	long runtime, period = 1000000;
 
+	if (check_fair_servers(root, cpus, ret))
+		return;
 	if (hn_proc_read(runtime_text, sizeof(runtime_text), root, "proc/sys/kernel/sched_rt_runtime_us") <
 	    0) {
 		hn_checkup_put(ret, HN_CHECK_CPU_THROTTLING, HN_FINDING_UNKNOWN,
@@ -305,5 +363,5 @@ void hn_doctor_examine_cpus(const char *root, const struct hn_set *cpus, struct 
 	check_timers(root, cpus, ret);
 	check_idle(root, cpus, ret);
 	check_frequency(root, cpus, ret);
-	check_throttling(root, ret);
+	check_throttling(root, cpus, ret);
 }

@@ -146,7 +146,7 @@ static const struct {
 	[HN_CHECK_CPU_FREQUENCY] = {"cpu-frequency", "the frequency governor of the vCPUs' CPUs",
 				    "A governor that saves power lets the CPU start slowly after each rest."},
 	[HN_CHECK_CPU_THROTTLING] =
-		{"realtime-throttling", "kernel.sched_rt_runtime_us",
+		{"realtime-throttling", "kernel.sched_rt_runtime_us, or fair servers (Linux 6.12)",
 		 "A realtime thread that never sleeps is stopped for the rest of each second."},
 };
 

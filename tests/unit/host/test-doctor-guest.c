@@ -16,6 +16,7 @@
 #define NO_FILE NULL
 #define KSM "sys/kernel/mm/ksm/run"
 #define CPU5 "sys/devices/system/cpu/cpu5/"
+#define FAIR "sys/kernel/debug/sched/fair_server/"
 #define CLOCK "sys/devices/system/clocksource/clocksource0/current_clocksource"
 
 /* libvirt's control group of it */
@@ -187,6 +188,31 @@ static const struct knob knobs[] = {
 	{HN_CHECK_CPU_THROTTLING,
 	 {{"proc/sys/kernel/sched_rt_runtime_us", "950000\n"},
 	  {"proc/sys/kernel/sched_rt_period_us", "950000\n"}},
+	 HN_FINDING_OK,
+	 "",
+	 ""},
+	{HN_CHECK_CPU_THROTTLING, /* since 6.12 each CPU's fair server stops them, whatever that says */
+	 {{"proc/sys/kernel/sched_rt_runtime_us", "-1\n"},
+	  {FAIR "cpu4/runtime", "0\n"},
+	  {FAIR "cpu5/runtime", "50000000\n"}},
+	 HN_FINDING_FAIL,
+	 "fair servers of CPUs 5",
+	 "fair_server/cpuN/runtime"},
+	{HN_CHECK_CPU_THROTTLING,
+	 {{"proc/sys/kernel/sched_rt_runtime_us", "950000\n"},
+	  {FAIR "cpu4/runtime", "0\n"},
+	  {FAIR "cpu5/runtime", "0\n"},
+	  {FAIR "cpu6/runtime", "50000000\n"}},
+	 HN_FINDING_OK,
+	 "not stopped",
+	 ""},
+	{HN_CHECK_CPU_THROTTLING,
+	 {{"proc/sys/kernel/sched_rt_runtime_us", "-1\n"}, {"proc/sys/kernel/osrelease", "6.12.0\n"}},
+	 HN_FINDING_UNKNOWN,
+	 "fair servers",
+	 ""},
+	{HN_CHECK_CPU_THROTTLING,
+	 {{"proc/sys/kernel/sched_rt_runtime_us", "-1\n"}, {"proc/sys/kernel/osrelease", "6.11.9\n"}},
 	 HN_FINDING_OK,
 	 "",
 	 ""},
