@@ -191,6 +191,36 @@ static void check_irqbalance(const char *root, struct hn_checkup *ret)
 			       hn_set_empty(&banned) ? "none" : hn_set_format(&banned, text, sizeof(text)));
 }
 
+/*
+ * The nodes with memory that this process's own cpuset forbids: a page is allocated for who makes the moving
+ * call, so that none comes to be there (prepare_alloc_pages() of mm/page_alloc.c). None where it is not told.
+ */
+static struct hn_set forbidden_nodes(const char *root, const char *status)
+{
+	struct hn_set allowed = {0}, nodes = {0};
+	const char *line = strstr(status, "\nMems_allowed_list:");
+	char list[HN_SET_TEXT_MAX], text[HN_SET_TEXT_MAX];
+
+	if (!line || hn_proc_read(text, sizeof(text), root, "sys/devices/system/node/has_memory") < 0)
+		return nodes;
+	line += strlen("\nMems_allowed_list:");
+	snprintf(list, sizeof(list), "%.*s", (int)strcspn(line, "\n"), line);
+	if (hn_set_parse(list, &allowed, NULL) == 0 && hn_set_parse(text, &nodes, NULL) == 0)
+		hn_set_subtract(&nodes, &allowed);
+	return nodes;
+}
+
+static void put_forbidden(const struct hn_set *nodes, struct hn_checkup *ret)
+{
+	char text[120];
+
+	hn_finding_mend(hn_checkup_put(ret, HN_CHECK_RIGHTS, HN_FINDING_FAIL,
+				       "its own cpuset forbids it the nodes %s: no memory can be moved there",
+				       hn_set_format(nodes, text, sizeof(text))),
+			"take AllowedMemoryNodes= from homenode-host@.service and the slice it is in; "
+			"without systemd give all nodes to cpuset.mems of homenoded's control group");
+}
+
 /* Whose pages cannot be asked for or moved without SYS_PTRACE and SYS_NICE; SYS_ADMIN shows frames. */
 static void check_rights(const char *root, struct hn_checkup *ret)
 {
@@ -203,6 +233,7 @@ static void check_rights(const char *root, struct hn_checkup *ret)
 		      {CAP_SYS_ADMIN, "CAP_SYS_ADMIN", false}};
 	enum hn_finding_verdict verdict = HN_FINDING_OK;
 	char text[8192], missing[120] = "";
+	struct hn_set forbidden;
 	unsigned long long effective;
 	const char *at;
 
@@ -222,7 +253,10 @@ static void check_rights(const char *root, struct hn_checkup *ret)
 		snprintf(missing + strlen(missing), sizeof(missing) - strlen(missing), "%s%s",
 			 *missing ? ", " : "", rights[i].name);
 	}
-	if (verdict == HN_FINDING_OK)
+	forbidden = forbidden_nodes(root, text);
+	if (verdict != HN_FINDING_FAIL && !hn_set_empty(&forbidden))
+		put_forbidden(&forbidden, ret);
+	else if (verdict == HN_FINDING_OK)
 		hn_checkup_put(ret, HN_CHECK_RIGHTS, verdict, "it has what it needs");
 	else
 		hn_finding_mend(hn_checkup_put(ret, HN_CHECK_RIGHTS, verdict, "missing: %s", missing),

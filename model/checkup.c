@@ -61,7 +61,8 @@ static const struct {
 		{"irqbalance", "irqbalance, and the CPUs it keeps off",
 		 "Interrupts on an isolated CPU interrupt a realtime guest, and without a balancer "
 		 "they stay where drivers put them."},
-	[HN_CHECK_RIGHTS] = {"rights", "CAP_SYS_NICE, CAP_SYS_PTRACE and CAP_SYS_ADMIN of homenode-host",
+	[HN_CHECK_RIGHTS] = {"rights",
+			     "CAP_SYS_NICE, CAP_SYS_PTRACE and CAP_SYS_ADMIN of homenode-host, and its nodes",
 			     "It moves and binds what belongs to other users, and reads where the kernel put "
 			     "pages."},
 	[HN_CHECK_CGROUPS] =

@@ -127,6 +127,33 @@ static void nodes_are_switched_off(void **state)
 	tree_done(&tree);
 }
 
+/* A page is allocated for who makes the moving call, in its cpuset (prepare_alloc_pages() of mm/page_alloc.c,
+ * dequeue_hugetlb_folio_nodemask() of mm/hugetlb.c). */
+static void the_movers_own_cpuset_has_all_nodes(void **state)
+{
+	static const char path[] = "proc/self/status", all[] = "CapEff:\t000001ffffffffff\n";
+	struct tree tree;
+
+	tree_init(&tree);
+	tree_write(&tree, "sys/devices/system/node/has_memory", "0-1,3\n");
+	tree_write(&tree, path, "Name:\tx\n%sMems_allowed_list:\t0-3\n", all);
+	check_finding(&tree, &NOTHING_RESERVED, HN_CHECK_RIGHTS, HN_FINDING_OK, "", "");
+	tree_write(&tree, path, "Name:\tx\n%sMems_allowed_list:\t0\nnonvoluntary_ctxt_switches:\t1\n", all);
+	check_finding(&tree, &NOTHING_RESERVED, HN_CHECK_RIGHTS, HN_FINDING_FAIL, "nodes 1,3",
+		      "AllowedMemoryNodes=");
+	/* which is worse than a lack of CAP_SYS_ADMIN, and no worse than that of all */
+	tree_write(&tree, path, "Name:\tx\nCapEff:\t000001ffffdfffff\nMems_allowed_list:\t0\n");
+	check_finding(&tree, &NOTHING_RESERVED, HN_CHECK_RIGHTS, HN_FINDING_FAIL, "nodes 1,3",
+		      "AllowedMemoryNodes=");
+	tree_write(&tree, path, "Name:\tx\nCapEff:\t0000000000000000\nMems_allowed_list:\t0\n");
+	check_finding(&tree, &NOTHING_RESERVED, HN_CHECK_RIGHTS, HN_FINDING_FAIL, "missing: CAP_SYS_NICE",
+		      "root");
+	tree_remove(&tree, "sys/devices/system/node/has_memory"); /* nothing to compare with */
+	tree_write(&tree, path, "Name:\tx\n%sMems_allowed_list:\t0\n", all);
+	check_finding(&tree, &NOTHING_RESERVED, HN_CHECK_RIGHTS, HN_FINDING_OK, "", "");
+	tree_done(&tree);
+}
+
 static void pages_are_merged_across_nodes(void **state)
 {
 	struct tree tree;
@@ -324,6 +351,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_knob_has_its_verdict),
 		cmocka_unit_test(nodes_are_switched_off),
+		cmocka_unit_test(the_movers_own_cpuset_has_all_nodes),
 		cmocka_unit_test(pages_are_merged_across_nodes),
 		cmocka_unit_test(reserved_cpus_are_not_isolated_ones),
 		cmocka_unit_test(interrupts_stay_off_isolated_cpus),
