@@ -239,12 +239,23 @@ static uint64_t page_bytes_of(const struct hn_range *range)
 	return range->page_bytes ? range->page_bytes : hn_base_page_bytes();
 }
 
+/* That there was no room was said of pages of one size: a pool that is used up keeps no other memory. */
+static void page_bytes_set(struct move *move, uint64_t page_bytes)
+{
+	if (page_bytes == move->batch->page_bytes)
+		return;
+	move->batch->page_bytes = page_bytes;
+	move->no_room_bytes = 0;
+	if (move->given_up == HN_STAY_NO_MEMORY)
+		move->given_up = NOTHING_GIVEN_UP;
+}
+
 static int range_walk(struct move *move, const struct hn_range *range, int (*window)(struct move *move))
 {
 	uint64_t at = range->start, end = range->start + range->bytes;
 	int r = 0;
 
-	move->batch->page_bytes = page_bytes_of(range);
+	page_bytes_set(move, page_bytes_of(range));
 	while (at < end && !r) {
 		uint64_t stop = window_end(move, at, end);
 

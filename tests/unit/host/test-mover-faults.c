@@ -190,6 +190,131 @@ static void the_brain_goes_midway(void **state)
 	fake_kernel_done(&fake);
 }
 
+/* A guest with memory of two kinds: pages of a pool and, far behind them, base pages. */
+struct both {
+	struct fake_kernel pool, plain;
+};
+
+#define PLAIN_AT (UINT64_C(1) << 40)
+
+/* Whose pages these are, which are then named as that fake does; shift back with the same. */
+static struct fake_kernel *kind_of(struct both *both, void *const *pages, size_t count, uint64_t *ret_shift)
+{
+	bool plain = (uint64_t)pages[0] >= FAKE_BASE + PLAIN_AT;
+
+	*ret_shift = plain ? PLAIN_AT : 0;
+	for (size_t i = 0; i < count; i++)
+		((void **)(uintptr_t)pages)[i] = (char *)pages[i] - *ret_shift;
+	return plain ? &both->plain : &both->pool;
+}
+
+static void shift_back(void *const *pages, size_t count, uint64_t shift)
+{
+	for (size_t i = 0; i < count; i++)
+		((void **)(uintptr_t)pages)[i] = (char *)pages[i] + shift;
+}
+
+static long both_ask(void *context, pid_t pid, void **pages, size_t count, int *ret_status)
+{
+	uint64_t shift;
+	struct fake_kernel *fake = kind_of(context, pages, count, &shift);
+	long r = fake->kernel.ask(fake, pid, pages, count, ret_status);
+
+	shift_back(pages, count, shift);
+	return r;
+}
+
+static void both_move(void *context, pid_t pid, struct hn_move_span *spans, size_t count, int flags)
+{
+	for (size_t i = 0; i < count; i++) {
+		uint64_t shift;
+		struct fake_kernel *fake = kind_of(context, spans[i].pages, spans[i].count, &shift);
+
+		fake->kernel.move(fake, pid, &spans[i], 1, flags);
+		shift_back(spans[i].pages, spans[i].count, shift);
+	}
+}
+
+static void both_look(void *context, void *const *pages, size_t count, int *ret_status, bool *ret_tail)
+{
+	uint64_t shift;
+	struct fake_kernel *fake = kind_of(context, pages, count, &shift);
+
+	fake->kernel.look(fake, pages, count, ret_status, ret_tail);
+	shift_back(pages, count, shift);
+}
+
+static uint64_t both_now(void *context)
+{
+	const struct both *both = context;
+
+	return both->pool.now_ns + both->plain.now_ns;
+}
+
+static void both_sleep(void *context, uint64_t ns)
+{
+	((struct both *)context)->pool.now_ns += ns;
+}
+
+/* Moves both kinds, of which one finds no room, in that order. */
+static struct hn_move_progress move_both(struct both *both)
+{
+	const struct hn_move_kernel kernel = {.ask = both_ask,
+					      .move = both_move,
+					      .look = both_look,
+					      .now_ns = both_now,
+					      .sleep_ns = both_sleep,
+					      .lanes = 1,
+					      .context = both};
+	struct hn_range ranges[] = {fake_kernel_range(&both->pool), fake_kernel_range(&both->plain)};
+	struct hn_move_order order = {.ranges = ranges, .range_count = 2, .to_node = TARGET};
+	struct hn_move_progress progress;
+	struct hn_error err;
+
+	ranges[1].start += PLAIN_AT;
+	if (both->pool.free_pages[TARGET]) {
+		struct hn_range first = ranges[0];
+
+		ranges[0] = ranges[1];
+		ranges[1] = first;
+	}
+	assert_int_equal(hn_move_with(&kernel, &order, NULL, NULL, &progress, &err), 0);
+	assert_int_equal(progress.scanned_bytes, progress.total_bytes);
+	return progress;
+}
+
+static void both_begin(struct both *both)
+{
+	fake_kernel_init(&both->pool, 64);
+	both->pool.page_bytes = 2 * HN_MIB;
+	fake_kernel_init(&both->plain, PAGES);
+}
+
+static void both_end(struct both *both)
+{
+	fake_kernel_done(&both->pool);
+	fake_kernel_done(&both->plain);
+}
+
+static void a_pool_that_is_used_up_keeps_no_other_memory(void **state)
+{
+	struct hn_move_progress progress;
+	struct both both;
+
+	both_begin(&both);
+	both.pool.free_pages[TARGET] = 0;
+	progress = move_both(&both);
+	assert_int_equal(progress.moved_bytes, PAGES * PAGE);
+	assert_int_equal(progress.stayed_bytes[HN_STAY_NO_MEMORY], 64 * 2 * HN_MIB);
+	both_end(&both);
+	both_begin(&both);
+	both.plain.free_pages[TARGET] = 0;
+	progress = move_both(&both);
+	assert_int_equal(progress.moved_bytes, 64 * 2 * HN_MIB);
+	assert_int_equal(progress.stayed_bytes[HN_STAY_NO_MEMORY], PAGES * PAGE);
+	both_end(&both);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,6 +325,7 @@ int main(void)
 		cmocka_unit_test(a_guest_balloons_midway),
 		cmocka_unit_test(a_guest_ends_midway),
 		cmocka_unit_test(the_brain_goes_midway),
+		cmocka_unit_test(a_pool_that_is_used_up_keeps_no_other_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
