@@ -280,11 +280,15 @@ int hn_page_table_read(struct hn_page_table *table, void *const *pages, size_t c
 	return r;
 }
 
-static uint64_t frame_says(uint64_t flags)
+/* Linux calls compound pages of any size transparent huge ones (pagemap.rst), those of files too. */
+static uint64_t frame_says(const struct hn_page_table *table, uint64_t frame, uint64_t flags)
 {
+	bool huge = flags & FRAME_HUGETLB ||
+		    (flags & FRAME_THP && is_huge(table, frame - frame % BLOCK_PAGES) > 0);
+
 	if (flags & FRAME_ZERO_PAGE)
 		return 0;
-	return HN_PAGE_IS_THERE | (flags & (FRAME_HUGETLB | FRAME_THP) ? HN_PAGE_IS_HUGE : 0) |
+	return HN_PAGE_IS_THERE | (huge ? HN_PAGE_IS_HUGE : 0) |
 	       (flags & FRAME_MERGED ? HN_PAGE_IS_MERGED : 0);
 }
 
@@ -306,7 +310,7 @@ int hn_page_table_flags(const struct hn_page_table *table, void *const *pages, s
 			r = words_read(table->kpageflags, entry & ENTRY_FRAME, 1, &flags);
 		if (r < 0)
 			return r;
-		ret_flags[i] = frame_says(flags);
+		ret_flags[i] = frame_says(table, entry & ENTRY_FRAME, flags);
 	}
 	return 0;
 }

@@ -49,7 +49,7 @@ int hn_page_table_read(struct hn_page_table *table, void *const *pages, size_t c
 
 /* What hn_page_table_flags() tells of a page. */
 #define HN_PAGE_IS_THERE 1u
-#define HN_PAGE_IS_HUGE 2u   /* part of a transparent huge page, or of a hugetlb one */
+#define HN_PAGE_IS_HUGE 2u   /* part of a transparent huge page of 2 MiB or more, or of a hugetlb one */
 #define HN_PAGE_IS_MERGED 4u /* by KSM: other pages share it */
 
 /* Of each page what it is, 0 where it is absent. Cheapest in order of address. -EPERM or -errno where nothing

@@ -147,7 +147,12 @@ static void names_tell_where_files_cannot_be_asked(void **state)
 	}
 }
 
-/* Half of the pages there are huge, and one in four of all is merged. */
+#define COMPOUND_HEAD (UINT64_C(1) << 15)
+#define COMPOUND_TAIL (UINT64_C(1) << 16)
+#define MERGED (UINT64_C(1) << 21)
+#define THP (UINT64_C(1) << 22) /* "of any size": Linux, pagemap.rst */
+
+/* Half of the pages there are huge, parts of 512; of the others some are merged, the rest parts of 16. */
 static void shares_are_of_the_pages_that_are_there(void **state)
 {
 	enum { PAGES = 4096, FRAME = 0x1000 };
@@ -161,7 +166,9 @@ static void shares_are_of_the_pages_that_are_there(void **state)
 
 	for (size_t i = 0; i < PAGES; i++) {
 		entries[i] = i % 4 == 0 ? 0 : UINT64_C(1) << 63 | (FRAME + i);
-		flags[i] = i < PAGES / 2 ? UINT64_C(1) << 22 : i % 4 == 1 ? UINT64_C(1) << 21 : 0;
+		flags[i] = i % 4 == 1 && i >= PAGES / 2     ? MERGED
+			   : i % (i < PAGES / 2 ? 512 : 16) ? THP | COMPOUND_TAIL
+							    : THP | COMPOUND_HEAD;
 	}
 	tree_init(&tree);
 	tree_write_process(&tree, 100, 1);
