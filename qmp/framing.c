@@ -18,10 +18,19 @@
 #define EXCERPT_BYTES 40
 #define CONTEXT_BYTES 8 /* shown in front of the byte that is wrong */
 
+/*
+ * What json-c takes for a value: some 100 bytes, and for an object, be it empty, 800. A message may weigh 1
+ * for each so many bytes that it may have; the longest lists of QEMU and its agent weigh half of that.
+ */
+#define VALUE_WEIGHT 1
+#define CONTAINER_WEIGHT 8
+#define WEIGHT_BYTES 4
+
 struct hn_framing {
 	struct json_tokener *tokener; /* NULL between messages */
 	size_t message_bytes;         /* most bytes of one message */
 	size_t taken;                 /* bytes of the message at hand, 0 between messages */
+	size_t weight;                /* of its values: memory, where bytes say little about it */
 	bool sentinels;
 	bool skipping;           /* until the next sentinel */
 	bool in_string, escaped; /* where the bytes taken so far end */
@@ -64,7 +73,7 @@ static void reset(struct hn_framing *framing)
 	if (framing->tokener)
 		json_tokener_free(framing->tokener);
 	framing->tokener = NULL;
-	framing->taken = 0;
+	framing->taken = framing->weight = 0;
 	framing->in_string = framing->escaped = false;
 	framing->last = '\0';
 }
@@ -144,7 +153,16 @@ static bool is_json(char c, char last)
 	return c != 'I' && c != 'N';
 }
 
-/* Goes through bytes that the tokener has taken; returns at which one they are no JSON, or length. */
+/* Of the values that begin with or behind that byte. */
+static size_t weight_of(char c)
+{
+	if (c == '{' || c == '[')
+		return CONTAINER_WEIGHT;
+	return c == ',' || c == ':' ? VALUE_WEIGHT : 0;
+}
+
+/* Goes through bytes that the tokener has taken, and weighs them; returns at which one they are no JSON, or
+ * length. */
 static size_t scan(struct hn_framing *framing, const char *bytes, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {
@@ -156,9 +174,25 @@ static size_t scan(struct hn_framing *framing, const char *bytes, size_t length)
 			framing->escaped = bytes[i] == '\\';
 		else if (!is_json(bytes[i], framing->last))
 			return i;
+		else
+			framing->weight += weight_of(bytes[i]);
 		framing->last = bytes[i];
 	}
 	return length;
+}
+
+/* Of bytes that the tokener has taken: whether they are JSON, and of bounded size in memory. */
+static int check(struct hn_framing *framing, const char *bytes, size_t length, size_t taken,
+		 struct hn_error *err)
+{
+	size_t wrong = scan(framing, bytes, taken);
+
+	if (wrong < taken)
+		return garbage_at(bytes, length, wrong, "no JSON", err);
+	if (framing->weight > framing->message_bytes / WEIGHT_BYTES)
+		return hn_fail(err, -EMSGSIZE, "a message is of too many values for one of up to %zu bytes",
+			       framing->message_bytes);
+	return 0;
 }
 
 /*
@@ -171,7 +205,7 @@ static int tokenize(struct hn_framing *framing, const char *bytes, size_t length
 	size_t room = framing->message_bytes - framing->taken;
 	size_t chunk = length < room ? length : room;
 	enum json_tokener_error error;
-	size_t wrong;
+	int r;
 
 	if (chunk > INT_MAX)
 		chunk = INT_MAX;
@@ -182,11 +216,10 @@ static int tokenize(struct hn_framing *framing, const char *bytes, size_t length
 	*ret_used = json_tokener_get_parse_end(framing->tokener);
 	if (error != json_tokener_success && error != json_tokener_continue)
 		return garbage_at(bytes, length, *ret_used, json_tokener_error_desc(error), err);
-	wrong = scan(framing, bytes, *ret_used);
-	if (wrong < *ret_used) {
-		json_object_put(*ret);
-		*ret = NULL;
-		return garbage_at(bytes, length, wrong, "no JSON", err);
+	r = check(framing, bytes, length, *ret_used, err);
+	if (r < 0) {
+		json_object_put(hn_steal(*ret));
+		return r;
 	}
 	if (error == json_tokener_success) {
 		reset(framing);

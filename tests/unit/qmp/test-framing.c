@@ -217,6 +217,50 @@ static void an_endless_message_ends_at_the_limit(void **state)
 	assert_true(fed <= LIMIT + 2 * sizeof(bytes));
 }
 
+/* The result for a list of count times part, in pieces as they come from a socket. */
+static int feed_list(const char *part, size_t count)
+{
+	HN_AUTO(hn_framing) struct hn_framing *framing = hn_framing_new(LIMIT, true);
+	HN_AUTO(memory) char *text = NULL;
+	HN_AUTO(memory) char *bytes = malloc(count * strlen(part) + 20);
+	struct hn_error err = {0};
+	size_t length = (size_t)sprintf(bytes, "{\"return\": [");
+	int r = 0;
+
+	for (size_t i = 0; i < count; i++, length += strlen(part))
+		memcpy(bytes + length, part, strlen(part));
+	length += (size_t)sprintf(bytes + length, "0]}");
+	assert_true(length < LIMIT);
+	for (size_t at = 0; at < length && r >= 0; at += 8192)
+		r = feed(framing, bytes + at, length - at < 8192 ? length - at : 8192, &text, &err);
+	assert_int_equal(err.code, r < 0 ? r : 0);
+	return r;
+}
+
+/*
+ * An empty object takes 800 bytes of memory for its two: a limit on bytes alone would be one of 266 times as
+ * much. What QEMU and its agent write stays far below: a vCPU, 2 objects and 7 members in 150 bytes; a CPU of
+ * guest-get-cpustats, one object and 12 members in 130.
+ */
+static void bounds_what_a_message_takes_in_memory(void **state)
+{
+	static const char vcpu[] =
+		"{\"thread-id\": 4440, \"props\": {\"core-id\": 0, \"thread-id\": 0, \"socket-id\": 0}, "
+		"\"qom-path\": \"/machine/unattached/device[0]\", \"cpu-index\": 0, \"target\": "
+		"\"x86_64\"}, ";
+	static const char cpu[] =
+		"{\"cpu\": 0, \"type\": \"linux\", \"user\": 1, \"nice\": 1, \"system\": 1, \"idle\": 1, "
+		"\"iowait\": 1, \"irq\": 1, \"softirq\": 1, \"steal\": 1, \"guest\": 1, \"guestnice\": 1}, ";
+
+	assert_int_equal(feed_list(vcpu, 4096), 1);
+	assert_int_equal(feed_list(cpu, 1024 * LIMIT / (256 * 1024)), 1);
+	assert_int_equal(feed_list("\"{[,:{[,:\",", 90000), 1);
+	assert_int_equal(feed_list("{},", 300000), -EMSGSIZE);
+	assert_int_equal(feed_list("[],", 300000), -EMSGSIZE);
+	assert_int_equal(feed_list("1,", 500000), -EMSGSIZE);
+	assert_int_equal(feed_list("{\"\":1},", 140000), -EMSGSIZE);
+}
+
 static void waits_for_the_sentinel(void **state)
 {
 	const char *bytes =
@@ -256,6 +300,7 @@ int main(void)
 		cmocka_unit_test(refuses_deep_nesting),
 		cmocka_unit_test(bounds_a_message),
 		cmocka_unit_test(an_endless_message_ends_at_the_limit),
+		cmocka_unit_test(bounds_what_a_message_takes_in_memory),
 		cmocka_unit_test(waits_for_the_sentinel),
 		cmocka_unit_test(a_new_wait_drops_half_a_message),
 	};
