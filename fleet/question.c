@@ -65,7 +65,7 @@ static int decode_guest(json_object *json, struct hn_guest **ret, struct hn_erro
 	HN_AUTO(hn_guest) struct hn_guest *guest = NULL;
 	int r = hn_guest_decode(json, &guest, err);
 
-	if (r < 0 || (r = hn_guest_check(guest, NULL, err)) < 0)
+	if (r < 0 || (r = hn_guest_check(guest, err)) < 0)
 		return hn_error_prefix(err, "guest");
 	*ret = hn_steal(guest);
 	return 0;

@@ -10,22 +10,10 @@ static bool is_power_of_two(uint64_t number)
 	return number != 0 && (number & (number - 1)) == 0;
 }
 
-/* One that virtio-mem can give some later. */
-static bool may_get_memory(const struct hn_guest *guest, const struct hn_cell *cell)
-{
-	for (size_t i = 0; i < guest->backend_count; i++)
-		if (guest->backends[i].cell == cell->id && guest->backends[i].bytes > 0)
-			return true;
-	return false;
-}
-
-static int check_cell(const struct hn_guest *guest, const struct hn_cell *cell, uint64_t *total,
-		      struct hn_set *vcpus, struct hn_error *err)
+static int check_cell(const struct hn_cell *cell, uint64_t *total, struct hn_set *vcpus, struct hn_error *err)
 {
 	struct hn_set twice = cell->vcpus;
 
-	if (cell->memory_bytes == 0 && hn_set_empty(&cell->vcpus) && !may_get_memory(guest, cell))
-		return hn_fail(err, -EINVAL, "memory_bytes 0 and no vcpus either");
 	if (cell->memory_bytes > HN_MEMORY_MAX || (*total += cell->memory_bytes) > HN_MEMORY_MAX)
 		return hn_fail(err, -EINVAL,
 			       "memory_bytes %" PRIu64 " brings the guest's to more than %" PRIu64,
@@ -47,11 +35,11 @@ static int check_cells(const struct hn_guest *guest, struct hn_error *err)
 {
 	struct hn_set vcpus = {0};
 	uint64_t total = 0;
-	size_t vcpu_count;
 	int r;
 
-	if (guest->cell_count == 0)
-		return hn_fail(err, -EINVAL, "cells: 0 of them");
+	if (guest->cell_count == 0 || guest->cell_count > HN_SET_MAX)
+		return hn_fail(err, -EINVAL, "cells: %zu of them are not within 1..%d", guest->cell_count,
+			       HN_SET_MAX);
 	for (size_t i = 0; i < guest->cell_count; i++) {
 		const struct hn_cell *cell = &guest->cells[i];
 
@@ -62,19 +50,11 @@ static int check_cells(const struct hn_guest *guest, struct hn_error *err)
 		if (i && cell->id < cell[-1].id)
 			return hn_fail(err, -EINVAL, "cells: id %d comes behind %d, out of order", cell->id,
 				       cell[-1].id);
-		if ((r = check_cell(guest, cell, &total, &vcpus, err)) < 0) {
+		if ((r = check_cell(cell, &total, &vcpus, err)) < 0) {
 			hn_error_prefix(err, "cell %d", cell->id);
 			return r;
 		}
 	}
-	vcpu_count = (size_t)hn_set_count(&vcpus);
-	if (vcpu_count == 0)
-		return hn_fail(err, -EINVAL, "vcpus: 0 of them in all cells");
-	if (guest->cell_count > vcpu_count)
-		return hn_fail(err, -EINVAL, "cells: %zu of them are more than its %zu vcpus",
-			       guest->cell_count, vcpu_count);
-	if (total == 0)
-		return hn_fail(err, -EINVAL, "memory_bytes: 0 in all cells");
 	return 0;
 }
 
@@ -135,62 +115,44 @@ static int check_words(const struct hn_guest *guest, struct hn_error *err)
 	return 0;
 }
 
-static int check_nodes(const struct hn_set *nodes, const char *whose, const struct hn_host *host,
-		       struct hn_error *err)
-{
-	HN_SET_FOREACH (node, nodes) {
-		if (hn_host_node_index(host, node) < 0)
-			return hn_fail(err, -EINVAL, "%sallowed_nodes: id %d is no node of the host's", whose,
-				       node);
-	}
-	return 0;
-}
-
-/* One of the nodes that a cell is allowed can be a home. */
-static int check_cell_allowed(const struct hn_guest *guest, size_t cell, const struct hn_host *host,
-			      struct hn_error *err)
-{
-	const struct hn_set *own = &guest->cells[cell].allowed_nodes;
-	struct hn_set homes = hn_host_home_nodes(host);
-	char whose[32], text[64];
-	int r;
-
-	snprintf(whose, sizeof(whose), "cells[%zu].", cell);
-	if ((r = check_nodes(own, whose, host, err)) < 0)
-		return r;
-	HN_SET_FOREACH (node, &homes) {
-		if (hn_guest_allows(guest, cell, node))
-			return 0;
-	}
-	return hn_fail(err, -EINVAL, "%sallowed_nodes: %s have no node with CPUs and memory among them%s",
-		       whose, hn_set_format(own, text, sizeof(text)),
-		       hn_set_empty(&guest->allowed_nodes) ? "" : " that the guest is allowed");
-}
-
-static int check_allowed(const struct hn_guest *guest, const struct hn_host *host, struct hn_error *err)
-{
-	struct hn_set homes = hn_host_home_nodes(host), allowed = guest->allowed_nodes;
-	char text[64];
-	int r = check_nodes(&allowed, "", host, err);
-
-	hn_set_and(&allowed, &homes);
-	if (r == 0 && !hn_set_empty(&guest->allowed_nodes) && hn_set_empty(&allowed))
-		r = hn_fail(err, -EINVAL, "allowed_nodes: %s have no node with CPUs and memory among them",
-			    hn_set_format(&guest->allowed_nodes, text, sizeof(text)));
-	for (size_t cell = 0; r == 0 && cell < guest->cell_count; cell++)
-		if (!hn_set_empty(&guest->cells[cell].allowed_nodes))
-			r = check_cell_allowed(guest, cell, host, err);
-	return r;
-}
-
-int hn_guest_check(const struct hn_guest *guest, const struct hn_host *host, struct hn_error *err)
+int hn_guest_check_shape(const struct hn_guest *guest, struct hn_error *err)
 {
 	int r;
 
 	if (guest->name[0] == '\0')
 		return hn_fail(err, -EINVAL, "guest: name '' is empty");
 	if ((r = check_cells(guest, err)) < 0 || (r = check_parts(guest, err)) < 0 ||
-	    (r = check_words(guest, err)) < 0 || (host && (r = check_allowed(guest, host, err)) < 0))
+	    (r = check_words(guest, err)) < 0)
 		hn_error_prefix(err, "guest '%s'", guest->name);
 	return r;
+}
+
+/* One that virtio-mem can give some later. */
+static bool may_get_memory(const struct hn_guest *guest, const struct hn_cell *cell)
+{
+	for (size_t i = 0; i < guest->backend_count; i++)
+		if (guest->backends[i].cell == cell->id && guest->backends[i].bytes > 0)
+			return true;
+	return false;
+}
+
+int hn_guest_check(const struct hn_guest *guest, struct hn_error *err)
+{
+	int r = hn_guest_check_shape(guest, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < guest->cell_count; i++) {
+		const struct hn_cell *cell = &guest->cells[i];
+
+		if (cell->memory_bytes == 0 && hn_set_empty(&cell->vcpus) && !may_get_memory(guest, cell))
+			return hn_fail(err, -EINVAL,
+				       "guest '%s': cell %d: memory_bytes 0 and no vcpus either", guest->name,
+				       cell->id);
+	}
+	if (hn_guest_vcpu_count(guest) == 0)
+		return hn_fail(err, -EINVAL, "guest '%s': vcpus: 0 of them in all cells", guest->name);
+	if (hn_guest_memory_bytes(guest) == 0)
+		return hn_fail(err, -EINVAL, "guest '%s': memory_bytes: 0 in all cells", guest->name);
+	return 0;
 }

@@ -83,7 +83,7 @@ static int check_home(const struct hn_host *host, const struct hn_guest *guest,
 
 static int check_state(const struct hn_host *host, const struct hn_guest_state *state, struct hn_error *err)
 {
-	int r = hn_guest_check(state->guest, host, err);
+	int r = hn_guest_check_shape(state->guest, err);
 
 	if (r < 0)
 		return r;

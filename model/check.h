@@ -24,15 +24,18 @@
 int hn_host_check(const struct hn_host *host, struct hn_error *err);
 
 /*
- * A name, cells in order of id, none with neither vCPUs nor memory, no vCPU in two, no more cells than vCPUs,
- * some memory in all, in whole pages of the size asked for; backends and threads of cells that are there;
- * no group both near and apart. With host (may be NULL): allowed nodes exist and one of them can be a home.
- * Devices may be unknown to the host: they then count as near to nothing.
+ * Of a guest that is there, which is as it is: a name, cells in order of id, no vCPU in two; memory in whole
+ * pages of the size asked for; backends and threads of cells that are there; no group both near and apart.
+ * Nodes that it is allowed, and devices, may be unknown to the host.
  */
-int hn_guest_check(const struct hn_guest *guest, const struct hn_host *host, struct hn_error *err);
+int hn_guest_check_shape(const struct hn_guest *guest, struct hn_error *err);
 
-/* Host and guests, no two of them with one name or UUID; homes and samples name nodes and cells that are
- * there. -ENOMEM. */
+/* And of one that a place is sought for: no cell with neither vCPUs nor memory, some vCPUs and memory in all.
+ */
+int hn_guest_check(const struct hn_guest *guest, struct hn_error *err);
+
+/* Host, and guests by their shape, no two of them with one name or UUID; homes and samples name nodes and
+ * cells that are there. -ENOMEM. */
 int hn_snapshot_check(const struct hn_snapshot *snapshot, struct hn_error *err);
 
 /*

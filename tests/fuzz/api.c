@@ -18,7 +18,7 @@ static void check_newcomer(struct hn_service *service, json_object *body)
 		fuzz_require_refusal(r, &err);
 		return;
 	}
-	fuzz_require(hn_guest_check(guest, NULL, &err) == 0);
+	fuzz_require(hn_guest_check(guest, &err) == 0);
 	json = hn_guest_encode(guest);
 	fuzz_require(json);
 	if (hn_guest_decode(json, &again, &err) < 0)

@@ -103,7 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_require_refusal(r, &err);
 		return 0;
 	}
-	fuzz_require(hn_guest_check(guest, NULL, &err) == 0);
+	fuzz_require(hn_guest_check(guest, &err) == 0);
 	check_written(xml, size, guest, HN_DOMAIN_EXISTING);
 	check_written(xml, size, guest, HN_DOMAIN_ALL);
 	return 0;

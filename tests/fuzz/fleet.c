@@ -88,7 +88,7 @@ static void check_question(json_object *json)
 		fuzz_require_refusal(r, &err);
 		return;
 	}
-	fuzz_require(hn_guest_check(question.guest, NULL, &err) == 0);
+	fuzz_require(hn_guest_check(question.guest, &err) == 0);
 	fuzz_require(question.limit >= 1 && question.limit <= 100);
 	hn_fleet_question_done(&question);
 }
