@@ -49,7 +49,8 @@ void hn_domain_complete(const struct hn_domain *domain, struct hn_guest *told)
 	for (size_t i = 0; i < told->cell_count; i++) {
 		const struct hn_cell *cell = cell_in(from, told->cells[i].id);
 
-		if (cell && cell->page_bytes)
+		/* the XML may be from before the latest hotplug */
+		if (cell && cell->page_bytes && told->cells[i].memory_bytes % cell->page_bytes == 0)
 			told->cells[i].page_bytes = cell->page_bytes;
 	}
 	for (size_t i = 0; i < told->backend_count; i++)

@@ -214,6 +214,36 @@ uint64_t hn_guest_largest_page(const struct hn_guest *guest, int cell_id)
 	return largest;
 }
 
+static uint64_t bytes_in_pages(const struct hn_guest *guest, const struct hn_cell *cell, uint64_t page_bytes)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < guest->backend_count; i++)
+		if (guest->backends[i].cell == cell->id && guest->backends[i].page_bytes == page_bytes)
+			bytes += guest->backends[i].bytes;
+	return bytes;
+}
+
+uint64_t hn_guest_cell_pages(const struct hn_guest *guest, size_t cell, uint64_t base_page_bytes)
+{
+	const struct hn_cell *of = &guest->cells[cell];
+	uint64_t chosen = 0;
+	uint64_t most = bytes_in_pages(guest, of, 0) + bytes_in_pages(guest, of, base_page_bytes);
+
+	for (size_t i = 0; i < guest->backend_count; i++) {
+		uint64_t page = guest->backends[i].page_bytes, bytes;
+
+		if (guest->backends[i].cell != of->id || page <= base_page_bytes || of->memory_bytes % page)
+			continue;
+		bytes = bytes_in_pages(guest, of, page);
+		if (bytes <= most)
+			continue;
+		most = bytes;
+		chosen = page;
+	}
+	return chosen;
+}
+
 bool hn_guest_cell_movable(const struct hn_guest *guest, size_t cell)
 {
 	for (size_t i = 0; i < guest->backend_count; i++)

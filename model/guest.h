@@ -189,6 +189,12 @@ uint64_t hn_guest_memory_bytes(const struct hn_guest *guest);
 bool hn_guest_is_untouchable(const struct hn_guest *guest);
 /* False when any backend of the cell, by index, cannot be moved. */
 bool hn_guest_cell_movable(const struct hn_guest *guest, size_t cell);
+/*
+ * The size of the hugetlb pages that the cell, by index, has its memory in, as its backends' pages tell:
+ * above the machine's base page, as transparent ones are base pages to QEMU. Of several sizes that of the
+ * most bytes, as long as the cell is a whole number of such pages; 0: base pages.
+ */
+uint64_t hn_guest_cell_pages(const struct hn_guest *guest, size_t cell, uint64_t base_page_bytes);
 /* Of the host pages behind the cell of that id, in bytes; 0 unknown. */
 uint64_t hn_guest_largest_page(const struct hn_guest *guest, int cell_id);
 int hn_guest_vcpu_count(const struct hn_guest *guest);

@@ -148,37 +148,6 @@ static void sum_memory(const struct hn_facts *facts, struct hn_guest *guest)
 	}
 }
 
-static uint64_t bytes_in_pages(const struct hn_guest *guest, const struct hn_cell *cell, uint64_t page_bytes)
-{
-	uint64_t bytes = 0;
-
-	for (size_t i = 0; i < guest->backend_count; i++)
-		if (guest->backends[i].cell == cell->id && guest->backends[i].page_bytes == page_bytes)
-			bytes += guest->backends[i].bytes;
-	return bytes;
-}
-
-/* QEMU tells a size above the base page for hugetlb pages alone: transparent ones are base pages to it. Where
- * a cell's memory is of several sizes, that of the most bytes counts; a cell is a whole number of its pages.
- */
-static void choose_pages(struct hn_guest *guest, struct hn_cell *cell)
-{
-	uint64_t most = bytes_in_pages(guest, cell, 0) + bytes_in_pages(guest, cell, hn_base_page_bytes());
-
-	for (size_t i = 0; i < guest->backend_count; i++) {
-		uint64_t page = guest->backends[i].page_bytes, bytes;
-
-		if (guest->backends[i].cell != cell->id || page <= hn_base_page_bytes() ||
-		    cell->memory_bytes % page)
-			continue;
-		bytes = bytes_in_pages(guest, cell, page);
-		if (bytes <= most)
-			continue;
-		most = bytes;
-		cell->page_bytes = page;
-	}
-}
-
 int hn_assembly_guest(struct hn_facts *facts, const struct hn_region *regions, size_t region_count,
 		      const char *name, struct hn_guest **ret, struct hn_error *err)
 {
@@ -203,7 +172,7 @@ int hn_assembly_guest(struct hn_facts *facts, const struct hn_region *regions, s
 		hn_facts_note(facts, "no memory of the guest was found");
 	sum_memory(facts, guest);
 	for (size_t i = 0; i < guest->cell_count; i++)
-		choose_pages(guest, &guest->cells[i]);
+		guest->cells[i].page_bytes = hn_guest_cell_pages(guest, i, hn_base_page_bytes());
 	*ret = hn_steal(guest);
 	return 0;
 }

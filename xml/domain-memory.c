@@ -217,6 +217,18 @@ static int read_memory_device(xmlNodePtr device, size_t place, struct hn_guest *
 	return 0;
 }
 
+/* What is plugged in may be of smaller pages than the cell it is plugged into. */
+static void choose_pages(struct hn_guest *guest)
+{
+	for (size_t i = 0; i < guest->backend_count; i++) {
+		int index = hn_guest_cell_index(guest, guest->backends[i].cell);
+		struct hn_cell *cell = &guest->cells[index];
+
+		if (guest->backends[i].dimm && cell->page_bytes && cell->memory_bytes % cell->page_bytes)
+			cell->page_bytes = hn_guest_cell_pages(guest, (size_t)index, hn_base_page_bytes());
+	}
+}
+
 int hn_domain_memory_devices_read(xmlNodePtr domain, struct hn_guest *guest, struct hn_error *err)
 {
 	size_t place = 0;
@@ -229,6 +241,7 @@ int hn_domain_memory_devices_read(xmlNodePtr domain, struct hn_guest *guest, str
 		if ((r = read_memory_device(device, place++, guest, err)) < 0)
 			return r;
 	}
+	choose_pages(guest);
 	return 0;
 }
 

@@ -87,8 +87,7 @@ int hn_domain_read(const char *xml, size_t length, struct hn_guest **ret, struct
 	    (r = hn_domain_memory_devices_read(domain, guest, err)) < 0 ||
 	    (r = hn_domain_numatune_read(domain, guest, err)) < 0 ||
 	    (r = hn_domain_cputune_read(domain, guest, err)) < 0 ||
-	    (r = hn_domain_devices_read(domain, guest, err)) < 0 ||
-	    (r = hn_guest_check(guest, err)) < 0)
+	    (r = hn_domain_devices_read(domain, guest, err)) < 0 || (r = hn_guest_check(guest, err)) < 0)
 		return r;
 	*ret = hn_steal(guest);
 	return 0;

@@ -14,7 +14,8 @@
  * - name, uuid; vCPUs that are there at start (vcpu@current, or <vcpus>);
  * - cells with memory and vCPUs, vCPUs of no cell going to the first; without cells one of all. DIMMs and
  *   the requested part of virtio-mem belong to their target cell, NVDIMMs and other files to none;
- * - page_bytes of cells from memoryBacking/hugepages (2 MiB where no size is told, 0 for 4 KiB);
+ * - page_bytes of cells from memoryBacking/hugepages (2 MiB where no size is told, 0 for 4 KiB); where memory
+ *   devices in smaller pages do not make whole ones of these, as hn_guest_cell_pages() has it;
  * - class realtime with vcpusched fifo or rr, dedicated with every vCPU pinned to a CPU of its own, else
  *   shared; iothreads;
  * - allowed_nodes of each cell from numatune modes strict and restrictive: its memnode, else memory's

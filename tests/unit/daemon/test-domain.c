@@ -108,6 +108,11 @@ static void xml_without_a_page_size_leaves_what_qemu_tells(void **state)
 	from_xml->cells[0].page_bytes = 1 << 30;
 	hn_domain_complete(&domain, told);
 	assert_int_equal(told->cells[0].page_bytes, 1 << 30);
+	/* plugged in since the XML was told, in pages of its own */
+	told->cells[0].memory_bytes = 512 << 20;
+	told->cells[0].page_bytes = 2 << 20;
+	hn_domain_complete(&domain, told);
+	assert_int_equal(told->cells[0].page_bytes, 2 << 20);
 }
 
 /* It may wish anything, and is watched only. */

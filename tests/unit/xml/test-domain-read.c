@@ -539,6 +539,25 @@ static void pages_are_those_of_the_machine(void **state)
 	}
 }
 
+/* 2 GiB in pages of 1 GiB, and 512 MiB in pages of 2 MiB: QEMU takes that, whose words are read likewise. */
+static void what_is_plugged_in_may_be_of_smaller_pages(void **state)
+{
+	static const char *const rest =
+		"<memoryBacking><hugepages><page size='1' "
+		"unit='GiB'/></hugepages></memoryBacking><devices>" DEVICE(
+			"dimm", "<size unit='MiB'>512</size>",
+			"<source><pagesize unit='MiB'>2</pagesize></source>") "</devices>";
+	HN_AUTO(hn_guest) struct hn_guest *guest = NULL;
+	struct hn_error err = {0};
+
+	if (read_with(VCPU, "<memory unit='GiB'>2</memory>", rest, &guest, &err))
+		fail_msg("%s", err.message);
+	assert_true(guest->cells[0].memory_bytes == 2 * HN_GIB + 512 * HN_MIB);
+	assert_true(guest->cells[0].page_bytes == 2 * HN_MIB);
+	assert_true(guest->backends[0].page_bytes == HN_GIB);
+	assert_true(guest->backends[1].page_bytes == 2 * HN_MIB);
+}
+
 static void classes_come_from_pins_and_schedulers(void **state)
 {
 	static const struct {
@@ -727,6 +746,7 @@ int main(void)
 		cmocka_unit_test(what_holds_memory_is_told),
 		cmocka_unit_test(vcpus_of_no_cell_go_to_the_first),
 		cmocka_unit_test(cells_may_be_more_than_vcpus),
+		cmocka_unit_test(what_is_plugged_in_may_be_of_smaller_pages),
 		cmocka_unit_test(a_long_text_is_refused),
 		cmocka_unit_test(random_damage_is_survived),
 	};
