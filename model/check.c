@@ -9,11 +9,6 @@ static int compare_names(const void *a, const void *b)
 	return strcmp((*(const struct hn_guest *const *)a)->name, (*(const struct hn_guest *const *)b)->name);
 }
 
-static int compare_uuids(const void *a, const void *b)
-{
-	return strcmp((*(const struct hn_guest *const *)a)->uuid, (*(const struct hn_guest *const *)b)->uuid);
-}
-
 static int check_unique(const struct hn_snapshot *snapshot, struct hn_error *err)
 {
 	size_t count = snapshot->guest_count;
@@ -27,10 +22,6 @@ static int check_unique(const struct hn_snapshot *snapshot, struct hn_error *err
 	for (size_t i = 1; i < count; i++)
 		if (strcmp(guests[i]->name, guests[i - 1]->name) == 0)
 			return hn_fail(err, -EINVAL, "guests: name '%s' is there twice", guests[i]->name);
-	qsort(guests, count, sizeof(*guests), compare_uuids);
-	for (size_t i = 1; i < count; i++)
-		if (guests[i]->uuid[0] && strcmp(guests[i]->uuid, guests[i - 1]->uuid) == 0)
-			return hn_fail(err, -EINVAL, "guests: uuid '%s' is there twice", guests[i]->uuid);
 	return 0;
 }
 

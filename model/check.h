@@ -34,8 +34,10 @@ int hn_guest_check_shape(const struct hn_guest *guest, struct hn_error *err);
  */
 int hn_guest_check(const struct hn_guest *guest, struct hn_error *err);
 
-/* Host, and guests by their shape, no two of them with one name or UUID; homes and samples name nodes and
- * cells that are there. -ENOMEM. */
+/*
+ * Host, and guests by their shape, no two of them with one name (one UUID is what a migration within the host
+ * has twice); homes and samples name nodes and cells that are there. -ENOMEM.
+ */
 int hn_snapshot_check(const struct hn_snapshot *snapshot, struct hn_error *err);
 
 /*
