@@ -1,7 +1,8 @@
 /*
  * One command at a time: first the table of steps, then gpa2hva for each place that is asked about. Only run
- * state and vCPUs are indispensable. Another command that QEMU refuses (not there on this target or in this
- * version) costs what it would have told, and a note; a connection that fails ends the pass.
+ * state and vCPUs are indispensable, and the whole must be a guest that can be. Another command that QEMU
+ * refuses (not there on this target or in this version) costs what it would have told, and a note; a
+ * connection that fails ends the pass.
  *
  * The client answers each command exactly once, so the pass is kept until the answer to its last command is
  * in; when it was cancelled in between, that answer only frees it.
@@ -14,6 +15,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "model/check.h"
 #include "qmp/assembly.h"
 #include "qmp/facts.h"
 #include "qmp/regions.h"
@@ -90,7 +92,9 @@ static void succeed(struct hn_introspection *pass)
 	struct hn_error err;
 
 	if (hn_assembly_guest(&pass->facts, pass->regions, pass->region_count, pass->name, &result.guest,
-			      &err) < 0) {
+			      &err) < 0 ||
+	    hn_guest_check_shape(result.guest, &err) < 0) {
+		hn_guest_free(result.guest);
 		fail(hn_steal(owned), &err);
 		return;
 	}

@@ -19,7 +19,10 @@
 struct hn_introspection;
 
 struct hn_introspect_result {
-	/* The receiver takes it by setting this NULL. pid and start_ticks are not filled. */
+	/*
+	 * hn_guest_check_shape() says 0 of it. The receiver takes it by setting this NULL. pid and
+	 * start_ticks are not filled.
+	 */
 	struct hn_guest *guest;
 	size_t note_count; /* what could not be found out, one sentence each; borrowed */
 	const char *const *notes;

@@ -233,6 +233,36 @@ static void a_wrong_answer_costs_what_it_would_have_told(void **state)
 	}
 }
 
+/* Sizes that would wrap when they are summed up, pages that there are none of, a vCPU in two cells. */
+static void a_guest_that_cannot_be_is_refused(void **state)
+{
+	static const struct {
+		const char *command, *answer, *sentence;
+	} cases[] = {
+		{"query-memdev", "{\"return\": [{\"id\": \"zulu\", \"size\": 9223372036854775808}]}",
+		 "backend 'zulu': bytes 9223372036854775808"},
+		{"info ramblock", "{\"return\": \" zulu  3 KiB 0x0 0x80000000 0x80000000\\r\\n\"}",
+		 "backend 'zulu': page_bytes 3072"},
+		{"query-cpus-fast",
+		 "{\"return\": [{\"cpu-index\": 0, \"thread-id\": 5, \"props\": {\"node-id\": 0}}, "
+		 "{\"cpu-index\": 0, \"thread-id\": 6, \"props\": {\"node-id\": 1}}]}",
+		 "cell 1: vcpus has vCPU 0, which another cell has too"},
+	};
+
+	for (size_t i = 0; i < HN_COUNT(cases); i++) {
+		struct scene scene;
+
+		scene_open(&scene, "three-cells", 0);
+		forge(&scene, cases[i].command, cases[i].answer);
+		assert_true(run_until(scene.base, &scene.over, 20000));
+		assert_int_equal(scene.answers, 1);
+		if (scene.found || !strstr(scene.err.message, cases[i].sentence))
+			fail_msg("case %zu: %s", i, scene.found ? scene.found : scene.err.message);
+		assert_int_equal(scene.err.code, -EINVAL);
+		scene_close(&scene);
+	}
+}
+
 /* The answer of so many entries to one command; what the pass says of it. */
 static void flood(const char *command, const char *entry, size_t count, const char *expected)
 {
@@ -357,6 +387,7 @@ int main(void)
 		cmocka_unit_test(in_pieces_too),
 		cmocka_unit_test(byte_by_byte),
 		cmocka_unit_test(hanging_up_at_any_byte),
+		cmocka_unit_test(a_guest_that_cannot_be_is_refused),
 		cmocka_unit_test(lists_longer_than_any_guests_are_refused),
 		cmocka_unit_test(a_wrong_answer_costs_what_it_would_have_told),
 		cmocka_unit_test(a_cancelled_pass_says_nothing),
