@@ -40,10 +40,11 @@ static const struct step {
 	{"query-cpus-fast", NULL, REQUIRED, hn_facts_take_vcpus},
 	{"query-iothreads", NULL, USEFUL, hn_facts_take_iothreads},
 	{"query-memdev", NULL, USEFUL, hn_facts_take_memdevs},
-	{"query-memory-devices", NULL, CURIOUS, hn_facts_take_devices},
 	{"human-monitor-command", "info numa", USEFUL, hn_facts_take_numa},
 	{"human-monitor-command", "info ramblock", USEFUL, hn_facts_take_ramblocks},
 	{"human-monitor-command", "info mtree -f", USEFUL, hn_facts_take_mtree},
+	/* behind the tree, so that it tells of all that is plugged in there: no event says that it was */
+	{"query-memory-devices", NULL, CURIOUS, hn_facts_take_devices},
 	{"query-sev", NULL, CURIOUS, hn_facts_take_sev},
 	{"qom-get", "confidential-guest-support", CURIOUS, hn_facts_take_confidential},
 };
