@@ -245,7 +245,9 @@ struct hn_shelf *hn_room_now(const struct hn_snapshot *snapshot, const size_t *g
 			uint64_t own = own_pool_bytes(snapshot, guests, guest_count, node, size);
 			uint64_t all = here->pool_room[pool];
 
-			room[shelf_of(host, node, size)].room_bytes = all > own ? all - own : 0;
+			room[shelf_of(host, node, size)] =
+				(struct hn_shelf){.room_bytes = all > own ? all - own : 0,
+						  .short_bytes = here->pool_short[pool]};
 		}
 	}
 	return room;

@@ -378,6 +378,7 @@ static unsigned less(unsigned a, unsigned b)
 static void close_node(struct hn_node_capacity *ret)
 {
 	memset(ret->pool_room, 0, sizeof(ret->pool_room));
+	memset(ret->pool_short, 0, sizeof(ret->pool_short));
 	ret->room_bytes = ret->short_bytes = 0;
 }
 
@@ -399,9 +400,10 @@ static void fill_node(const struct hn_host *host, size_t node, const struct take
 	ret->short_bytes = gone > model->free_bytes ? gone - model->free_bytes : 0;
 	for (size_t i = 0; i < model->pool_count; i++) {
 		uint64_t free_bytes = model->pools[i].free_pages * model->pools[i].page_bytes;
+		uint64_t promised = taken->pool_bytes[i];
 
-		if (free_bytes > taken->pool_bytes[i])
-			ret->pool_room[i] += free_bytes - taken->pool_bytes[i];
+		ret->pool_room[i] += free_bytes > promised ? free_bytes - promised : 0;
+		ret->pool_short[i] = promised > free_bytes ? promised - free_bytes : 0;
 	}
 	if (model->draining)
 		close_node(ret);
@@ -473,10 +475,15 @@ uint64_t hn_capacity_room(const struct hn_capacity *capacity, const struct hn_ho
 {
 	int pool = page_bytes ? pool_index(&host->nodes[node], page_bytes) : -1;
 
-	*ret_short = page_bytes ? 0 : capacity->nodes[node].short_bytes;
-	if (page_bytes == 0)
+	*ret_short = 0;
+	if (page_bytes == 0) {
+		*ret_short = capacity->nodes[node].short_bytes;
 		return capacity->nodes[node].room_bytes;
-	return pool >= 0 ? capacity->nodes[node].pool_room[pool] : 0;
+	}
+	if (pool < 0)
+		return 0;
+	*ret_short = capacity->nodes[node].pool_short[pool];
+	return capacity->nodes[node].pool_room[pool];
 }
 
 int hn_capacity_tie(const struct hn_capacity *capacity, const struct hn_guest *guest, size_t cell)

@@ -26,7 +26,7 @@ struct hn_node_capacity {
 				 promised */
 	uint64_t short_bytes; /* what is missing to that: own memory may stay, but what leaves fills this
 				 first */
-	uint64_t pool_room[HN_POOLS_MAX]; /* bytes likewise, by pool of the host's node */
+	uint64_t pool_room[HN_POOLS_MAX], pool_short[HN_POOLS_MAX]; /* likewise, by pool of the host's node */
 };
 
 struct hn_capacity {

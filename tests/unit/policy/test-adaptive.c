@@ -365,6 +365,43 @@ static void guests_that_may_not_stay_change_places(void **state)
 	assert_changes(snapshot);
 }
 
+/* The same in pages of 2 MiB, of which 200 MiB are free on either node. */
+static struct hn_snapshot *crossed_in_pools(void)
+{
+	struct hn_snapshot *snapshot = crossed_alone(1000);
+
+	for (size_t i = 0; i < 2; i++) {
+		struct hn_node *node = &snapshot->host->nodes[i];
+
+		node->pool_count = 1;
+		node->pools[0] =
+			(struct hn_page_pool){.page_bytes = 2 * MIB, .total_pages = 1100, .free_pages = 100};
+		snapshot->guests[i].guest->cells[0].page_bytes = 2 * MIB;
+		hn_set_add(&snapshot->guests[i].guest->allowed_nodes, !i);
+	}
+	return snapshot;
+}
+
+/* What leaves a pool of which more is promised than is free makes room for whom it is promised. */
+static void a_swap_takes_no_pages_that_are_promised(void **state)
+{
+	for (int promised = 0; promised < 2; promised++) {
+		HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = crossed_in_pools();
+		HN_AUTO(hn_plan) struct hn_plan *last = NULL;
+		HN_AUTO(hn_swap) struct hn_swap *swap = NULL;
+		size_t third = scene_guest(snapshot, "third");
+		struct hn_error err;
+
+		scene_cell(snapshot, third, 2000, 1);
+		snapshot->guests[third].guest->cells[0].page_bytes = 2 * MIB;
+		if (promised)
+			scene_home(snapshot, third, 0, 0);
+		look_often(snapshot, &last);
+		assert_int_equal(hn_decide_swap(snapshot, 0, &hn_decide_defaults, &swap, &err), 0);
+		assert_true((swap == NULL) == promised);
+	}
+}
+
 /* Plays the steps as they would be admitted, one after the other. */
 static void assert_admitted(const struct hn_swap *swap, struct hn_node *nodes)
 {
@@ -555,6 +592,7 @@ int main(void)
 		cmocka_unit_test(a_move_that_brings_nothing_is_remembered),
 		cmocka_unit_test(guests_on_full_nodes_change_places_in_steps),
 		cmocka_unit_test(guests_that_may_not_stay_change_places),
+		cmocka_unit_test(a_swap_takes_no_pages_that_are_promised),
 		cmocka_unit_test(what_a_swap_brings_is_admitted_step_by_step),
 		cmocka_unit_test(without_room_to_turn_they_stay),
 		cmocka_unit_test(a_swap_keeps_apart_who_is_to_be),

@@ -225,6 +225,33 @@ static void what_another_has_still_to_receive_is_promised(void **state)
 	assert_capacity(snapshot, 1000, 0, 500, 2); /* not looked at yet: all of it */
 }
 
+/* 8 pages of 1 GiB are promised and 3 are free: the 2 that are here may stay, and what leaves makes room for
+ * the 5 that are missing before it does for anybody else. */
+static void what_is_missing_to_a_pools_promises_is_told(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 4, 64 * 1024);
+	HN_AUTO(hn_capacity) struct hn_capacity *capacity = NULL;
+	const uint64_t gib = 1024 * MIB;
+	uint64_t missing;
+
+	for (size_t node = 0; node < 2; node++) {
+		snapshot->host->nodes[node].pool_count = 1;
+		snapshot->host->nodes[node].pools[0] =
+			(struct hn_page_pool){.page_bytes = gib, .total_pages = 16, .free_pages = 3};
+	}
+	scene_guest_on(snapshot, "g", 1, 2 * 1024, 1, 0);
+	scene_guest(snapshot, "other");
+	scene_cell(snapshot, 1, 8 * 1024, 1);
+	scene_home(snapshot, 1, 0, 0);
+	for (size_t i = 0; i < 2; i++)
+		snapshot->guests[i].guest->cells[0].page_bytes = gib;
+	capacity = hn_capacity_new(snapshot, 0, 0);
+	assert_int_equal(hn_capacity_room(capacity, snapshot->host, 0, gib, &missing), 2 * gib);
+	assert_int_equal(missing, 5 * gib);
+	assert_int_equal(hn_capacity_room(capacity, snapshot->host, 1, gib, &missing), 3 * gib);
+	assert_int_equal(missing, 0);
+}
+
 static void a_home_nobody_brings_it_to_promises_nothing(void **state)
 {
 	static const enum hn_mode modes[] = {HN_MODE_OBSERVE, HN_MODE_ADVISE};
@@ -353,6 +380,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_move_is_nobodys_room),
 		cmocka_unit_test(nothing_sampled_is_nothing_there),
 		cmocka_unit_test(what_another_has_still_to_receive_is_promised),
+		cmocka_unit_test(what_is_missing_to_a_pools_promises_is_told),
 		cmocka_unit_test(a_home_nobody_brings_it_to_promises_nothing),
 		cmocka_unit_test(who_was_placed_by_a_home_will_grow_there),
 		cmocka_unit_test(a_guest_without_home_counts_where_it_runs),
