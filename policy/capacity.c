@@ -160,9 +160,10 @@ static void take_bytes(const struct hn_node *node, uint64_t page_bytes, uint64_t
 		ret->pool_bytes[pool] += bytes;
 }
 
-/* What a cell on its way home has still to receive on a node is promised to it; here: vCPUs that go there. */
+/* What a cell on its way home has still to receive on a node is promised to it, so much at most; here: vCPUs
+ * that go there. */
 static void take_there(const struct hn_guest_state *other, const struct hn_host *host, size_t cell,
-		       size_t node, double here, struct taken *taken)
+		       size_t node, double here, uint64_t most, struct taken *taken)
 {
 	uint64_t wanted = other->home->cells[cell].bytes[node], there;
 
@@ -173,8 +174,24 @@ static void take_there(const struct hn_guest_state *other, const struct hn_host 
 	if (wanted == 0)
 		return;
 	there = guest_bytes_on(other, cell, node);
-	if (wanted > there)
-		take_bytes(&host->nodes[node], other->guest->cells[cell].page_bytes, wanted - there, taken);
+	if (wanted <= there)
+		return;
+	take_bytes(&host->nodes[node], other->guest->cells[cell].page_bytes,
+		   wanted - there < most ? wanted - there : most, taken);
+}
+
+/* What of a cell is on no node of its home yet: what lies on one of them stays there. */
+static uint64_t bytes_outside(const struct hn_guest_state *other, const struct hn_host *host, size_t cell)
+{
+	const struct hn_cell_home *home = &other->home->cells[cell];
+	uint64_t wanted = 0, there = 0;
+
+	for (size_t node = 0; node < host->node_count; node++) {
+		wanted += home->bytes[node];
+		if (hn_set_has(&home->nodes, host->nodes[node].id))
+			there += guest_bytes_on(other, cell, node);
+	}
+	return wanted > there ? wanted - there : 0;
 }
 
 /* The only node that has bytes of the home, by index; -1 when there are several, or none. */
@@ -199,12 +216,13 @@ static void take_for_cell(const struct hn_guest_state *other, const struct hn_ho
 	int vcpus = hn_set_count(&other->guest->cells[cell].vcpus), nodes = 0;
 	int only = only_node(home, host->node_count);
 	bool seats_known;
-	uint64_t total = 0;
+	uint64_t total = 0, outside;
 
 	if (only >= 0) { /* nearly all */
-		take_there(other, host, cell, (size_t)only, vcpus, &by_node[only]);
+		take_there(other, host, cell, (size_t)only, vcpus, UINT64_MAX, &by_node[only]);
 		return;
 	}
+	outside = bytes_outside(other, host, cell);
 	seats_known = hn_placement_seats_known(other->home, cell, (unsigned)vcpus);
 	for (size_t node = 0; node < host->node_count; node++)
 		total += home->bytes[node];
@@ -219,7 +237,7 @@ static void take_for_cell(const struct hn_guest_state *other, const struct hn_ho
 			here = vcpus * (double)home->bytes[node] / (double)total;
 		else if (hn_set_has(&home->nodes, host->nodes[node].id))
 			here = vcpus / (double)nodes;
-		take_there(other, host, cell, node, here, &by_node[node]);
+		take_there(other, host, cell, node, here, outside, &by_node[node]);
 	}
 }
 

@@ -103,6 +103,25 @@ static bool needs_cpus(const struct claim *claim, size_t node)
 	return false;
 }
 
+/* What of a cell has still to come to a node: no more than lies on none of its home, since what is on another
+ * node of it stays there. */
+static uint64_t bytes_to_come(const struct claim *claim, size_t cell, size_t node)
+{
+	const struct hn_cell_home *home = &claim->home->cells[cell];
+	const uint64_t *here = &claim->capacity->cell_bytes[cell * claim->capacity->node_count];
+	uint64_t lack = home->bytes[node] > here[node] ? home->bytes[node] - here[node] : 0;
+	uint64_t wanted = 0, there = 0;
+
+	for (size_t i = 0; i < claim->capacity->node_count && lack > 0; i++) {
+		wanted += home->bytes[i];
+		if (hn_set_has(&home->nodes, claim->host->nodes[i].id))
+			there += here[i];
+	}
+	if (wanted <= there)
+		return 0;
+	return lack < wanted - there ? lack : wanted - there;
+}
+
 /* Whether what belongs on the node in pages of that size can be there: each size has room of its own. */
 static bool pages_fit(const struct claim *claim, size_t node, uint64_t page_bytes)
 {
@@ -110,13 +129,10 @@ static bool pages_fit(const struct claim *claim, size_t node, uint64_t page_byte
 	uint64_t wanted = 0, arriving = 0, strays, room, missing;
 
 	for (size_t cell = 0; cell < claim->home->cell_count; cell++) {
-		uint64_t bytes = claim->home->cells[cell].bytes[node];
-		uint64_t here = capacity->cell_bytes[cell * capacity->node_count + node];
-
 		if (claim->state->guest->cells[cell].page_bytes != page_bytes || is_tied(claim, cell))
 			continue; /* what is tied is where it is */
-		wanted += bytes;
-		arriving += bytes > here ? bytes - here : 0;
+		wanted += claim->home->cells[cell].bytes[node];
+		arriving += bytes_to_come(claim, cell, node);
 	}
 	strays = wanted / HN_STRAY_FRACTION;
 	if (arriving <= strays)

@@ -11,7 +11,7 @@
 /*
  * Every cell over all nodes it may have that have pages of its size, by their bandwidth where that of all of
  * them is known, else evenly, in whole strides; what cannot move is at home where its parts are. -ENOSPC when
- * a node has not the room for its part.
+ * a node has not the room for what is to come there.
  */
 int hn_interleave_find(const struct hn_snapshot *snapshot, size_t guest,
 		       const struct hn_solver_limits *limits, struct hn_placement **ret,

@@ -252,6 +252,29 @@ static void what_is_missing_to_a_pools_promises_is_told(void **state)
 	assert_int_equal(missing, 0);
 }
 
+/* Pages on one node of their home stay there, as do those of a cell that was never divided: of 500 MiB over
+ * two nodes the fifth that was never touched can still come to node 1, or a tenth that is on node 2. */
+static void what_stays_on_another_node_of_its_home_is_not_promised(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(3, 8, 1000);
+	size_t other = 1;
+
+	scene_guest(snapshot, "g");
+	scene_cell(snapshot, 0, 10, 1);
+	scene_guest_on(snapshot, "other", 1, 500, 2, 0);
+	scene_home(snapshot, other, 0, 0);
+	hn_set_add(&snapshot->guests[other].home->cells[0].nodes, 1);
+	snapshot->guests[other].home->cells[0].bytes[0] = 250 * MIB;
+	snapshot->guests[other].home->cells[0].bytes[1] = 250 * MIB;
+	assert_capacity(snapshot, 1000, 1, 1000, 1);
+	scene_pages(snapshot, other, 0, -1, 250);
+	assert_capacity(snapshot, 1000, 1, 900, 1);
+	scene_sample(snapshot, other);
+	scene_pages(snapshot, other, 0, 0, 900);
+	scene_pages(snapshot, other, 0, 2, 100);
+	assert_capacity(snapshot, 1000, 1, 950, 1);
+}
+
 static void a_home_nobody_brings_it_to_promises_nothing(void **state)
 {
 	static const enum hn_mode modes[] = {HN_MODE_OBSERVE, HN_MODE_ADVISE};
@@ -381,6 +404,7 @@ int main(void)
 		cmocka_unit_test(nothing_sampled_is_nothing_there),
 		cmocka_unit_test(what_another_has_still_to_receive_is_promised),
 		cmocka_unit_test(what_is_missing_to_a_pools_promises_is_told),
+		cmocka_unit_test(what_stays_on_another_node_of_its_home_is_not_promised),
 		cmocka_unit_test(a_home_nobody_brings_it_to_promises_nothing),
 		cmocka_unit_test(who_was_placed_by_a_home_will_grow_there),
 		cmocka_unit_test(a_guest_without_home_counts_where_it_runs),

@@ -208,6 +208,29 @@ static void a_split_cell_grows_in_its_parts(void **state)
 	assert_int_equal(placement->cells[0].bytes[0] % 4096, 0);
 }
 
+/* Half and half on two full nodes: samples lean to one of them, and nothing is brought from the one to the
+ * other. A tenth that is on neither is another matter. */
+static void a_split_home_is_kept_however_the_sample_leans(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(3, 4, 1000);
+	struct hn_cell_home *home;
+
+	scene_guest_on(snapshot, "g", 1, 400, 4, 0);
+	scene_home(snapshot, 0, 0, 0);
+	home = &snapshot->guests[0].home->cells[0];
+	hn_set_add(&home->nodes, 2);
+	home->bytes[0] = home->bytes[2] = 200 * MIB;
+	scene_free_mib(snapshot, 0, 0);
+	scene_free_mib(snapshot, 2, 0);
+	for (uint64_t strays = 0; strays <= 100; strays += 100) {
+		scene_sample(snapshot, 0);
+		scene_pages(snapshot, 0, 0, 0, 520);
+		scene_pages(snapshot, 0, 0, 2, 480 - strays);
+		scene_pages(snapshot, 0, 0, 1, strays);
+		assert_kept(snapshot, strays == 0);
+	}
+}
+
 /* And promises it no more room than it can use. */
 static void a_home_is_kept_when_a_cell_has_shrunk(void **state)
 {
@@ -447,6 +470,7 @@ int main(void)
 		cmocka_unit_test(a_home_is_left_when_a_cell_has_outgrown_it),
 		cmocka_unit_test(a_guest_that_grows_stays_on_a_crowded_node),
 		cmocka_unit_test(a_split_cell_grows_in_its_parts),
+		cmocka_unit_test(a_split_home_is_kept_however_the_sample_leans),
 		cmocka_unit_test(a_home_is_kept_when_a_cell_has_shrunk),
 		cmocka_unit_test(a_home_of_other_cells_is_left),
 		cmocka_unit_test(a_home_is_left_when_the_memory_has_gone),

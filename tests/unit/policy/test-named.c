@@ -178,7 +178,8 @@ static void interleave_needs_room_for_every_part(void **state)
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 8, 4000);
 
-	scene_guest_on(snapshot, "g", 1, 1000, 4, 0);
+	scene_guest(snapshot, "g");
+	scene_cell(snapshot, 0, 1000, 4);
 	scene_free_mib(snapshot, 1, 64 + 400);
 	assert_null(home_under(snapshot, "interleave"));
 }
@@ -270,6 +271,17 @@ static void interleaved_memory_that_cannot_move_is_at_home(void **state)
 	assert_nodes(home, 0, "0,3");
 	assert_int_equal(home->cells[0].bytes[0], 1000 * MIB);
 	assert_int_equal(home->cells[0].bytes[3], 950 * MIB);
+}
+
+/* All of it is on node 0 of the nodes that it is divided among, and stays there: it needs no room on others.
+ */
+static void interleaved_memory_that_stays_needs_no_room(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 8, 4000);
+
+	scene_guest_on(snapshot, "g", 1, 1000, 4, 0);
+	scene_free_mib(snapshot, 1, 64 + 400);
+	assert_home(snapshot, "interleave", "0-1");
 }
 
 /* On two nodes of 64 GiB so many pages of 1 GiB each; the rest of what is free is base memory. */
@@ -424,6 +436,7 @@ int main(void)
 		cmocka_unit_test(round_robin_goes_on_from_node_to_node),
 		cmocka_unit_test(vcpus_stay_with_memory_that_cannot_move),
 		cmocka_unit_test(interleaved_memory_that_cannot_move_is_at_home),
+		cmocka_unit_test(interleaved_memory_that_stays_needs_no_room),
 		cmocka_unit_test(large_pages_come_from_their_pool),
 		cmocka_unit_test(large_pages_stay_where_their_pool_is),
 		cmocka_unit_test(apart_is_kept_by_all_who_place),
