@@ -1,6 +1,7 @@
 #include "policy/home-node.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "policy/capacity.h"
 #include "policy/whereabouts.h"
@@ -75,6 +76,29 @@ static bool same_cells(const struct hn_guest_state *state, const struct hn_place
 		if (wanted < now->memory_bytes) /* the cell has grown */
 			return false;
 		if (!is_allowed(state->guest, cell, host, &home->cells[cell].nodes))
+			return false;
+	}
+	return true;
+}
+
+/* Whether no cell that could go elsewhere lives with a guest that it is to be kept apart from. */
+static bool is_kept_apart(const struct hn_snapshot *snapshot, size_t guest, const struct hn_placement *home)
+{
+	const struct hn_guest *model = snapshot->guests[guest].guest;
+	struct hn_set nodes = {0};
+
+	for (size_t cell = 0; cell < home->cell_count && *model->apart; cell++)
+		if (hn_guest_cell_movable(model, cell))
+			hn_set_or(&nodes, &home->cells[cell].nodes);
+	for (size_t i = 0; i < snapshot->guest_count && !hn_set_empty(&nodes); i++) {
+		const struct hn_guest_state *other = &snapshot->guests[i];
+		struct hn_set both;
+
+		if (i == guest || !other->home || strcmp(model->apart, other->guest->apart) != 0)
+			continue;
+		both = hn_placement_nodes(other->home);
+		hn_set_and(&both, &nodes);
+		if (!hn_set_empty(&both))
 			return false;
 	}
 	return true;
@@ -184,7 +208,9 @@ int hn_home_node_possible(const struct hn_snapshot *snapshot, size_t guest, cons
 
 	const struct claim claim = {&snapshot->guests[guest], home, snapshot->host, capacity};
 
-	return capacity ? still_possible(&claim) : hn_oom(err);
+	if (!capacity)
+		return hn_oom(err);
+	return still_possible(&claim) && is_kept_apart(snapshot, guest, home);
 }
 
 /*

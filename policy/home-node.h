@@ -5,8 +5,8 @@
  */
 #include "policy/policies.h"
 
-/* 1 when home can be the guest's: its nodes exist, the cells are the same, and what it wants there fits; 0
- * when not, and for NULL; -ENOMEM. */
+/* 1 when home can be the guest's: its nodes exist and are allowed, the cells are the same, what it wants
+ * there fits, and nobody whom it is to be kept apart from lives there; 0 when not, and for NULL; -ENOMEM. */
 int hn_home_node_possible(const struct hn_snapshot *snapshot, size_t guest, const struct hn_placement *home,
 			  const struct hn_solver_limits *limits, struct hn_error *err);
 

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "policy/home-node.h"
@@ -103,6 +104,47 @@ static void a_home_is_left_when_its_node_is_allowed_no_more(void **state)
 	assert_kept(snapshot, true);
 	hn_set_parse("2,6", &guest->allowed_nodes, NULL);
 	assert_kept(snapshot, false);
+}
+
+static void set_apart(struct hn_snapshot *snapshot, size_t guest, const char *group)
+{
+	snprintf(snapshot->guests[guest].guest->apart, sizeof(snapshot->guests[guest].guest->apart), "%s",
+		 group);
+}
+
+/* They have lived together on node 2 so far, and one of them is to go; what cannot go stays. */
+static void a_home_is_left_when_it_is_to_be_kept_apart(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = at_home_on_2_and_4();
+	HN_AUTO(hn_placement) struct hn_placement *placement = NULL;
+	size_t other = scene_guest_on(snapshot, "other", 1, 10, 1, 1);
+
+	scene_home(snapshot, other, 0, 1);
+	set_apart(snapshot, other, "ha");
+	assert_kept(snapshot, true);
+	set_apart(snapshot, 0, "other");
+	assert_kept(snapshot, true);
+	set_apart(snapshot, 0, "ha");
+	assert_kept(snapshot, false);
+	placement = find(snapshot);
+	for (size_t cell = 0; cell < 2; cell++)
+		assert_false(hn_set_has(&placement->cells[cell].nodes, 2));
+	scene_home(snapshot, other, 0, 0);
+	assert_kept(snapshot, true);
+}
+
+static void what_cannot_move_stays_with_whom_it_is_to_be_kept_apart_from(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 4, 1000);
+
+	for (size_t i = 0; i < 2; i++) {
+		scene_guest_on(snapshot, i ? "other" : "g", 1, 100, 1, 0);
+		scene_home(snapshot, i, 0, 0);
+		set_apart(snapshot, i, "ha");
+	}
+	assert_kept(snapshot, false);
+	snapshot->guests[0].guest->backends[0].movability = HN_IMMOVABLE_PINNED;
+	assert_kept(snapshot, true);
 }
 
 static void a_home_is_left_when_its_node_is_another(void **state)
@@ -464,6 +506,8 @@ int main(void)
 		cmocka_unit_test(a_home_is_kept_though_another_would_be_better),
 		cmocka_unit_test(a_home_is_left_when_its_node_has_gone),
 		cmocka_unit_test(a_home_is_left_when_its_node_is_allowed_no_more),
+		cmocka_unit_test(a_home_is_left_when_it_is_to_be_kept_apart),
+		cmocka_unit_test(what_cannot_move_stays_with_whom_it_is_to_be_kept_apart_from),
 		cmocka_unit_test(a_home_is_left_when_its_node_is_another),
 		cmocka_unit_test(a_home_is_left_when_its_node_has_no_cpus),
 		cmocka_unit_test(a_home_grows_with_its_cell),
