@@ -195,10 +195,20 @@ static bool has_pages(const struct hn_problem *problem, size_t cell, size_t node
 	return page_bytes == 0;
 }
 
+/* Whether the home that the guest has had so far has the cell on the node. */
+static bool had_part(const struct hn_problem *problem, size_t cell, size_t node)
+{
+	const struct hn_placement *home = problem->snapshot->guests[problem->guests[0]].home;
+
+	return home && home->cell_count == problem->cell_count &&
+	       hn_set_has(&home->cells[cell].nodes, problem->host->nodes[node].id);
+}
+
 /*
  * Whether the cell has a part on the node. What cannot move has them where its parts are already, however
  * they came there, but for nodes with less than a quarter of what the most has: its vCPUs have no business
- * there.
+ * there. A node that has had a part keeps it down to an eighth: samples differ, and a home must not change
+ * with them.
  */
 static bool takes_part(const struct hn_problem *problem, size_t cell, size_t node)
 {
@@ -206,7 +216,8 @@ static bool takes_part(const struct hn_problem *problem, size_t cell, size_t nod
 
 	if (model->tie < 0)
 		return hn_problem_allows(problem, cell, node) && has_pages(problem, cell, node);
-	return model->here[node] >= model->here[model->tie] / 4 + 1 && problem->nodes[node].home;
+	return model->here[node] > model->here[model->tie] / (had_part(problem, cell, node) ? 8 : 4) &&
+	       problem->nodes[node].home;
 }
 
 /* What a node counts in the division: MiB/s of its memory to its own CPUs where known of all, else 1. */

@@ -273,6 +273,36 @@ static void interleaved_memory_that_cannot_move_is_at_home(void **state)
 	assert_int_equal(home->cells[0].bytes[3], 950 * MIB);
 }
 
+/* Node 3 has about a quarter of what node 0 has, now a bit more by the sample and now a bit less: it has a
+ * part if it had one before, and has none once most of that is gone. */
+static void an_interleaved_part_does_not_come_and_go_with_the_sample(void **state)
+{
+	static const struct {
+		uint64_t there; /* of 1000 */
+		const char *alone, *after_both, *after_one;
+	} cases[] = {{210, "0,3", "0,3", "0,3"}, {190, "0", "0,3", "0"}, {60, "0", "0", "0"}};
+
+	for (size_t i = 0; i < HN_COUNT(cases); i++)
+		for (int before = 0; before < 3; before++) {
+			HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(4, 8, 8000);
+
+			scene_guest(snapshot, "g");
+			scene_cell(snapshot, 0, 2000, 4);
+			snapshot->guests[0].guest->backends[0].movability = HN_IMMOVABLE_PINNED;
+			scene_sample(snapshot, 0);
+			scene_pages(snapshot, 0, 0, 0, 1000 - cases[i].there);
+			scene_pages(snapshot, 0, 0, 3, cases[i].there);
+			if (before > 0)
+				scene_home(snapshot, 0, 0, 0);
+			if (before == 1)
+				hn_set_add(&snapshot->guests[0].home->cells[0].nodes, 3);
+			assert_home(snapshot, "interleave",
+				    before == 0   ? cases[i].alone
+				    : before == 1 ? cases[i].after_both
+						  : cases[i].after_one);
+		}
+}
+
 /* All of it is on node 0 of the nodes that it is divided among, and stays there: it needs no room on others.
  */
 static void interleaved_memory_that_stays_needs_no_room(void **state)
@@ -436,6 +466,7 @@ int main(void)
 		cmocka_unit_test(round_robin_goes_on_from_node_to_node),
 		cmocka_unit_test(vcpus_stay_with_memory_that_cannot_move),
 		cmocka_unit_test(interleaved_memory_that_cannot_move_is_at_home),
+		cmocka_unit_test(an_interleaved_part_does_not_come_and_go_with_the_sample),
 		cmocka_unit_test(interleaved_memory_that_stays_needs_no_room),
 		cmocka_unit_test(large_pages_come_from_their_pool),
 		cmocka_unit_test(large_pages_stay_where_their_pool_is),
