@@ -12,7 +12,7 @@
 #include "model/codec.h"
 #include "policy/fit.h"
 
-#define MORE_MAX 64 /* each is as much work as the first */
+#define MORE_MAX 64 /* some five times the work of the first, see policy/fit.h */
 
 static int read_wanted(const struct hn_call *call, struct hn_guest **ret, unsigned *ret_more,
 		       struct hn_error *err)

@@ -9,6 +9,20 @@
 #include "policy/nearest.h"
 #include "policy/policies.h"
 
+/* The n-th more is looked for in an n-th of the steps that there were for the first, but in enough for two
+ * looks at every place of every cell. */
+static struct hn_solver_limits limits_of(const struct hn_snapshot *snapshot, const struct hn_guest *guest,
+					 const struct hn_solver_limits *limits, unsigned n)
+{
+	uint64_t least = 2 * (uint64_t)snapshot->host->node_count * guest->cell_count;
+	struct hn_solver_limits less = *limits;
+
+	less.steps /= n;
+	less.steps = less.steps > least ? less.steps : least;
+	less.steps = less.steps < limits->steps ? less.steps : limits->steps;
+	return less;
+}
+
 /* How many more find a place, each staying where it was put. */
 static int count_more(struct hn_snapshot *snapshot, size_t guest, const struct hn_policy *policy,
 		      const struct hn_solver_limits *limits, unsigned most, unsigned *ret,
@@ -17,6 +31,7 @@ static int count_more(struct hn_snapshot *snapshot, size_t guest, const struct h
 	const struct hn_guest *first = snapshot->guests[guest].guest;
 
 	for (*ret = 0; *ret < most; ++*ret) {
+		const struct hn_solver_limits less = limits_of(snapshot, first, limits, *ret + 1);
 		struct hn_guest_state *state = hn_snapshot_add(snapshot);
 		struct hn_error why = {0};
 		int r;
@@ -25,7 +40,7 @@ static int count_more(struct hn_snapshot *snapshot, size_t guest, const struct h
 			return hn_oom(err);
 		snprintf(state->guest->name, sizeof(state->guest->name), "%.100s+%u", first->name, *ret + 1);
 		state->guest->uuid[0] = '\0';
-		r = policy->find_home(snapshot, snapshot->guest_count - 1, limits, &state->home, &why);
+		r = policy->find_home(snapshot, snapshot->guest_count - 1, &less, &state->home, &why);
 		if (r < 0)
 			return r == -ENOSPC ? 0 : hn_fail(err, r, "%s", why.message);
 	}

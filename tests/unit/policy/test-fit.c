@@ -1,0 +1,73 @@
+/*
+ * Where a guest would go and how many more of it: what counting them costs is counted, not timed. See
+ * meson.build for what is wrapped.
+ */
+#include "policy/fit.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "scene.h"
+
+static const struct hn_solver_limits limits = {.keep_free_bytes = 64 * MIB, .steps = 200000};
+static uint64_t steps; /* that the solver was given */
+
+int __real_hn_solve(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *given,
+		    struct hn_placement **ret, struct hn_error *err);
+int __wrap_hn_solve(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *given,
+		    struct hn_placement **ret, struct hn_error *err);
+
+int __wrap_hn_solve(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *given,
+		    struct hn_placement **ret, struct hn_error *err)
+{
+	steps += given->steps;
+	return __real_hn_solve(snapshot, guest, given, ret, err);
+}
+
+static unsigned count_more(size_t nodes, uint64_t mib, int cells, unsigned most)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(nodes, 4, mib);
+	HN_AUTO(hn_fit_answer) struct hn_fit_answer *answer = NULL;
+	size_t guest = scene_guest(snapshot, "g");
+	struct hn_error err;
+
+	for (int i = 0; i < cells; i++)
+		scene_cell(snapshot, guest, 100, 1);
+	steps = 0;
+	assert_int_equal(hn_fit(snapshot, guest, &limits, most, &answer, &err), 0);
+	assert_non_null(answer->home);
+	return answer->more;
+}
+
+/* Nine cells of 100 MiB fill a node of 964 MiB, of which 64 are kept: there are 36 on four, one guest's the
+ * first. */
+static void so_many_more_are_counted(void **state)
+{
+	assert_int_equal(count_more(4, 964, 1, 64), 35);
+	assert_int_equal(count_more(4, 964, 4, 64), 8);
+	assert_int_equal(count_more(4, 964, 4, 3), 3);
+	assert_int_equal(count_more(4, 964, 4, 0), 0);
+}
+
+static void all_of_them_cost_some_times_what_one_does(void **state)
+{
+	assert_int_equal(count_more(4, 100000, 4, 64), 64);
+	assert_in_range(steps, limits.steps, 6 * limits.steps);
+	/* they get enough to look at every place once, however many come before */
+	assert_int_equal(count_more(32, 100000, 32, 64), 64);
+	assert_in_range(steps, limits.steps, 6 * limits.steps);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(so_many_more_are_counted),
+		cmocka_unit_test(all_of_them_cost_some_times_what_one_does),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
