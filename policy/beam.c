@@ -7,9 +7,6 @@
 #include "policy/bound.h"
 #include "policy/state.h"
 
-/* Of the children so many times the width are weighed by their bounds, which is what takes the time. */
-#define WEIGHED 3
-
 /* A partial assignment: one of the level before, and one more cell. */
 struct sprout {
 	struct hn_cost cost; /* of what is assigned */
@@ -208,7 +205,7 @@ int hn_beam(struct hn_search *search, size_t width)
 			    .width = width,
 			    .cell_count = cells,
 			    .level_count = 1,
-			    .sprouts_max = width * WEIGHED};
+			    .sprouts_max = width * HN_BEAM_WEIGHED};
 	HN_AUTO(memory) const struct hn_candidate **levels = calloc(2 * width * cells, sizeof(*levels));
 	HN_AUTO(memory) struct hn_cost *costs = calloc(width, sizeof(*costs));
 	HN_AUTO(memory) struct sprout *sprouts = calloc(beam.sprouts_max, sizeof(*sprouts));

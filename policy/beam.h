@@ -5,6 +5,9 @@
  */
 #include "policy/search.h"
 
+/* Of the children so many times the width are weighed by their bounds, which is what takes the time. */
+#define HN_BEAM_WEIGHED 3
+
 /* Keeps so many partial assignments of each depth, and the best whole one that comes of them. -ENOMEM or 0.
  */
 int hn_beam(struct hn_search *search, size_t width);

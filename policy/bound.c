@@ -352,6 +352,7 @@ static bool matters(const struct hn_search *search, const struct hn_cost *cost, 
 static bool bound_rest(struct hn_search *search, size_t depth, uint64_t crowd, struct hn_cost *cost)
 {
 	crowd += cost->parts[HN_COST_REMOTE];
+	hn_search_spend(search, search->problem->cell_count - depth);
 	for (size_t later = depth; later < search->problem->cell_count; later++) {
 		size_t cell = search->order[later];
 

@@ -97,8 +97,9 @@ static bool swap(struct hn_search *search, size_t a, size_t b, const struct hn_c
 {
 	const struct hn_candidate *of_a = search->best[a], *of_b = search->best[b];
 
-	if (of_a->share_count > 1 || of_b->share_count > 1)
+	if (of_a->share_count > 1 || of_b->share_count > 1 || search->steps_left == 0)
 		return false;
+	hn_search_spend(search, search->problem->cell_count);
 	memcpy(chosen, search->best, search->problem->cell_count * sizeof(*chosen));
 	chosen[a] = hn_search_single_at(search, a, of_b->shares[0].node);
 	chosen[b] = hn_search_single_at(search, b, of_a->shares[0].node);

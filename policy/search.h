@@ -87,6 +87,12 @@ struct hn_child {
 /* The candidate of the cell that is this node alone, or NULL. */
 const struct hn_candidate *hn_search_single_at(const struct hn_search *search, size_t cell, size_t node);
 
+/* Work that is none of hn_search_children(), in steps. */
+static inline void hn_search_spend(struct hn_search *search, uint64_t steps)
+{
+	search->steps_left -= steps < search->steps_left ? steps : search->steps_left;
+}
+
 /* A cost, of the whole or of a part, that is not below the best so far. */
 static inline bool hn_search_is_no_better(const struct hn_search *search, const struct hn_cost *cost)
 {

@@ -265,10 +265,14 @@ static void dive_everywhere(struct hn_search *search)
 		hn_climb_dive(search, i);
 }
 
-/* One that comes to its end with half of the steps, whatever it meets. */
+/* One that comes to its end with half of the steps, whatever it meets: every place of a cell is tried, and
+ * the best of them are weighed by the cells that follow, half of them in the mean. */
 static uint64_t beam_width(const struct hn_search *search)
 {
-	return search->steps_left / (2 * search->problem->node_count * search->problem->cell_count) + 1;
+	uint64_t cells = search->problem->cell_count;
+	uint64_t a_cell = search->problem->node_count + HN_BEAM_WEIGHED * cells / 2;
+
+	return search->steps_left / (2 * cells * a_cell) + 1;
 }
 
 /*

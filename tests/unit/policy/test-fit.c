@@ -11,10 +11,12 @@
 
 #include <cmocka.h>
 
+#include "policy/assignment.h"
 #include "scene.h"
 
 static const struct hn_solver_limits limits = {.keep_free_bytes = 64 * MIB, .steps = 200000};
 static uint64_t steps; /* that the solver was given */
+static uint64_t moves; /* of a cell to a node */
 
 int __real_hn_solve(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *given,
 		    struct hn_placement **ret, struct hn_error *err);
@@ -26,6 +28,18 @@ int __wrap_hn_solve(const struct hn_snapshot *snapshot, size_t guest, const stru
 {
 	steps += given->steps;
 	return __real_hn_solve(snapshot, guest, given, ret, err);
+}
+
+void __real_hn_assignment_put(struct hn_assignment *assignment, size_t cell,
+			      const struct hn_candidate *candidate, const struct hn_cost *cost);
+void __wrap_hn_assignment_put(struct hn_assignment *assignment, size_t cell,
+			      const struct hn_candidate *candidate, const struct hn_cost *cost);
+
+void __wrap_hn_assignment_put(struct hn_assignment *assignment, size_t cell,
+			      const struct hn_candidate *candidate, const struct hn_cost *cost)
+{
+	moves++;
+	__real_hn_assignment_put(assignment, cell, candidate, cost);
 }
 
 static unsigned count_more(size_t nodes, uint64_t mib, int cells, unsigned most)
@@ -62,11 +76,32 @@ static void all_of_them_cost_some_times_what_one_does(void **state)
 	assert_in_range(steps, limits.steps, 6 * limits.steps);
 }
 
+/* Before a cell is put somewhere, places are tried or bounds worked out, and the solver's time goes into
+ * these: it may not put more cells than it is given steps, not even where it tries all exchanges of 64 cells.
+ */
+static void what_is_done_for_many_cells_is_within_the_steps(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(64, 32, 256000);
+	HN_AUTO(hn_placement) struct hn_placement *placement = NULL;
+	size_t guest = scene_guest(snapshot, "g");
+	struct hn_error err;
+
+	for (size_t a = 0; a < 64; a++)
+		for (size_t b = 0; b < a; b++)
+			scene_distance(snapshot, a, b, a / 4 == b / 4 ? 12 : a / 16 == b / 16 ? 20 : 32);
+	for (int i = 0; i < 64; i++)
+		scene_cell(snapshot, guest, 4000, 4);
+	moves = 0;
+	assert_int_equal(hn_solve(snapshot, guest, &limits, &placement, &err), 0);
+	assert_in_range(moves, 64, limits.steps);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(so_many_more_are_counted),
 		cmocka_unit_test(all_of_them_cost_some_times_what_one_does),
+		cmocka_unit_test(what_is_done_for_many_cells_is_within_the_steps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
