@@ -283,14 +283,17 @@ static int explain_home(const struct hn_snapshot *snapshot, size_t guest,
 	HN_AUTO(hn_capacity)
 	struct hn_capacity *capacity = hn_capacity_new(snapshot, guest, limits->keep_free_bytes);
 	unsigned swaps_left = HN_EXPLAIN_SWAPS_MAX;
-	struct trial trial = {snapshot, guest, limits, capacity, copy, home->cost, &swaps_left};
+	struct hn_solver_limits known = *limits;
+	struct trial trial = {snapshot, guest, &known, capacity, copy, home->cost, &swaps_left};
 	struct hn_error why = {0};
 	struct hn_cost cost;
 	int r;
 
 	if (!copy || !capacity || hn_placement_set_vcpus(copy, 0) < 0) /* CPUs are chosen after the nodes */
 		return hn_oom(err);
-	r = cost_of(&trial, &cost, &why);
+	r = hn_solver_multiple(snapshot, guest, limits, &known.cpu_multiple, &why);
+	if (r == 0)
+		r = cost_of(&trial, &cost, &why);
 	if (r == 0)
 		trial.cost = cost;
 	else if (r != -ENOSPC)

@@ -18,6 +18,7 @@
  */
 #define EXACT_NODES 16
 #define EXACT_PART 64
+#define COST_PART 16
 #define BEAM_WIDTH 64
 #define SHAKES 40
 #define NEIGHBOURS 4 /* nodes, with the one they are the neighbours of */
@@ -192,17 +193,34 @@ static unsigned least_multiple(const struct hn_problem *problem, unsigned vcpus,
 	return least;
 }
 
-/*
- * The least multiple of the CPUs under which all shared vCPUs find a place if memory is left out of account:
- * a node without room for its memory is no reason to crowd a guest's vCPUs. *decided: the steps were enough.
- * 0, -ENOSPC when no node seats anything, or -ENOMEM.
- */
-static int find_multiple(const struct hn_problem *problem, uint64_t steps, unsigned *multiple, bool *decided,
-			 struct hn_error *err)
-{
-	unsigned vcpus = most_vcpus(problem, HN_CLASS_SHARED), cpus = 0;
+/* Multiples of the CPUs that a guest's shared vCPUs need. */
+struct multiples {
+	unsigned least;  /* under any below they do not all find a place */
+	unsigned enough; /* under this they do; above least where the steps did not tell of those between */
+};
 
-	*multiple = 1;
+/* The least from there on under which seats are found greedily; from when under none. */
+static unsigned surely_enough(const struct hn_problem *problem, unsigned from, unsigned vcpus)
+{
+	unsigned multiple = from;
+
+	while (multiple < vcpus && !seats_greedily(problem, multiple))
+		multiple++;
+	return multiple < vcpus ? multiple : from;
+}
+
+/*
+ * The multiples under which all shared vCPUs find a place if memory is left out of account: a node without
+ * room for its memory is no reason to crowd a guest's vCPUs. *decided: the steps were enough. 0, -ENOSPC when
+ * no node seats anything, or -ENOMEM.
+ */
+static int find_multiples(const struct hn_problem *problem, uint64_t steps, struct multiples *ret,
+			  bool *decided, struct hn_error *err)
+{
+	unsigned vcpus = most_vcpus(problem, HN_CLASS_SHARED), cpus = 0, multiple;
+	int r = 0;
+
+	*ret = (struct multiples){1, 1};
 	*decided = true;
 	for (size_t node = 0; node < problem->node_count; node++)
 		cpus += problem->nodes[node].home ? problem->nodes[node].seats[HN_CLASS_SHARED] : 0;
@@ -211,17 +229,12 @@ static int find_multiple(const struct hn_problem *problem, uint64_t steps, unsig
 	if (cpus == 0)
 		return hn_fail(err, -ENOSPC, "no node has both CPUs and memory");
 	/* at as many times the CPUs as it has vCPUs, every CPU could carry the whole guest */
-	for (*multiple = least_multiple(problem, vcpus, cpus); *multiple < vcpus; ++*multiple) {
-		int r = seats_greedily(problem, *multiple) ? 1 : seats_all(problem, *multiple, &steps, err);
-
-		if (r == 1 || r == -ENOMEM)
-			return r < 0 ? r : 0;
-		if (r == -ENOSPC) {
-			*decided = false;
-			return 0;
-		}
-	}
-	return 0;
+	for (multiple = least_multiple(problem, vcpus, cpus); multiple < vcpus && r == 0; multiple += r == 0)
+		r = seats_greedily(problem, multiple) ? 1 : seats_all(problem, multiple, &steps, err);
+	*decided = r != -ENOSPC;
+	ret->least = multiple;
+	ret->enough = *decided ? multiple : surely_enough(problem, multiple, vcpus);
+	return r == -ENOMEM ? r : 0;
 }
 
 /* Where the guests' homes are now, if that is still allowed, is as good a beginning as any. -ENOMEM or 0. */
@@ -448,7 +461,7 @@ static int write_placement(const struct hn_search *search, size_t guest, const s
 	return r;
 }
 
-/* Under a multiple of the CPUs that may be too low, or with sets of nodes of which not all were tried,
+/* Under a multiple of the CPUs that may not be the least, or with sets of nodes of which not all were tried,
  * nothing is known but that no cost is below nothing. */
 static int write_placements(struct hn_search *search, bool proven, bool decided, struct hn_placement **ret,
 			    struct hn_error *err)
@@ -481,21 +494,15 @@ static int fail_in_vain(const struct hn_search *search, struct hn_error *err)
 	return seated == -ENOMEM ? seated : fail_together(search, seated == 0, err);
 }
 
-int hn_solve_together(const struct hn_snapshot *snapshot, const size_t *guests, size_t count,
-		      const struct hn_solver_limits *limits, struct hn_placement **ret, struct hn_error *err)
+/* As hn_solve_together(), under these rules. */
+static int solve_under(const struct hn_problem *problem, const struct hn_solver_limits *limits,
+		       const struct hn_search_rules *rules, bool decided, struct hn_placement **ret,
+		       struct hn_error *err)
 {
-	HN_AUTO(hn_problem) struct hn_problem *problem = NULL;
-	struct hn_search_rules rules = {.strays_count = limits->strays_count};
 	struct hn_search search;
-	bool decided, proven = false;
-	int r = hn_problem_new(snapshot, guests, count, limits->keep_free_bytes, &problem, err);
+	bool proven = false;
+	int r = hn_search_init(&search, problem, rules, limits->steps, err);
 
-	memset(ret, 0, count * sizeof(struct hn_placement *));
-	if (r == 0)
-		r = find_multiple(problem, limits->steps, &rules.cpu_multiple, &decided, err);
-	if (r < 0)
-		return r;
-	r = hn_search_init(&search, problem, &rules, limits->steps, err);
 	if (r == 0)
 		r = search_best(&search, &proven, err);
 	if (r == 0 && search.found)
@@ -503,6 +510,29 @@ int hn_solve_together(const struct hn_snapshot *snapshot, const size_t *guests, 
 	else if (r == 0)
 		r = fail_in_vain(&search, err);
 	hn_search_done(&search);
+	return r;
+}
+
+int hn_solve_together(const struct hn_snapshot *snapshot, const size_t *guests, size_t count,
+		      const struct hn_solver_limits *limits, struct hn_placement **ret, struct hn_error *err)
+{
+	HN_AUTO(hn_problem) struct hn_problem *problem = NULL;
+	struct hn_search_rules rules = {.strays_count = limits->strays_count};
+	struct multiples multiples;
+	bool decided;
+	int r = hn_problem_new(snapshot, guests, count, limits->keep_free_bytes, &problem, err);
+
+	memset(ret, 0, count * sizeof(struct hn_placement *));
+	if (r == 0)
+		r = find_multiples(problem, limits->steps, &multiples, &decided, err);
+	if (r < 0)
+		return r;
+	rules.cpu_multiple = multiples.least;
+	r = solve_under(problem, limits, &rules, decided, ret, err);
+	if (r == -ENOSPC && multiples.enough > multiples.least) {
+		rules.cpu_multiple = multiples.enough;
+		r = solve_under(problem, limits, &rules, decided, ret, err);
+	}
 	return r == -ENOSPC && !decided ? fail_undecided(err) : r;
 }
 
@@ -543,6 +573,30 @@ static int put_home(const struct hn_problem *problem, struct hn_assignment *assi
 	return 0;
 }
 
+/* The multiple that is enough for any home: found in fewer steps than the solver's, since many homes are
+ * asked about, and then it may be more than the solver needs. */
+static int find_enough(const struct hn_problem *problem, const struct hn_solver_limits *limits, unsigned *ret,
+		       struct hn_error *err)
+{
+	struct multiples multiples = {.enough = limits->cpu_multiple};
+	bool decided;
+	int r = multiples.enough
+			? 0
+			: find_multiples(problem, limits->steps / COST_PART + 1, &multiples, &decided, err);
+
+	*ret = multiples.enough;
+	return r;
+}
+
+int hn_solver_multiple(const struct hn_snapshot *snapshot, size_t guest,
+		       const struct hn_solver_limits *limits, unsigned *ret, struct hn_error *err)
+{
+	HN_AUTO(hn_problem) struct hn_problem *problem = NULL;
+	int r = hn_problem_new(snapshot, &guest, 1, limits->keep_free_bytes, &problem, err);
+
+	return r < 0 ? r : find_enough(problem, limits, ret, err);
+}
+
 /* What it costs under these rules, whose multiple of the CPUs is found. */
 static int cost_under(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
 		      struct hn_search_rules rules, const struct hn_placement *home, struct hn_cost *ret,
@@ -551,7 +605,6 @@ static int cost_under(const struct hn_snapshot *snapshot, size_t guest, const st
 	HN_AUTO(hn_problem) struct hn_problem *problem = NULL;
 	HN_AUTO(hn_assignment) struct hn_assignment *assignment = NULL;
 	HN_AUTO(memory) struct hn_candidates *places = NULL;
-	bool decided;
 	int r = hn_problem_new(snapshot, &guest, 1, limits->keep_free_bytes, &problem, err);
 
 	if (r < 0)
@@ -559,7 +612,7 @@ static int cost_under(const struct hn_snapshot *snapshot, size_t guest, const st
 	if (home->cell_count != problem->cell_count || home->node_count != problem->node_count)
 		return hn_fail(err, -EINVAL, "a home of %zu cells on %zu nodes is none of this guest's",
 			       home->cell_count, home->node_count);
-	r = find_multiple(problem, limits->steps, &rules.cpu_multiple, &decided, err);
+	r = find_enough(problem, limits, &rules.cpu_multiple, err);
 	if (r < 0)
 		return r;
 	assignment = hn_assignment_new(problem, &rules);

@@ -6,7 +6,8 @@
  * Hard rules: the memory of the cells homed on a node fits into its room for their page size
  * (policy/capacity.h), though what is there may stay whatever has become of the rest; a dedicated or realtime
  * vCPU has a core of its own; the shared vCPUs of one guest on a node are no more than its CPUs (for a guest
- * that has too many for that whatever the memory: than the least multiple of the CPUs that takes them);
+ * that has too many for that whatever the memory: than the least multiple of the CPUs that takes them, or
+ * one that surely does where the steps do not tell);
  * memory that cannot move stays where most of it is; memory-only nodes are nobody's home; nodes that the
  * guest is not allowed are none of its own; guests to be kept apart share no node. Among what the rules
  * leave, the least cost in the lexical order of enum hn_cost_part wins, by branch and bound over cells,
@@ -25,8 +26,10 @@ struct hn_solver_limits {
 	uint64_t keep_free_bytes; /* never planned with, on any node */
 	uint64_t steps; /* of a search, a tenth of a microsecond each; then the best so far is returned, not
 			   proven */
-	bool strays_count; /* the last of a cell's pages need room as well where most are already, see
-			      HN_STRAY_FRACTION: for placements that others' depend on */
+	unsigned cpu_multiple; /* for hn_solver_cost(), as hn_solver_multiple() has found it; 0: it is looked
+				  for */
+	bool strays_count;     /* the last of a cell's pages need room as well where most are already, see
+				  HN_STRAY_FRACTION: for placements that others' depend on */
 };
 
 /*
@@ -52,6 +55,13 @@ int hn_solve_together(const struct hn_snapshot *snapshot, const size_t *guests, 
  */
 int hn_solver_cost(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
 		   const struct hn_placement *home, struct hn_cost *ret, struct hn_error *err);
+
+/*
+ * The multiple of the CPUs that the guest's shared vCPUs may be given in a home, whichever it is: for who
+ * asks for the cost of many of them, since it may take a search. 0, or as hn_solver_cost().
+ */
+int hn_solver_multiple(const struct hn_snapshot *snapshot, size_t guest,
+		       const struct hn_solver_limits *limits, unsigned *ret, struct hn_error *err);
 
 /* Whether that home breaks none of the hard rules when memory is left out of account: 1, 0, -ENOMEM. */
 int hn_solver_allows(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,

@@ -96,12 +96,36 @@ static void what_is_done_for_many_cells_is_within_the_steps(void **state)
 	assert_in_range(moves, 64, limits.steps);
 }
 
+/* Whether 17 cells fit into the CPUs of 12 nodes takes all steps and is not known then (test-solver.c): that
+ * is not asked anew for each of the hundreds of places that an explanation tries. */
+static void an_explanation_asks_once_what_takes_a_search(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(12, 8, 64000);
+	HN_AUTO(hn_fit_answer) struct hn_fit_answer *answer = NULL;
+	size_t guest = scene_guest(snapshot, "g");
+	struct hn_random random = {17};
+	struct hn_error err;
+
+	for (size_t a = 0; a < 12; a++)
+		for (size_t b = 0; b < a; b++)
+			scene_distance(snapshot, a, b, 12 + (unsigned)hn_random_below(&random, 30));
+	for (int i = 0; i < 17; i++)
+		scene_cell(snapshot, guest, 900 + 25 * (uint64_t)i, i < 8 ? 4 : 5 + i % 2);
+	moves = 0;
+	assert_int_equal(hn_fit(snapshot, guest, &limits, 0, &answer, &err), 0);
+	assert_non_null(answer->home);
+	/* twice a search for seats and twice one for places, and what the costs of 17 x (12 + 17) places take
+	 */
+	assert_in_range(moves, 17, 4 * limits.steps + 17 * (12 + 17) * 17);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(so_many_more_are_counted),
 		cmocka_unit_test(all_of_them_cost_some_times_what_one_does),
 		cmocka_unit_test(what_is_done_for_many_cells_is_within_the_steps),
+		cmocka_unit_test(an_explanation_asks_once_what_takes_a_search),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -500,6 +500,41 @@ static void vcpus_alone_may_be_wider_than_a_node(void **state)
 	assert_int_equal(placement->cost.parts[HN_COST_CPU], 0);
 }
 
+static int vcpus_of(int cell)
+{
+	return cell < 8 ? 4 : 5 + cell % 2;
+}
+
+/*
+ * 12 nodes of 8 CPUs; 8 cells of 4 vCPUs take 4 of them, and each of 9 of 5 or 6 vCPUs takes one: one more
+ * than there are. All differ in size, so no search soon rules out that they fit at once the CPUs; at twice
+ * the CPUs they do.
+ */
+static void cells_that_do_not_divide_into_the_cpus_share_them(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(12, 8, 64000);
+	HN_AUTO(hn_placement) struct hn_placement *placement = NULL;
+	size_t guest = scene_guest(snapshot, "g");
+	struct hn_random random = {17};
+	int vcpus[12] = {0};
+	struct hn_error err = {0};
+	struct hn_cost cost;
+
+	for (size_t a = 0; a < 12; a++)
+		for (size_t b = 0; b < a; b++)
+			scene_distance(snapshot, a, b, 12 + (unsigned)hn_random_below(&random, 30));
+	for (int i = 0; i < 17; i++)
+		scene_cell(snapshot, guest, 900 + 25 * (uint64_t)i, vcpus_of(i));
+	if (hn_solve(snapshot, guest, &limits, &placement, &err) < 0)
+		fail_msg("%s", err.message);
+	for (size_t cell = 0; cell < 17; cell++)
+		vcpus[hn_set_next(&placement->cells[cell].nodes, 0)] += vcpus_of((int)cell);
+	for (size_t node = 0; node < 12; node++)
+		assert_in_range(vcpus[node], 0, 16);
+	assert_int_equal(hn_solver_cost(snapshot, guest, &limits, placement, &cost, &err), 0);
+	assert_int_equal(hn_cost_compare(&cost, &placement->cost), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -530,6 +565,7 @@ int main(void)
 		cmocka_unit_test(a_guest_without_cells_is_an_error),
 		cmocka_unit_test(cells_without_vcpus_or_memory_have_homes_too),
 		cmocka_unit_test(vcpus_alone_may_be_wider_than_a_node),
+		cmocka_unit_test(cells_that_do_not_divide_into_the_cpus_share_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
