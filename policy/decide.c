@@ -227,6 +227,17 @@ static int plan_worth(const struct hn_look *look, const struct hn_policy *policy
 	return r;
 }
 
+static int note_together(const struct hn_look *look, struct hn_error *why)
+{
+	bool apart = hn_home_node_is_apart(look->snapshot, look->index, look->plan->home);
+	int r = apart ? 0
+		      : hn_plan_add_note(look->plan,
+					 "it shares nodes with a guest of group '%s', to be kept apart",
+					 look->guest->apart);
+
+	return r < 0 ? hn_oom(why) : 0;
+}
+
 /* Plans for a guest that is to be brought home. 0, -ENOSPC, -ENOMEM. */
 static int plan_home(const struct hn_look *look, const struct hn_policy *policy, struct hn_looks *looks,
 		     struct hn_regret *regret, struct hn_error *why)
@@ -237,6 +248,8 @@ static int plan_home(const struct hn_look *look, const struct hn_policy *policy,
 	if (r == 0)
 		r = policy->find_home(look->snapshot, look->index, &look->options->solver, &look->plan->home,
 				      why);
+	if (r == 0)
+		r = note_together(look, why);
 	if (r < 0)
 		return r;
 	for (size_t cell = 0; cell < look->guest->cell_count; cell++)

@@ -81,8 +81,7 @@ static bool same_cells(const struct hn_guest_state *state, const struct hn_place
 	return true;
 }
 
-/* Whether no cell that could go elsewhere lives with a guest that it is to be kept apart from. */
-static bool is_kept_apart(const struct hn_snapshot *snapshot, size_t guest, const struct hn_placement *home)
+bool hn_home_node_is_apart(const struct hn_snapshot *snapshot, size_t guest, const struct hn_placement *home)
 {
 	const struct hn_guest *model = snapshot->guests[guest].guest;
 	struct hn_set nodes = {0};
@@ -200,17 +199,23 @@ static bool still_possible(const struct claim *claim)
 	return true;
 }
 
-int hn_home_node_possible(const struct hn_snapshot *snapshot, size_t guest, const struct hn_placement *home,
-			  const struct hn_solver_limits *limits, struct hn_error *err)
+/* Apart from what keeps guests apart. 1, 0, -ENOMEM. */
+static int has_room(const struct hn_snapshot *snapshot, size_t guest, const struct hn_placement *home,
+		    const struct hn_solver_limits *limits, struct hn_error *err)
 {
 	HN_AUTO(hn_capacity)
 	struct hn_capacity *capacity = hn_capacity_new(snapshot, guest, limits->keep_free_bytes);
-
 	const struct claim claim = {&snapshot->guests[guest], home, snapshot->host, capacity};
 
-	if (!capacity)
-		return hn_oom(err);
-	return still_possible(&claim) && is_kept_apart(snapshot, guest, home);
+	return capacity ? still_possible(&claim) : hn_oom(err);
+}
+
+int hn_home_node_possible(const struct hn_snapshot *snapshot, size_t guest, const struct hn_placement *home,
+			  const struct hn_solver_limits *limits, struct hn_error *err)
+{
+	int r = has_room(snapshot, guest, home, limits, err);
+
+	return r > 0 ? hn_home_node_is_apart(snapshot, guest, home) : r;
 }
 
 /*
@@ -246,8 +251,9 @@ void hn_home_node_resize(const struct hn_guest *guest, struct hn_placement *home
 			resize(&home->cells[cell], home->node_count, &guest->cells[cell]);
 }
 
-int hn_home_node_keep(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
-		      struct hn_placement **ret, struct hn_error *err)
+/* 1 and a copy of the home, with as much memory as the cells have now, where it can be that; 0, -ENOMEM. */
+static int keep(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
+		bool apart, struct hn_placement **ret, struct hn_error *err)
 {
 	const struct hn_guest_state *state = &snapshot->guests[guest];
 	HN_AUTO(hn_placement) struct hn_placement *home = NULL;
@@ -259,10 +265,16 @@ int hn_home_node_keep(const struct hn_snapshot *snapshot, size_t guest, const st
 	if (!home)
 		return hn_oom(err);
 	hn_home_node_resize(state->guest, home);
-	r = hn_home_node_possible(snapshot, guest, home, limits, err);
+	r = (apart ? hn_home_node_possible : has_room)(snapshot, guest, home, limits, err);
 	if (r > 0)
 		*ret = hn_steal(home);
 	return r;
+}
+
+int hn_home_node_keep(const struct hn_snapshot *snapshot, size_t guest, const struct hn_solver_limits *limits,
+		      struct hn_placement **ret, struct hn_error *err)
+{
+	return keep(snapshot, guest, limits, true, ret, err);
 }
 
 /* Of homes that cost the same, the one where its vCPUs run. */
@@ -292,11 +304,17 @@ int hn_home_node_find(const struct hn_snapshot *snapshot, size_t guest, const st
 		      struct hn_placement **ret, struct hn_error *err)
 {
 	HN_AUTO(hn_placement) struct hn_placement *home = NULL;
+	struct hn_error ignored;
 	int r = hn_home_node_keep(snapshot, guest, limits, ret, err);
 
 	if (r != 0)
 		return r < 0 ? r : 0;
 	r = hn_solve(snapshot, guest, limits, &home, err);
+	if (r == -ENOSPC && *snapshot->guests[guest].guest->apart) {
+		/* better together than not looked after */
+		r = keep(snapshot, guest, limits, false, ret, &ignored);
+		return r == 0 ? -ENOSPC : r < 0 ? hn_oom(err) : 0;
+	}
 	if (r == 0)
 		r = prefer_vcpus(snapshot, guest, limits, &home, err);
 	if (r == 0)

@@ -478,6 +478,22 @@ static void binds_only_threads_that_may_run_outside(void **state)
 	assert_int_equal(wider->actions[0].tid, 1001);
 }
 
+/* They were put together by hand, and are looked after there. */
+static void tells_of_a_guest_that_is_not_kept_apart(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = nearly_at_home(0);
+	HN_AUTO(hn_plan) struct hn_plan *plan = NULL;
+	size_t other = scene_guest_on(snapshot, "other", 1, 10, 1, 0);
+
+	scene_home(snapshot, other, 0, 0);
+	strcpy(snapshot->guests[0].guest->apart, "ha");
+	strcpy(snapshot->guests[other].guest->apart, "ha");
+	snapshot->guests[0].guest->allowed_nodes = hn_set_of(0);
+	plan = decide_now(snapshot);
+	assert_int_equal(plan->verdict, HN_VERDICT_AT_HOME);
+	assert_true(has_note(plan, "shares nodes with a guest of group 'ha'"));
+}
+
 static void leaves_a_thread_where_its_operator_has_pinned_it(void **state)
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = nearly_at_home(0);
@@ -1013,6 +1029,7 @@ int main(void)
 		cmocka_unit_test(an_unknown_policy_is_an_error),
 		cmocka_unit_test(binds_vcpus_to_their_cell_and_the_rest_to_the_guest),
 		cmocka_unit_test(binds_only_threads_that_may_run_outside),
+		cmocka_unit_test(tells_of_a_guest_that_is_not_kept_apart),
 		cmocka_unit_test(leaves_a_thread_where_its_operator_has_pinned_it),
 		cmocka_unit_test(keeps_off_isolated_cpus),
 		cmocka_unit_test(nobody_is_bound_to_anothers_own_cpus),

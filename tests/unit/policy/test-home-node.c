@@ -133,6 +133,23 @@ static void a_home_is_left_when_it_is_to_be_kept_apart(void **state)
 	assert_kept(snapshot, true);
 }
 
+/* The only other node is not allowed, or has no room: better together than not looked after. */
+static void a_home_is_shared_where_there_is_none_apart(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 4, 1000);
+
+	for (size_t i = 0; i < 2; i++) {
+		scene_guest_on(snapshot, i ? "other" : "g", 1, 100, 1, 0);
+		scene_home(snapshot, i, 0, 0);
+		set_apart(snapshot, i, "ha");
+	}
+	snapshot->guests[0].guest->allowed_nodes = hn_set_of(snapshot->host->nodes[0].id);
+	assert_kept(snapshot, true);
+	hn_set_clear(&snapshot->guests[0].guest->allowed_nodes);
+	snapshot->host->nodes[1].free_bytes = limits.keep_free_bytes;
+	assert_kept(snapshot, true);
+}
+
 static void what_cannot_move_stays_with_whom_it_is_to_be_kept_apart_from(void **state)
 {
 	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 4, 1000);
@@ -507,6 +524,7 @@ int main(void)
 		cmocka_unit_test(a_home_is_left_when_its_node_has_gone),
 		cmocka_unit_test(a_home_is_left_when_its_node_is_allowed_no_more),
 		cmocka_unit_test(a_home_is_left_when_it_is_to_be_kept_apart),
+		cmocka_unit_test(a_home_is_shared_where_there_is_none_apart),
 		cmocka_unit_test(what_cannot_move_stays_with_whom_it_is_to_be_kept_apart_from),
 		cmocka_unit_test(a_home_is_left_when_its_node_is_another),
 		cmocka_unit_test(a_home_is_left_when_its_node_has_no_cpus),
