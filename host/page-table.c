@@ -298,7 +298,7 @@ int hn_page_table_flags(const struct hn_page_table *table, void *const *pages, s
 	if (table->pagemap < 0 || table->kpageflags < 0)
 		return -EPERM;
 	for (size_t i = 0; i < count; i++) {
-		uint64_t entry, flags;
+		uint64_t entry, flags = 0;
 		int r = words_read(table->pagemap, page_number(table, pages[i]), 1, &entry);
 
 		ret_flags[i] = 0;

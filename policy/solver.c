@@ -518,8 +518,8 @@ int hn_solve_together(const struct hn_snapshot *snapshot, const size_t *guests, 
 {
 	HN_AUTO(hn_problem) struct hn_problem *problem = NULL;
 	struct hn_search_rules rules = {.strays_count = limits->strays_count};
-	struct multiples multiples;
-	bool decided;
+	struct multiples multiples = {0};
+	bool decided = false;
 	int r = hn_problem_new(snapshot, guests, count, limits->keep_free_bytes, &problem, err);
 
 	memset(ret, 0, count * sizeof(struct hn_placement *));
