@@ -133,16 +133,23 @@ static void a_home_is_left_when_it_is_to_be_kept_apart(void **state)
 	assert_kept(snapshot, true);
 }
 
-/* The only other node is not allowed, or has no room: better together than not looked after. */
-static void a_home_is_shared_where_there_is_none_apart(void **state)
+static struct hn_snapshot *two_to_be_kept_apart_on_node_0(void)
 {
-	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 4, 1000);
+	struct hn_snapshot *snapshot = scene_new(2, 4, 1000);
 
 	for (size_t i = 0; i < 2; i++) {
 		scene_guest_on(snapshot, i ? "other" : "g", 1, 100, 1, 0);
 		scene_home(snapshot, i, 0, 0);
 		set_apart(snapshot, i, "ha");
 	}
+	return snapshot;
+}
+
+/* The only other node is not allowed, or has no room: better together than not looked after. */
+static void a_home_is_shared_where_there_is_none_apart(void **state)
+{
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = two_to_be_kept_apart_on_node_0();
+
 	snapshot->guests[0].guest->allowed_nodes = hn_set_of(snapshot->host->nodes[0].id);
 	assert_kept(snapshot, true);
 	hn_set_clear(&snapshot->guests[0].guest->allowed_nodes);
@@ -152,13 +159,8 @@ static void a_home_is_shared_where_there_is_none_apart(void **state)
 
 static void what_cannot_move_stays_with_whom_it_is_to_be_kept_apart_from(void **state)
 {
-	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = scene_new(2, 4, 1000);
+	HN_AUTO(hn_snapshot) struct hn_snapshot *snapshot = two_to_be_kept_apart_on_node_0();
 
-	for (size_t i = 0; i < 2; i++) {
-		scene_guest_on(snapshot, i ? "other" : "g", 1, 100, 1, 0);
-		scene_home(snapshot, i, 0, 0);
-		set_apart(snapshot, i, "ha");
-	}
 	assert_kept(snapshot, false);
 	snapshot->guests[0].guest->backends[0].movability = HN_IMMOVABLE_PINNED;
 	assert_kept(snapshot, true);
