@@ -32,8 +32,8 @@ int hn_fence_start(struct hn_managed *managed, enum hn_fence_step step, const st
  * anything. What cannot be put back is logged. */
 void hn_fence_back(struct hn_managed *managed, const struct hn_set *nodes);
 
-/* The nodes that they are being, or are yet to be, narrowed to so: the caller's to see to from now on. Empty:
- * none. What has been asked for is still done, before what is asked for after it. */
+/* The nodes that they are being put back to, or are yet to be: from now on the caller's to see to. Empty:
+ * none. What has been asked for already is still done, before anything asked for later. */
 struct hn_set hn_fence_take_over(struct hn_managed *managed);
 
 /* Does that for one which was left open because it could not be touched, once it can. */
